@@ -1,0 +1,265 @@
+//! The decision about one name, told from the state: who gives what to it, and what does not count.
+
+use std::net::IpAddr;
+
+use model::{
+    ClusterName, Freshness, Health, Level, Location, Name, Observed, RecordSet, ServiceKey,
+};
+use serde::Serialize;
+
+use crate::federation::{ClusterEntry, ClusterId};
+use crate::names::{FederatedName, Place};
+use crate::planner::{Planner, ZoneSettings};
+
+/// What `explain` says of a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Explanation {
+    pub name: Name,
+    /// The most specific served zone that the name lies in.
+    pub zone: Option<Name>,
+    pub kind: Kind,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum Kind {
+    /// No served zone holds the name.
+    Foreign,
+    /// Static records, the apex or a name server.
+    Static { records: Vec<String> },
+    /// Nothing there, and not of the form of a federated name.
+    Other,
+    /// A name of one service, whether it exists or not.
+    Federated(Box<Federated>),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Federated {
+    pub service: String,
+    pub level: Level,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub availability_zone: Option<String>,
+    /// False where no member cluster stands at the name's place, so that no name is made.
+    pub place_exists: bool,
+    /// What the zone should hold at this name: `A 192.0.2.1`.
+    pub records: Vec<String>,
+    /// Why names of this service are missing, this one first.
+    pub left_out: Vec<LeftOutText>,
+    /// Every member cluster, sorted by name.
+    pub clusters: Vec<ClusterShare>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct LeftOutText {
+    pub name: String,
+    pub reason: String,
+}
+
+/// What one cluster gives to the name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterShare {
+    pub cluster: ClusterName,
+    pub freshness: Freshness,
+    pub locations: Vec<String>,
+    /// Why parts of the cluster's place are unknown.
+    pub location_notes: Vec<String>,
+    /// True where the cluster stands at the name's place.
+    pub at_place: bool,
+    /// The addresses that count here.
+    pub addresses: Vec<IpAddr>,
+    /// One sentence: why these addresses, or why none.
+    pub reason: String,
+    /// Host names, held addresses, addresses left out.
+    pub notes: Vec<String>,
+}
+
+/// Explains `name` from the planner's state.
+pub fn explain(planner: &Planner, name: &Name) -> Explanation {
+    let zone = planner
+        .zones()
+        .enumerate()
+        .filter(|(_, settings)| name.is_at_or_below(&settings.zone))
+        .max_by_key(|(_, settings)| settings.zone.label_count());
+    let kind = match zone {
+        None => Kind::Foreign,
+        Some((index, settings)) => explain_in(planner, index, settings, name),
+    };
+    let zone = zone.map(|(_, settings)| settings.zone.clone());
+    Explanation {
+        name: name.clone(),
+        zone,
+        kind,
+    }
+}
+
+fn explain_in(planner: &Planner, zone: usize, settings: &ZoneSettings, name: &Name) -> Kind {
+    let statics = settings.base.sets(name);
+    let parsed = FederatedName::parse(name, &settings.federation, &settings.zone);
+    match parsed {
+        Some(parsed) => {
+            Kind::Federated(Box::new(federated(planner, zone, settings, name, &parsed)))
+        }
+        None if !statics.is_empty() => Kind::Static {
+            records: record_texts(statics),
+        },
+        None => Kind::Other,
+    }
+}
+
+fn federated(
+    planner: &Planner,
+    zone: usize,
+    settings: &ZoneSettings,
+    name: &Name,
+    parsed: &FederatedName,
+) -> Federated {
+    let plan = planner.service_plan(zone, &parsed.service);
+    let planned = plan.names.iter().find(|planned| planned.name == *name);
+    let statics = settings.base.sets(name);
+    let own = name.to_string();
+    let mut left_out: Vec<LeftOutText> = plan
+        .left_out
+        .iter()
+        .map(|left| LeftOutText {
+            name: left.name.clone(),
+            reason: left.reason.to_string(),
+        })
+        .collect();
+    left_out.sort_by_key(|left| left.name != own);
+    let (region, availability_zone) = place_texts(&parsed.place);
+    let clusters = shares(planner, &parsed.service, &parsed.place);
+    Federated {
+        service: parsed.service.to_string(),
+        level: parsed.place.level(),
+        region,
+        availability_zone,
+        place_exists: parsed.place == Place::Global || clusters.iter().any(|share| share.at_place),
+        records: record_texts(planned.map_or(statics, |planned| &planned.sets)),
+        left_out,
+        clusters,
+    }
+}
+
+fn place_texts(place: &Place) -> (Option<String>, Option<String>) {
+    match place {
+        Place::Global => (None, None),
+        Place::Region(region) => (Some(region.to_string()), None),
+        Place::Zone {
+            region,
+            availability_zone,
+        } => (
+            Some(region.to_string()),
+            Some(availability_zone.to_string()),
+        ),
+    }
+}
+
+fn record_texts(sets: &[RecordSet]) -> Vec<String> {
+    let of_set = |set: &RecordSet| {
+        let record_type = set.record_type;
+        set.value_texts()
+            .map(move |text| format!("{record_type} {text}"))
+            .collect::<Vec<_>>()
+    };
+    sets.iter().flat_map(of_set).collect()
+}
+
+fn shares(planner: &Planner, service: &ServiceKey, place: &Place) -> Vec<ClusterShare> {
+    planner
+        .federation()
+        .clusters()
+        .map(|(id, cluster)| share(planner, id, cluster, service, place))
+        .collect()
+}
+
+fn share(
+    planner: &Planner,
+    id: ClusterId,
+    cluster: &ClusterEntry,
+    service: &ServiceKey,
+    place: &Place,
+) -> ClusterShare {
+    let locations = &cluster.topology.locations;
+    let at_place = *place == Place::Global || locations.iter().any(|at| place.holds(at));
+    let entry = planner.federation().service(service);
+    let observed = entry.and_then(|entry| entry.of_cluster(id));
+    let (addresses, reason) = told(observed, at_place);
+    ClusterShare {
+        cluster: cluster.name.clone(),
+        freshness: cluster.freshness.clone(),
+        locations: locations.iter().map(location_text).collect(),
+        location_notes: cluster.topology.notes.iter().cloned().collect(),
+        at_place,
+        addresses,
+        reason,
+        notes: observed.map_or_else(Vec::new, notes),
+    }
+}
+
+fn told(observed: Option<&Observed>, at_place: bool) -> (Vec<IpAddr>, String) {
+    let none = |reason: String| (Vec::new(), reason);
+    let shard = match observed {
+        None => return none("it has no Service of this name".into()),
+        Some(Observed::LeftOut(reason)) => return none(format!("left out: {reason}")),
+        Some(Observed::Shard(shard)) => shard,
+    };
+    if shard.health != Health::Healthy {
+        let held = count_text(shard.addresses.len());
+        return none(format!("{}: {held} left out", shard.health));
+    }
+    if shard.addresses.is_empty() {
+        return none("its load balancer has no address yet".into());
+    }
+    if !at_place {
+        return none("healthy, but not at this place".into());
+    }
+    (
+        shard.addresses.clone(),
+        format!("healthy: {}", count_text(shard.addresses.len())),
+    )
+}
+
+fn count_text(count: usize) -> String {
+    match count {
+        1 => "1 address".into(),
+        count => format!("{count} addresses"),
+    }
+}
+
+fn location_text(location: &Location) -> String {
+    match &location.availability_zone {
+        Some(availability_zone) => format!("{}/{availability_zone}", location.region),
+        None => location.region.to_string(),
+    }
+}
+
+fn notes(observed: &Observed) -> Vec<String> {
+    let Some(notes) = observed.shard().and_then(|shard| shard.notes.as_deref()) else {
+        return Vec::new();
+    };
+    let hosts = notes.hosts.iter().map(|host| {
+        let addresses: Vec<_> = host.addresses.iter().map(IpAddr::to_string).collect();
+        match (&host.failure, addresses.as_slice()) {
+            (None, _) => format!("{} resolves to {}", host.host, addresses.join(", ")),
+            (Some(failure), []) => format!("{} does not resolve: {failure}", host.host),
+            (Some(failure), _) => {
+                format!("{} keeps {}: {failure}", host.host, addresses.join(", "))
+            }
+        }
+    });
+    let left_out = notes
+        .left_out
+        .iter()
+        .map(|left| format!("{} left out: {}", left.ingress, left.reason));
+    let held = notes.held_until.map(|until| {
+        format!(
+            "the load balancer's list is empty; its last addresses are held until {}",
+            until.0
+        )
+    });
+    hosts.chain(left_out).chain(held).collect()
+}

@@ -1,0 +1,30 @@
+//! The decisions of fedns, all pure: values in, values out, with reasons.
+//!
+//! - [`names`]: how a federated name is composed and taken apart
+//! - [`ladder`]: one service's records at its global, region and zone names
+//! - [`rungs`]: the regions and availability zones that names are made for
+//! - [`base`]: what stands in a zone before any service: apex, name servers, static records
+//! - [`federation`]: the state that all of it is decided from: clusters, services, shards
+//! - [`planner`]: state and settings together; turns a change of state into a change of each zone
+//! - [`explain`]: the decision about one name, told from the state
+//!
+//! ```text
+//! [ ClusterChange ] -> [ Federation ] -> [ ladder of each touched service ] -> [ ZoneDiff ]
+//!                                             ^ [ Rungs ]  ^ [ ZoneSettings ]
+//! ```
+
+pub mod base;
+pub mod explain;
+pub mod federation;
+pub mod ladder;
+pub mod names;
+pub mod planner;
+pub mod rungs;
+
+pub use base::{BaseError, NameServer, base_contents};
+pub use explain::{Explanation, explain};
+pub use federation::{ClusterEntry, ClusterId, Federation, ServiceEntry};
+pub use ladder::{LeftOutName, NameReason, PlannedName, ServicePlan};
+pub use names::{FederatedName, Place};
+pub use planner::{Planner, ZoneSettings};
+pub use rungs::Rungs;
