@@ -143,10 +143,7 @@ impl Freshness {
 impl StaleReason {
     /// True where the cluster was not reached at all.
     fn is_contact(&self) -> bool {
-        matches!(
-            self,
-            Self::NotListed | Self::Unreachable(_) | Self::FolderMissing(_)
-        )
+        matches!(self, Self::NotListed | Self::Unreachable(_) | Self::FolderMissing(_))
     }
 
     /// The reason as one CamelCase word, for metrics and conditions.
@@ -184,30 +181,22 @@ impl fmt::Display for StaleReason {
 
 impl Location {
     pub fn new(region: Label, availability_zone: Option<Label>) -> Self {
-        Self {
-            region,
-            availability_zone,
-        }
+        Self { region, availability_zone }
     }
 }
 
 impl Topology {
     pub fn regions(&self) -> BTreeSet<&Label> {
-        self.locations
-            .iter()
-            .map(|location| &location.region)
-            .collect()
+        self.locations.iter().map(|location| &location.region).collect()
     }
 }
 
 impl ClusterView {
     /// The Services that make a shard.
     pub fn shards(&self) -> impl Iterator<Item = (&ServiceKey, &ServiceShard)> {
-        self.services
-            .iter()
-            .filter_map(|(key, observed)| match observed {
-                Observed::Shard(shard) => Some((key, shard)),
-                Observed::LeftOut(_) => None,
-            })
+        self.services.iter().filter_map(|(key, observed)| match observed {
+            Observed::Shard(shard) => Some((key, shard)),
+            Observed::LeftOut(_) => None,
+        })
     }
 }

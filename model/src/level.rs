@@ -55,10 +55,7 @@ impl FromStr for Level {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        Self::ALL
-            .into_iter()
-            .find(|level| level.to_string() == text)
-            .ok_or(())
+        Self::ALL.into_iter().find(|level| level.to_string() == text).ok_or(())
     }
 }
 
@@ -82,17 +79,12 @@ impl Levels {
 
     /// The next wider level that is made: where a CNAME from `level` points.
     pub fn above(self, level: Level) -> Option<Level> {
-        Level::ALL
-            .into_iter()
-            .rev()
-            .find(|wider| *wider < level && self.contains(*wider))
+        Level::ALL.into_iter().rev().find(|wider| *wider < level && self.contains(*wider))
     }
 
     /// From wide to narrow.
     pub fn iter(self) -> impl Iterator<Item = Level> {
-        Level::ALL
-            .into_iter()
-            .filter(move |level| self.contains(*level))
+        Level::ALL.into_iter().filter(move |level| self.contains(*level))
     }
 }
 

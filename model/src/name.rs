@@ -94,9 +94,7 @@ impl<'de> Deserialize<'de> for Label {
 impl Name {
     /// The root, `.`.
     pub fn root() -> Self {
-        Self {
-            wire: Box::new([0]),
-        }
+        Self { wire: Box::new([0]) }
     }
 
     /// Parses master-file text: `\.` and `\DDD` escapes are understood, and a missing final dot is
@@ -125,11 +123,7 @@ impl Name {
     /// Takes an uncompressed wire form that must fill `bytes` exactly.
     pub fn from_wire(bytes: &[u8]) -> Result<Self, NameError> {
         let (name, length) = Self::read_wire(bytes)?;
-        if length == bytes.len() {
-            Ok(name)
-        } else {
-            Err(NameError::BadWire)
-        }
+        if length == bytes.len() { Ok(name) } else { Err(NameError::BadWire) }
     }
 
     /// Reads an uncompressed name at the start of `bytes`; also returns how many bytes it takes.
@@ -145,10 +139,7 @@ impl Name {
                 break;
             }
         }
-        let wire = bytes
-            .get(..position)
-            .ok_or(NameError::BadWire)?
-            .to_ascii_lowercase();
+        let wire = bytes.get(..position).ok_or(NameError::BadWire)?.to_ascii_lowercase();
         Ok((Self::from_lower_wire(wire)?, position))
     }
 
@@ -174,9 +165,7 @@ impl Name {
     /// The name without its leftmost label; none above the root.
     pub fn parent(&self) -> Option<Self> {
         let length = usize::from(self.wire[0]);
-        (length > 0).then(|| Self {
-            wire: self.wire[1 + length..].into(),
-        })
+        (length > 0).then(|| Self { wire: self.wire[1 + length..].into() })
     }
 
     /// The lower-cased, uncompressed wire form with the root's zero byte.
@@ -228,9 +217,7 @@ impl Name {
         if wire.len() > NAME_LENGTH_MAX {
             return Err(NameError::NameTooLong { length: wire.len() });
         }
-        Ok(Self {
-            wire: wire.into_boxed_slice(),
-        })
+        Ok(Self { wire: wire.into_boxed_slice() })
     }
 }
 
@@ -327,22 +314,13 @@ impl fmt::Display for NameError {
         match self {
             Self::EmptyLabel => write!(f, "a label is empty"),
             Self::LabelTooLong { label, length } => {
-                write!(
-                    f,
-                    "the label {label:?} has {length} bytes; {LABEL_LENGTH_MAX} are allowed"
-                )
+                write!(f, "the label {label:?} has {length} bytes; {LABEL_LENGTH_MAX} are allowed")
             }
             Self::NameTooLong { length } => {
-                write!(
-                    f,
-                    "the name has {length} bytes; {NAME_LENGTH_MAX} are allowed"
-                )
+                write!(f, "the name has {length} bytes; {NAME_LENGTH_MAX} are allowed")
             }
             Self::BadEscape => {
-                write!(
-                    f,
-                    "a backslash is not followed by a character or by three digits up to 255"
-                )
+                write!(f, "a backslash is not followed by a character or by three digits up to 255")
             }
             Self::BadWire => write!(f, "not an uncompressed wire-form name"),
         }
@@ -392,10 +370,7 @@ fn parse_escape(bytes: &mut impl Iterator<Item = u8>) -> Result<u8, NameError> {
     }
     let mut value = u32::from(first - b'0');
     for _ in 0..2 {
-        let digit = bytes
-            .next()
-            .filter(u8::is_ascii_digit)
-            .ok_or(NameError::BadEscape)?;
+        let digit = bytes.next().filter(u8::is_ascii_digit).ok_or(NameError::BadEscape)?;
         value = value * 10 + u32::from(digit - b'0');
     }
     u8::try_from(value).map_err(|_| NameError::BadEscape)
@@ -452,18 +427,12 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expect: Result<&str, NameError>) {
-        assert_eq!(
-            Name::parse(text).map(|name| name.to_string()),
-            expect.map(str::to_owned)
-        );
+        assert_eq!(Name::parse(text).map(|name| name.to_string()), expect.map(str::to_owned));
     }
 
     #[test]
     fn parses_and_prints() {
-        check(
-            "Nginx.Default.fed.svc.EXAMPLE.com",
-            Ok("nginx.default.fed.svc.example.com."),
-        );
+        check("Nginx.Default.fed.svc.EXAMPLE.com", Ok("nginx.default.fed.svc.example.com."));
         check(".", Ok("."));
         check(r"a\.b.c.", Ok(r"a\.b.c."));
         check(r"a\046b.c.", Ok(r"a\.b.c."));
@@ -481,20 +450,8 @@ mod tests {
         check(r"a\25", Err(NameError::BadEscape));
         check(r"a\256", Err(NameError::BadEscape));
         let long = "x".repeat(64);
-        check(
-            &long,
-            Err(NameError::LabelTooLong {
-                label: long.clone(),
-                length: 64,
-            }),
-        );
-        let deep = [
-            "y".repeat(63),
-            "y".repeat(63),
-            "y".repeat(63),
-            "y".repeat(62),
-        ]
-        .join(".");
+        check(&long, Err(NameError::LabelTooLong { label: long.clone(), length: 64 }));
+        let deep = ["y".repeat(63), "y".repeat(63), "y".repeat(63), "y".repeat(62)].join(".");
         check(&deep, Err(NameError::NameTooLong { length: 256 }));
         assert!(Name::parse(&deep[1..]).is_ok());
     }
@@ -535,10 +492,7 @@ mod tests {
             "*.z.example",
             r"\200.z.example",
         ];
-        let names: Vec<Name> = sorted
-            .iter()
-            .map(|text| Name::parse(text).unwrap())
-            .collect();
+        let names: Vec<Name> = sorted.iter().map(|text| Name::parse(text).unwrap()).collect();
         assert!(names.is_sorted_by(|a, b| a < b));
     }
 

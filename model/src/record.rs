@@ -53,12 +53,14 @@ macro_rules! record_types {
 record_types! {
     A = 1, NS = 2, MD = 3, MF = 4, CNAME = 5, SOA = 6, MB = 7, MG = 8, MR = 9, NULL = 10, WKS = 11,
     PTR = 12, HINFO = 13, MINFO = 14, MX = 15, TXT = 16, RP = 17, AFSDB = 18, X25 = 19, ISDN = 20,
-    RT = 21, NSAP = 22, SIG = 24, KEY = 25, PX = 26, AAAA = 28, LOC = 29, NXT = 30, SRV = 33,
-    NAPTR = 35, KX = 36, CERT = 37, DNAME = 39, OPT = 41, APL = 42, DS = 43, SSHFP = 44,
+    RT = 21, NSAP = 22, SIG = 24, KEY = 25, PX = 26, GPOS = 27, AAAA = 28, LOC = 29, NXT = 30,
+    SRV = 33, NAPTR = 35, KX = 36, CERT = 37, DNAME = 39, OPT = 41, APL = 42, DS = 43, SSHFP = 44,
     IPSECKEY = 45, RRSIG = 46, NSEC = 47, DNSKEY = 48, DHCID = 49, NSEC3 = 50, NSEC3PARAM = 51,
-    TLSA = 52, SMIMEA = 53, HIP = 55, CDS = 59, CDNSKEY = 60, OPENPGPKEY = 61, CSYNC = 62,
-    ZONEMD = 63, SVCB = 64, HTTPS = 65, SPF = 99, EUI48 = 108, EUI64 = 109, TKEY = 249, TSIG = 250,
-    IXFR = 251, AXFR = 252, MAILB = 253, MAILA = 254, ANY = 255, URI = 256, CAA = 257,
+    TLSA = 52, SMIMEA = 53, HIP = 55, NINFO = 56, RKEY = 57, TALINK = 58, CDS = 59, CDNSKEY = 60,
+    OPENPGPKEY = 61, CSYNC = 62, ZONEMD = 63, SVCB = 64, HTTPS = 65, SPF = 99, NID = 104, L32 = 105,
+    L64 = 106, LP = 107, EUI48 = 108, EUI64 = 109, TKEY = 249, TSIG = 250, IXFR = 251, AXFR = 252,
+    MAILB = 253, MAILA = 254, ANY = 255, URI = 256, CAA = 257, AVC = 258, AMTRELAY = 260,
+    RESINFO = 261, WALLET = 262, TA = 32768, DLV = 32769,
 }
 
 impl RecordType {
@@ -108,16 +110,9 @@ impl FromStr for RecordType {
         if let Some(known) = Self::from_mnemonic(text) {
             return Ok(known);
         }
-        let number = text
-            .get(..4)
-            .filter(|prefix| prefix.eq_ignore_ascii_case("TYPE"));
+        let number = text.get(..4).filter(|prefix| prefix.eq_ignore_ascii_case("TYPE"));
         number
-            .and_then(|_| {
-                text[4..]
-                    .bytes()
-                    .all(|byte| byte.is_ascii_digit())
-                    .then(|| &text[4..])
-            })
+            .and_then(|_| text[4..].bytes().all(|byte| byte.is_ascii_digit()).then(|| &text[4..]))
             .and_then(|digits| digits.parse().ok())
             .map(Self)
             .ok_or_else(|| UnknownRecordType(text.to_owned()))
@@ -144,9 +139,7 @@ impl Serialize for RecordType {
 
 impl<'de> Deserialize<'de> for RecordType {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -203,10 +196,7 @@ impl Rdata {
     /// Master-file text for `record_type`; types without a text form here, and data that does not
     /// fit its type, print in the generic form of RFC 3597 section 5.
     pub fn display(&self, record_type: RecordType) -> impl fmt::Display + '_ {
-        RdataText {
-            rdata: self,
-            record_type,
-        }
+        RdataText { rdata: self, record_type }
     }
 }
 
@@ -233,12 +223,8 @@ impl fmt::Display for RdataText<'_> {
 
 fn typed_text(record_type: RecordType, wire: &[u8]) -> Option<String> {
     match record_type {
-        RecordType::A => <[u8; 4]>::try_from(wire)
-            .ok()
-            .map(|a| Ipv4Addr::from(a).to_string()),
-        RecordType::AAAA => <[u8; 16]>::try_from(wire)
-            .ok()
-            .map(|a| Ipv6Addr::from(a).to_string()),
+        RecordType::A => <[u8; 4]>::try_from(wire).ok().map(|a| Ipv4Addr::from(a).to_string()),
+        RecordType::AAAA => <[u8; 16]>::try_from(wire).ok().map(|a| Ipv6Addr::from(a).to_string()),
         single if single.is_single_name() => Name::from_wire(wire).ok().map(|n| n.to_string()),
         RecordType::MX => {
             let (preference, exchange) = wire.split_first_chunk()?;
@@ -256,12 +242,7 @@ fn srv_text(wire: &[u8]) -> Option<String> {
     let (numbers, target) = wire.split_at_checked(6)?;
     let number = |at: usize| u16::from_be_bytes([numbers[at], numbers[at + 1]]);
     let target = Name::from_wire(target).ok()?;
-    Some(format!(
-        "{} {} {} {target}",
-        number(0),
-        number(2),
-        number(4)
-    ))
+    Some(format!("{} {} {} {target}", number(0), number(2), number(4)))
 }
 
 fn soa_text(wire: &[u8]) -> Option<String> {
@@ -317,20 +298,12 @@ impl RecordSet {
     ) -> Option<Self> {
         let values: BTreeSet<Rdata> = values.into_iter().collect();
         let values: Vec<Rdata> = values.into_iter().collect();
-        (!values.is_empty()).then_some(Self {
-            record_type,
-            ttl,
-            values,
-        })
+        (!values.is_empty()).then_some(Self { record_type, ttl, values })
     }
 
     /// A set of one record.
     pub fn single(record_type: RecordType, ttl: u32, value: Rdata) -> Self {
-        Self {
-            record_type,
-            ttl,
-            values: vec![value],
-        }
+        Self { record_type, ttl, values: vec![value] }
     }
 
     /// Sorted by their wire form, without duplicates, at least one.
@@ -340,9 +313,7 @@ impl RecordSet {
 
     /// Each record's data as master-file text.
     pub fn value_texts(&self) -> impl Iterator<Item = String> + '_ {
-        self.values
-            .iter()
-            .map(|value| value.display(self.record_type).to_string())
+        self.values.iter().map(|value| value.display(self.record_type).to_string())
     }
 }
 
@@ -361,11 +332,7 @@ mod tests {
         let name = |text| Name::parse(text).unwrap();
         check(RecordType::A, &[192, 0, 2, 1], "192.0.2.1");
         check(RecordType::AAAA, &Ipv6Addr::LOCALHOST.octets(), "::1");
-        check(
-            RecordType::TXT,
-            b"\x05a \"b\\\x01\xff",
-            r#""a \"b\\" "\255""#,
-        );
+        check(RecordType::TXT, b"\x05a \"b\\\x01\xff", r#""a \"b\\" "\255""#);
         check(RecordType(65280), &[1, 0xab], r"\# 2 01ab");
         check(RecordType(65280), &[], r"\# 0");
         let srv = Rdata::srv(0, 1, 80, &name("a.b"));
@@ -396,10 +363,7 @@ mod tests {
     fn sets_are_sorted_and_free_of_duplicates() {
         let values = [[2, 0, 0, 1], [1, 0, 0, 1], [2, 0, 0, 1]].map(Rdata::from_wire);
         let set = RecordSet::new(RecordType::A, 180, values).unwrap();
-        assert_eq!(
-            set.value_texts().collect::<Vec<_>>(),
-            ["1.0.0.1", "2.0.0.1"]
-        );
+        assert_eq!(set.value_texts().collect::<Vec<_>>(), ["1.0.0.1", "2.0.0.1"]);
         assert_eq!(RecordSet::new(RecordType::A, 180, []), None);
     }
 }

@@ -120,10 +120,7 @@ pub struct AddressNote {
 
 impl ServiceKey {
     pub fn new(namespace: &str, name: &str) -> Self {
-        Self {
-            namespace: namespace.into(),
-            name: name.into(),
-        }
+        Self { namespace: namespace.into(), name: name.into() }
     }
 }
 
@@ -168,11 +165,7 @@ impl ServiceShard {
 
     /// What the shard contributes to answers now.
     pub fn healthy_addresses(&self) -> &[IpAddr] {
-        if self.health == Health::Healthy {
-            &self.addresses
-        } else {
-            &[]
-        }
+        if self.health == Health::Healthy { &self.addresses } else { &[] }
     }
 
     pub fn hosts(&self) -> &[ResolvedHost] {

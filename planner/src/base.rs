@@ -69,10 +69,7 @@ pub fn base_contents(
         .ok_or_else(|| BaseError::NoNameServer { zone: zone.clone() })?;
     if contents.get(zone, RecordType::SOA).is_none() {
         let soa = Rdata::soa(&primary, hostmaster, 0, SOA_TIMERS);
-        contents.insert(
-            zone.clone(),
-            RecordSet::single(RecordType::SOA, APEX_TTL, soa),
-        );
+        contents.insert(zone.clone(), RecordSet::single(RecordType::SOA, APEX_TTL, soa));
     }
     check_glue(&contents)?;
     Ok(contents)
@@ -90,10 +87,7 @@ fn add_name_servers(
             .ok_or_else(|| BaseError::NoNameServer { zone: zone.clone() })?;
         contents.insert(zone.clone(), set);
     }
-    for server in name_servers
-        .iter()
-        .filter(|server| server.name.is_at_or_below(&zone))
-    {
+    for server in name_servers.iter().filter(|server| server.name.is_at_or_below(&zone)) {
         if contents.contains(&server.name) && server.name != zone {
             continue;
         }
@@ -167,10 +161,7 @@ impl StaticNames {
     /// What stands in the way of `name`, if anything does.
     pub fn clash(&self, name: &Name) -> Option<StaticClash> {
         if self.owners.contains(name) {
-            return Some(StaticClash {
-                at: name.clone(),
-                cover: None,
-            });
+            return Some(StaticClash { at: name.clone(), cover: None });
         }
         if self.covers.is_empty() {
             return None;
@@ -185,10 +176,7 @@ impl StaticNames {
                 // A DNAME hides what is below it, not its own name (RFC 6672 section 2.3).
                 Some(CoverKind::Dname) if at == *name => {}
                 Some(kind) => {
-                    return Some(StaticClash {
-                        at,
-                        cover: Some(*kind),
-                    });
+                    return Some(StaticClash { at, cover: Some(*kind) });
                 }
                 None => {}
             }

@@ -89,11 +89,7 @@ pub fn explain(planner: &Planner, name: &Name) -> Explanation {
         Some((index, settings)) => explain_in(planner, index, settings, name),
     };
     let zone = zone.map(|(_, settings)| settings.zone.clone());
-    Explanation {
-        name: name.clone(),
-        zone,
-        kind,
-    }
+    Explanation { name: name.clone(), zone, kind }
 }
 
 fn explain_in(planner: &Planner, zone: usize, settings: &ZoneSettings, name: &Name) -> Kind {
@@ -103,9 +99,7 @@ fn explain_in(planner: &Planner, zone: usize, settings: &ZoneSettings, name: &Na
         Some(parsed) => {
             Kind::Federated(Box::new(federated(planner, zone, settings, name, &parsed)))
         }
-        None if !statics.is_empty() => Kind::Static {
-            records: record_texts(statics),
-        },
+        None if !statics.is_empty() => Kind::Static { records: record_texts(statics) },
         None => Kind::Other,
     }
 }
@@ -124,10 +118,7 @@ fn federated(
     let mut left_out: Vec<LeftOutText> = plan
         .left_out
         .iter()
-        .map(|left| LeftOutText {
-            name: left.name.clone(),
-            reason: left.reason.to_string(),
-        })
+        .map(|left| LeftOutText { name: left.name.clone(), reason: left.reason.to_string() })
         .collect();
     left_out.sort_by_key(|left| left.name != own);
     let (region, availability_zone) = place_texts(&parsed.place);
@@ -148,22 +139,16 @@ fn place_texts(place: &Place) -> (Option<String>, Option<String>) {
     match place {
         Place::Global => (None, None),
         Place::Region(region) => (Some(region.to_string()), None),
-        Place::Zone {
-            region,
-            availability_zone,
-        } => (
-            Some(region.to_string()),
-            Some(availability_zone.to_string()),
-        ),
+        Place::Zone { region, availability_zone } => {
+            (Some(region.to_string()), Some(availability_zone.to_string()))
+        }
     }
 }
 
 fn record_texts(sets: &[RecordSet]) -> Vec<String> {
     let of_set = |set: &RecordSet| {
         let record_type = set.record_type;
-        set.value_texts()
-            .map(move |text| format!("{record_type} {text}"))
-            .collect::<Vec<_>>()
+        set.value_texts().map(move |text| format!("{record_type} {text}")).collect::<Vec<_>>()
     };
     sets.iter().flat_map(of_set).collect()
 }
@@ -217,10 +202,7 @@ fn told(observed: Option<&Observed>, at_place: bool) -> (Vec<IpAddr>, String) {
     if !at_place {
         return none("healthy, but not at this place".into());
     }
-    (
-        shard.addresses.clone(),
-        format!("healthy: {}", count_text(shard.addresses.len())),
-    )
+    (shard.addresses.clone(), format!("healthy: {}", count_text(shard.addresses.len())))
 }
 
 fn count_text(count: usize) -> String {
@@ -251,15 +233,10 @@ fn notes(observed: &Observed) -> Vec<String> {
             }
         }
     });
-    let left_out = notes
-        .left_out
-        .iter()
-        .map(|left| format!("{} left out: {}", left.ingress, left.reason));
+    let left_out =
+        notes.left_out.iter().map(|left| format!("{} left out: {}", left.ingress, left.reason));
     let held = notes.held_until.map(|until| {
-        format!(
-            "the load balancer's list is empty; its last addresses are held until {}",
-            until.0
-        )
+        format!("the load balancer's list is empty; its last addresses are held until {}", until.0)
     });
     hosts.chain(left_out).chain(held).collect()
 }

@@ -103,26 +103,19 @@ impl ClusterEntry {
 impl ServiceEntry {
     /// Sorted by cluster.
     pub fn shards(&self) -> impl Iterator<Item = (ClusterId, &ServiceShard)> {
-        self.observed
-            .iter()
-            .filter_map(|(cluster, observed)| Some((*cluster, observed.shard()?)))
+        self.observed.iter().filter_map(|(cluster, observed)| Some((*cluster, observed.shard()?)))
     }
 
     /// The clusters whose Service of this name makes no shard.
     pub fn left_out(&self) -> impl Iterator<Item = (ClusterId, &LeftOut)> {
-        self.observed
-            .iter()
-            .filter_map(|(cluster, observed)| match observed {
-                Observed::LeftOut(reason) => Some((*cluster, reason)),
-                Observed::Shard(_) => None,
-            })
+        self.observed.iter().filter_map(|(cluster, observed)| match observed {
+            Observed::LeftOut(reason) => Some((*cluster, reason)),
+            Observed::Shard(_) => None,
+        })
     }
 
     pub fn of_cluster(&self, cluster: ClusterId) -> Option<&Observed> {
-        let at = self
-            .observed
-            .binary_search_by_key(&cluster, |(id, _)| *id)
-            .ok()?;
+        let at = self.observed.binary_search_by_key(&cluster, |(id, _)| *id).ok()?;
         Some(&self.observed[at].1)
     }
 }
@@ -137,10 +130,7 @@ impl Federation {
         }
         let id = ClusterId(self.clusters.insert(ClusterEntry {
             name: name.clone(),
-            freshness: Freshness::Stale {
-                since: None,
-                reason: StaleReason::NotListed,
-            },
+            freshness: Freshness::Stale { since: None, reason: StaleReason::NotListed },
             topology: Topology::default(),
             services: BTreeSet::new(),
         }));
@@ -180,10 +170,7 @@ impl Federation {
         let id = match self.service_ids.get(key) {
             Some(id) => *id,
             None => {
-                let entry = ServiceEntry {
-                    key: key.clone(),
-                    observed: Vec::with_capacity(1),
-                };
+                let entry = ServiceEntry { key: key.clone(), observed: Vec::with_capacity(1) };
                 let id = ServiceId(self.services.insert(entry));
                 self.service_ids.insert(key.clone(), id);
                 id
@@ -225,10 +212,7 @@ struct Slab<T> {
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
-        Self {
-            slots: Vec::new(),
-            free: Vec::new(),
-        }
+        Self { slots: Vec::new(), free: Vec::new() }
     }
 }
 
@@ -245,21 +229,15 @@ impl<T> Slab<T> {
 
     fn remove(&mut self, index: u32) -> T {
         self.free.push(index);
-        self.slots[index as usize]
-            .take()
-            .expect("a number is removed once")
+        self.slots[index as usize].take().expect("a number is removed once")
     }
 
     fn get(&self, index: u32) -> &T {
-        self.slots[index as usize]
-            .as_ref()
-            .expect("a number is used only while its entry lives")
+        self.slots[index as usize].as_ref().expect("a number is used only while its entry lives")
     }
 
     fn get_mut(&mut self, index: u32) -> &mut T {
-        self.slots[index as usize]
-            .as_mut()
-            .expect("a number is used only while its entry lives")
+        self.slots[index as usize].as_mut().expect("a number is used only while its entry lives")
     }
 
     fn iter(&self) -> impl Iterator<Item = &T> {

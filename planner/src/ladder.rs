@@ -51,10 +51,7 @@ pub enum NameReason {
     /// A static record stands there, or above it in a way that hides it.
     Static(StaticClash),
     /// Healthy shards give the same port name different numbers.
-    PortConflict {
-        first: (ClusterName, u16),
-        second: (ClusterName, u16),
-    },
+    PortConflict { first: (ClusterName, u16), second: (ClusterName, u16) },
 }
 
 /// Plans one service; a service without any shard gets nothing.
@@ -129,11 +126,7 @@ impl Ladder<'_> {
         };
         let addresses = union(members);
         if !addresses.is_empty() {
-            self.add(
-                rung,
-                name.clone(),
-                address_sets(&addresses, self.settings.ttl),
-            );
+            self.add(rung, name.clone(), address_sets(&addresses, self.settings.ttl));
             self.plan_ports(index, &name, members);
         } else if let Some(above) = rung.above {
             // The wider name is shorter than this one, which fits.
@@ -164,10 +157,8 @@ impl Ladder<'_> {
                     let named = |(cluster, port): (ClusterId, u16)| {
                         (self.federation.cluster(cluster).name.clone(), port)
                     };
-                    let reason = NameReason::PortConflict {
-                        first: named(first),
-                        second: named(second),
-                    };
+                    let reason =
+                        NameReason::PortConflict { first: named(first), second: named(second) };
                     let text = port_text(&port_name, &name.to_string());
                     self.leave_out(text, reason);
                 }
@@ -201,20 +192,12 @@ impl Ladder<'_> {
     fn add(&mut self, rung: &Rung, name: Name, sets: Vec<RecordSet>) {
         match self.settings.static_names.clash(&name) {
             Some(clash) => self.leave_out(name.to_string(), NameReason::Static(clash)),
-            None => self.plan.names.push(PlannedName {
-                name,
-                level: rung.place.level(),
-                sets,
-            }),
+            None => self.plan.names.push(PlannedName { name, level: rung.place.level(), sets }),
         }
     }
 
     fn leave_out(&mut self, name: String, reason: NameReason) {
-        self.plan.left_out.push(LeftOutName {
-            name,
-            service: self.entry.key.clone(),
-            reason,
-        });
+        self.plan.left_out.push(LeftOutName { name, service: self.entry.key.clone(), reason });
     }
 
     fn cname(&self, target: &Name) -> RecordSet {
@@ -241,10 +224,7 @@ impl Ladder<'_> {
 // === pure helpers ===
 
 fn union(members: &[Member<'_>]) -> BTreeSet<IpAddr> {
-    members
-        .iter()
-        .flat_map(|(_, shard)| shard.healthy_addresses().iter().copied())
-        .collect()
+    members.iter().flat_map(|(_, shard)| shard.healthy_addresses().iter().copied()).collect()
 }
 
 /// An A and an AAAA set, where there are such addresses.
@@ -282,10 +262,7 @@ fn agree_on_ports(members: &[Member<'_>]) -> BTreeMap<PortName, Result<u16, Disa
             }
         }
     }
-    ports
-        .into_iter()
-        .map(|(name, (_, agreed))| (name, agreed))
-        .collect()
+    ports.into_iter().map(|(name, (_, agreed))| (name, agreed)).collect()
 }
 
 fn port_owner((port, protocol): &PortName, name: &Name) -> Result<Name, NameError> {

@@ -26,5 +26,5 @@ pub use explain::{Explanation, explain};
 pub use federation::{ClusterEntry, ClusterId, Federation, ServiceEntry};
 pub use ladder::{LeftOutName, NameReason, PlannedName, ServicePlan};
 pub use names::{FederatedName, Place};
-pub use planner::{Planner, ZoneSettings};
+pub use planner::{Effects, Planner, ZoneSettings};
 pub use rungs::Rungs;

@@ -14,10 +14,7 @@ const SVC: &[u8] = b"svc";
 pub enum Place {
     Global,
     Region(Label),
-    Zone {
-        region: Label,
-        availability_zone: Label,
-    },
+    Zone { region: Label, availability_zone: Label },
 }
 
 /// A name that has the form of a federated one; the service need not exist.
@@ -45,10 +42,7 @@ impl Place {
         match self {
             Self::Global => true,
             Self::Region(region) => location.region == *region,
-            Self::Zone {
-                region,
-                availability_zone,
-            } => {
+            Self::Zone { region, availability_zone } => {
                 location.region == *region
                     && location.availability_zone.as_ref() == Some(availability_zone)
             }
@@ -64,10 +58,9 @@ impl Place {
         let place: &[&[u8]] = match self {
             Self::Global => &[],
             Self::Region(region) => &[region.as_bytes()],
-            Self::Zone {
-                region,
-                availability_zone,
-            } => &[availability_zone.as_bytes(), region.as_bytes()],
+            Self::Zone { region, availability_zone } => {
+                &[availability_zone.as_bytes(), region.as_bytes()]
+            }
         };
         Name::from_labels(common.into_iter().chain(place.iter().copied()), zone)
     }
@@ -101,11 +94,7 @@ impl FederatedName {
         };
         let text = |label: &[u8]| String::from_utf8_lossy(label).into_owned();
         let service = ServiceKey::new(&text(namespace), &text(service));
-        Some(Self {
-            service,
-            place,
-            port,
-        })
+        Some(Self { service, place, port })
     }
 }
 
@@ -113,9 +102,7 @@ type Port = Option<(String, String)>;
 
 fn split_port<'a, 'l>(labels: &'l [&'a [u8]]) -> (Port, &'l [&'a [u8]]) {
     let plain = |label: &[u8]| {
-        label
-            .strip_prefix(b"_")
-            .map(|rest| String::from_utf8_lossy(rest).into_owned())
+        label.strip_prefix(b"_").map(|rest| String::from_utf8_lossy(rest).into_owned())
     };
     match labels {
         [port, protocol, rest @ ..] => match (plain(port), plain(protocol)) {
@@ -132,11 +119,7 @@ mod tests {
 
     fn parse(name: &str) -> Option<FederatedName> {
         let zone = Name::parse("example.com").unwrap();
-        FederatedName::parse(
-            &Name::parse(name).unwrap(),
-            &Label::new("fed").unwrap(),
-            &zone,
-        )
+        FederatedName::parse(&Name::parse(name).unwrap(), &Label::new("fed").unwrap(), &zone)
     }
 
     #[test]
@@ -170,10 +153,7 @@ mod tests {
     fn a_suffix_is_what_parse_takes_apart() {
         let zone = Name::parse("example.com").unwrap();
         let label = |text| Label::new(text).unwrap();
-        let place = Place::Zone {
-            region: label("r"),
-            availability_zone: label("b"),
-        };
+        let place = Place::Zone { region: label("r"), availability_zone: label("b") };
         let suffix = place.suffix(&label("fed"), &zone).unwrap();
         assert_eq!(suffix.to_string(), "fed.svc.b.r.example.com.");
     }

@@ -14,7 +14,7 @@ use model::{
 
 use crate::base::StaticNames;
 use crate::federation::{ClusterId, Federation, ServiceEntry, ServiceId};
-use crate::ladder::{ServicePlan, plan_service};
+use crate::ladder::{LeftOutName, ServicePlan, plan_service};
 use crate::rungs::Rungs;
 
 /// How one zone is made.
@@ -46,6 +46,17 @@ struct ZonePlanner {
     rungs: Rungs,
 }
 
+/// What changes do to the zones.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// One for each zone, in the planner's order.
+    pub diffs: Vec<ZoneDiff>,
+    /// Names that services should have now and cannot have.
+    pub newly_left_out: Vec<LeftOutName>,
+    /// Names that were left out and no longer are: they stand, or nobody wants them.
+    pub no_longer_left_out: Vec<LeftOutName>,
+}
+
 /// The plans of one service in every zone, as they were at one moment.
 type Plans = Vec<ServicePlan>;
 
@@ -63,10 +74,7 @@ impl Planner {
             federation,
             zones: zones
                 .into_iter()
-                .map(|settings| ZonePlanner {
-                    settings,
-                    rungs: Rungs::default(),
-                })
+                .map(|settings| ZonePlanner { settings, rungs: Rungs::default() })
                 .collect(),
         };
         planner.rebuild_rungs();
@@ -86,22 +94,26 @@ impl Planner {
     }
 
     /// Everything that a zone should hold: the base first, then the services in no order. No name
-    /// comes twice.
-    pub fn zone_names(&self, zone: usize) -> impl Iterator<Item = (Name, Vec<RecordSet>)> + '_ {
+    /// comes twice. Names that cannot be are added to `left_out`.
+    pub fn zone_names<'a>(
+        &'a self,
+        zone: usize,
+        left_out: &'a mut Vec<LeftOutName>,
+    ) -> impl Iterator<Item = (Name, Vec<RecordSet>)> + 'a {
         let base = self.zones[zone].settings.base.iter();
-        let services = self.federation.services();
+        let planned = self.federation.services().flat_map(move |entry| {
+            let plan = self.plan_in(zone, entry);
+            left_out.extend(plan.left_out);
+            plan.names
+        });
         base.map(|(name, sets)| (name.clone(), sets.to_vec()))
-            .chain(
-                services
-                    .flat_map(move |entry| self.plan_in(zone, entry).names)
-                    .map(|planned| (planned.name, planned.sets)),
-            )
+            .chain(planned.map(|planned| (planned.name, planned.sets)))
     }
 
     /// The same, as a value.
     pub fn zone_contents(&self, zone: usize) -> ZoneContents {
         let mut contents = ZoneContents::new(self.zones[zone].settings.zone.clone());
-        for (name, sets) in self.zone_names(zone) {
+        for (name, sets) in self.zone_names(zone, &mut Vec::new()) {
             contents.replace(name, sets);
         }
         contents
@@ -155,20 +167,25 @@ impl Planner {
         self.rebuild_rungs();
     }
 
-    /// Applies one change and adds what it does to each zone to `diffs`, one for each zone.
-    pub fn apply(&mut self, cluster: &ClusterName, change: ClusterChange, diffs: &mut [ZoneDiff]) {
+    /// Nothing yet: to be filled by [`Self::apply`].
+    pub fn no_effects(&self) -> Effects {
+        Effects { diffs: vec![ZoneDiff::default(); self.zones.len()], ..Effects::default() }
+    }
+
+    /// Applies one change and adds what it does to `effects`.
+    pub fn apply(&mut self, cluster: &ClusterName, change: ClusterChange, effects: &mut Effects) {
         match change {
-            ClusterChange::View(view) => self.apply_view(cluster, view, diffs),
+            ClusterChange::View(view) => self.apply_view(cluster, view, effects),
             ClusterChange::Service(key, observed) => {
                 let id = self.federation.join(cluster);
-                self.apply_service(id, &key, observed, diffs);
+                self.apply_service(id, &key, observed, effects);
             }
             ClusterChange::Topology(topology) => {
                 let id = self.federation.join(cluster);
-                self.apply_topology(id, topology, diffs);
+                self.apply_topology(id, topology, effects);
             }
             ClusterChange::Freshness(freshness) => self.set_freshness(cluster, freshness),
-            ClusterChange::Gone => self.apply_gone(cluster, diffs),
+            ClusterChange::Gone => self.apply_gone(cluster, effects),
         }
     }
 
@@ -178,14 +195,14 @@ impl Planner {
     }
 
     /// The place first: what the services that stay have there is then compared only once more.
-    fn apply_view(&mut self, cluster: &ClusterName, view: ClusterView, diffs: &mut [ZoneDiff]) {
+    fn apply_view(&mut self, cluster: &ClusterName, view: ClusterView, effects: &mut Effects) {
         let id = self.federation.join(cluster);
-        self.apply_topology(id, view.topology.clone(), diffs);
+        self.apply_topology(id, view.topology.clone(), effects);
         for key in self.keys_missing_in(id, &view) {
-            self.apply_service(id, &key, None, diffs);
+            self.apply_service(id, &key, None, effects);
         }
         for (key, observed) in view.services {
-            self.apply_service(id, &key, Some(observed), diffs);
+            self.apply_service(id, &key, Some(observed), effects);
         }
     }
 
@@ -194,57 +211,51 @@ impl Planner {
         id: ClusterId,
         key: &ServiceKey,
         observed: Option<Observed>,
-        diffs: &mut [ZoneDiff],
+        effects: &mut Effects,
     ) {
-        let known = self
-            .federation
-            .service(key)
-            .and_then(|entry| entry.of_cluster(id));
+        let known = self.federation.service(key).and_then(|entry| entry.of_cluster(id));
         if known == observed.as_ref() {
             return;
         }
         let before = self.plans_of(self.federation.service(key));
         self.federation.set_observed(id, key, observed);
         let after = self.plans_of(self.federation.service(key));
-        record(before, after, diffs);
+        effects.record(before, after);
     }
 
-    fn apply_topology(&mut self, id: ClusterId, topology: Topology, diffs: &mut [ZoneDiff]) {
+    fn apply_topology(&mut self, id: ClusterId, topology: Topology, effects: &mut Effects) {
         if self.federation.cluster(id).topology == topology {
             return;
         }
         self.federation.set_topology(id, topology);
         let touched = self.touched_by_place(id);
-        self.move_rungs(&touched, diffs);
+        self.move_rungs(&touched, effects);
     }
 
-    fn apply_gone(&mut self, cluster: &ClusterName, diffs: &mut [ZoneDiff]) {
+    fn apply_gone(&mut self, cluster: &ClusterName, effects: &mut Effects) {
         let Some(id) = self.federation.cluster_id(cluster) else {
             return;
         };
         for key in self.keys_of(id) {
-            self.apply_service(id, &key, None, diffs);
+            self.apply_service(id, &key, None, effects);
         }
-        self.apply_topology(id, Topology::default(), diffs);
+        self.apply_topology(id, Topology::default(), effects);
         self.federation.leave(id);
     }
 
     /// Plans `touched` on the old rungs and on new ones, and keeps the new.
-    fn move_rungs(&mut self, touched: &[ServiceId], diffs: &mut [ZoneDiff]) {
-        for (zone, diff) in diffs.iter_mut().enumerate() {
+    fn move_rungs(&mut self, touched: &[ServiceId], effects: &mut Effects) {
+        for zone in 0..self.zones.len() {
             let rungs = self.rungs_of(&self.zones[zone].settings);
             if rungs == self.zones[zone].rungs {
                 continue;
             }
-            let ZonePlanner {
-                settings,
-                rungs: old,
-            } = &self.zones[zone];
+            let ZonePlanner { settings, rungs: old } = &self.zones[zone];
             for service in touched {
                 let entry = self.federation.service_by_id(*service);
                 let before = plan_service(entry, &self.federation, old, settings);
                 let after = plan_service(entry, &self.federation, &rungs, settings);
-                record_one(before, after, diff);
+                effects.record_one(zone, before, after);
             }
             self.zones[zone].rungs = rungs;
         }
@@ -262,9 +273,7 @@ impl Planner {
 
     fn keys_of(&self, id: ClusterId) -> Vec<ServiceKey> {
         let services = self.federation.cluster(id).services();
-        services
-            .map(|service| self.federation.service_by_id(service).key.clone())
-            .collect()
+        services.map(|service| self.federation.service_by_id(service).key.clone()).collect()
     }
 
     fn keys_missing_in(&self, id: ClusterId, view: &ClusterView) -> BTreeSet<ServiceKey> {
@@ -277,9 +286,7 @@ impl Planner {
         let Some(entry) = entry else {
             return vec![ServicePlan::default(); self.zones.len()];
         };
-        (0..self.zones.len())
-            .map(|zone| self.plan_in(zone, entry))
-            .collect()
+        (0..self.zones.len()).map(|zone| self.plan_in(zone, entry)).collect()
     }
 
     fn plan_in(&self, zone: usize, entry: &ServiceEntry) -> ServicePlan {
@@ -291,12 +298,7 @@ impl Planner {
         // Numbers are given again after a cluster leaves, so names do not ascend with them.
         let mut clusters: Vec<_> = self.federation.clusters().collect();
         clusters.sort_by_key(|(id, _)| *id);
-        Rungs::new(
-            settings,
-            clusters
-                .into_iter()
-                .map(|(id, entry)| (id, &entry.topology)),
-        )
+        Rungs::new(settings, clusters.into_iter().map(|(id, entry)| (id, &entry.topology)))
     }
 
     fn rebuild_rungs(&mut self) {
@@ -306,26 +308,34 @@ impl Planner {
     }
 }
 
-fn record(before: Plans, after: Plans, diffs: &mut [ZoneDiff]) {
-    for ((before, after), diff) in before.into_iter().zip(after).zip(diffs) {
-        record_one(before, after, diff);
-    }
-}
+// === impl Effects ===
 
-fn record_one(before: ServicePlan, after: ServicePlan, diff: &mut ZoneDiff) {
-    if before.names == after.names {
-        return;
+impl Effects {
+    fn record(&mut self, before: Plans, after: Plans) {
+        for (zone, (before, after)) in before.into_iter().zip(after).enumerate() {
+            self.record_one(zone, before, after);
+        }
     }
-    let mut had: BTreeMap<Name, Vec<RecordSet>> = before
-        .names
-        .into_iter()
-        .map(|planned| (planned.name, planned.sets))
-        .collect();
-    for planned in after.names {
-        let sets = had.remove(&planned.name).unwrap_or_default();
-        diff.record(planned.name, sets, planned.sets);
-    }
-    for (name, sets) in had {
-        diff.record(name, sets, Vec::new());
+
+    fn record_one(&mut self, zone: usize, before: ServicePlan, after: ServicePlan) {
+        if before.left_out != after.left_out {
+            let gone = before.left_out.iter().filter(|left| !after.left_out.contains(left));
+            self.no_longer_left_out.extend(gone.cloned());
+            let new = after.left_out.iter().filter(|left| !before.left_out.contains(left));
+            self.newly_left_out.extend(new.cloned());
+        }
+        if before.names == after.names {
+            return;
+        }
+        let diff = &mut self.diffs[zone];
+        let mut had: BTreeMap<Name, Vec<RecordSet>> =
+            before.names.into_iter().map(|planned| (planned.name, planned.sets)).collect();
+        for planned in after.names {
+            let sets = had.remove(&planned.name).unwrap_or_default();
+            diff.record(planned.name, sets, planned.sets);
+        }
+        for (name, sets) in had {
+            diff.record(name, sets, Vec::new());
+        }
     }
 }

@@ -67,11 +67,7 @@ impl Rungs {
             let above = wider(&place, settings).and_then(|wider| index_of.get(&wider).copied());
             let suffix = place.suffix(&settings.federation, &settings.zone);
             index_of.insert(place.clone(), index);
-            rungs.push(Rung {
-                place,
-                suffix,
-                above,
-            });
+            rungs.push(Rung { place, suffix, above });
         }
         Self { rungs, of_cluster }
     }
@@ -90,17 +86,12 @@ impl Rungs {
 
     /// The global rung, where it is made; it stands first.
     pub fn global(&self) -> Option<usize> {
-        self.rungs
-            .first()
-            .filter(|rung| rung.place == Place::Global)
-            .map(|_| 0)
+        self.rungs.first().filter(|rung| rung.place == Place::Global).map(|_| 0)
     }
 
     /// The region and zone rungs of a cluster, from wide to narrow.
     pub fn of_cluster(&self, cluster: ClusterId) -> &[usize] {
-        self.of_cluster
-            .get(cluster.index())
-            .map_or(&[], Vec::as_slice)
+        self.of_cluster.get(cluster.index()).map_or(&[], Vec::as_slice)
     }
 
     pub fn iter(&self) -> impl Iterator<Item = &Rung> {
@@ -112,13 +103,10 @@ impl Rungs {
 fn places(topology: &Topology) -> impl Iterator<Item = Place> + '_ {
     topology.locations.iter().flat_map(|location| {
         let region = Place::Region(location.region.clone());
-        let zone = location
-            .availability_zone
-            .as_ref()
-            .map(|availability_zone| Place::Zone {
-                region: location.region.clone(),
-                availability_zone: availability_zone.clone(),
-            });
+        let zone = location.availability_zone.as_ref().map(|availability_zone| Place::Zone {
+            region: location.region.clone(),
+            availability_zone: availability_zone.clone(),
+        });
         std::iter::once(region).chain(zone)
     })
 }

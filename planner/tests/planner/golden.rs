@@ -38,11 +38,7 @@ fn check(world: &World, expect: [&str; 5]) {
         text => text.to_owned(),
     });
     assert_eq!(found, expect);
-    assert_eq!(
-        world.zone,
-        world.planner.zone_contents(0),
-        "the diffs lead elsewhere"
-    );
+    assert_eq!(world.zone, world.planner.zone_contents(0), "the diffs lead elsewhere");
 }
 
 const NONE: [&str; 5] = ["–"; 5];
@@ -118,10 +114,7 @@ fn two_clusters_in_one_zone_one_unhealthy() {
     healthy(&mut world, "c1", &["198.51.100.1"]);
     unready(&mut world, "c2", &["198.51.200.1"]);
     for owner in ["", "r.", "a.r."] {
-        assert_eq!(
-            world.at(&format!("nginx.test.ufp.svc.{owner}example.com")),
-            ONE
-        );
+        assert_eq!(world.at(&format!("nginx.test.ufp.svc.{owner}example.com")), ONE);
     }
 }
 
@@ -201,10 +194,7 @@ fn a_stale_cluster_keeps_what_it_gave() {
     healthy(&mut world, "c2", &["198.51.200.1"]);
     world.take_diff();
     let reason = model::StaleReason::Unreachable("timed out".into());
-    let stale = model::Freshness::Stale {
-        since: None,
-        reason,
-    };
+    let stale = model::Freshness::Stale { since: None, reason };
     world.apply("c2", ClusterChange::Freshness(stale));
     assert!(world.take_diff().is_empty());
     check(&world, ["A 198.51.100.1 198.51.200.1", ONE, ONE, TWO, TWO]);
@@ -221,10 +211,7 @@ fn a_relist_replaces_the_view_in_one_step() {
     };
     world.take_diff();
     world.apply("c1", ClusterChange::View(view));
-    assert!(
-        world.take_diff().is_empty(),
-        "an equal view changes nothing"
-    );
+    assert!(world.take_diff().is_empty(), "an equal view changes nothing");
     world.apply("c1", ClusterChange::View(model::ClusterView::default()));
     check(&world, NONE);
 }

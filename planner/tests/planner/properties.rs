@@ -2,7 +2,6 @@
 
 use model::{
     ClusterChange, ClusterName, ClusterView, EmptyLevels, Health, LeftOut, Observed, ServiceShard,
-    ZoneDiff,
 };
 use planner::Planner;
 use proptest::prelude::*;
@@ -12,24 +11,15 @@ use crate::support::{World, key, settings, topology};
 
 const CLUSTERS: [&str; 4] = ["c1", "c2", "c3", "c4"];
 const SERVICES: [&str; 3] = ["default/a", "default/b", "other/a"];
-const PLACES: [&[&str]; 6] = [
-    &[],
-    &["r1"],
-    &["r1/a"],
-    &["r1/a", "r1/b"],
-    &["r2/a"],
-    &["r1/b", "r2/a"],
-];
+const PLACES: [&[&str]; 6] =
+    [&[], &["r1"], &["r1/a"], &["r1/a", "r1/b"], &["r2/a"], &["r1/b", "r2/a"]];
 
 fn observed() -> impl Strategy<Value = Observed> {
     let address = select(vec!["192.0.2.1", "192.0.2.2", "2001:db8::1"]);
     let health = prop_oneof![3 => Just(Health::Healthy), 1 => Just(Health::NoReadyEndpoint)];
     let shard = (health, prop::collection::vec(address, 0..3)).prop_map(|(health, addresses)| {
         let addresses = addresses.into_iter().map(|text| text.parse().unwrap());
-        Observed::Shard(ServiceShard {
-            health,
-            ..ServiceShard::healthy(addresses)
-        })
+        Observed::Shard(ServiceShard { health, ..ServiceShard::healthy(addresses) })
     });
     let left_out = Just(Observed::LeftOut(LeftOut::Excluded));
     prop_oneof![4 => shard, 1 => left_out]
@@ -76,13 +66,13 @@ proptest! {
         let mut batched = Planner::new(vec![settings]);
         let mut zone = batched.zone_contents(0);
         for batch in changes.chunks(3) {
-            let mut diffs = [ZoneDiff::default()];
+            let mut effects = batched.no_effects();
             for (cluster, change) in batch {
                 stepwise.apply(cluster, change.clone());
                 at_once.absorb(&ClusterName::new(cluster), change.clone());
-                batched.apply(&ClusterName::new(cluster), change.clone(), &mut diffs);
+                batched.apply(&ClusterName::new(cluster), change.clone(), &mut effects);
             }
-            zone.apply(&diffs[0]);
+            zone.apply(&effects.diffs[0]);
             prop_assert_eq!(&stepwise.zone, &stepwise.planner.zone_contents(0));
         }
         at_once.absorbed();

@@ -81,9 +81,7 @@ impl Scenario {
         for option in options.chunks(2) {
             match option {
                 ["levels", levels] => {
-                    let levels = levels
-                        .split(',')
-                        .map(|level| level.parse::<Level>().unwrap());
+                    let levels = levels.split(',').map(|level| level.parse::<Level>().unwrap());
                     settings.levels = Levels::new(levels).unwrap();
                 }
                 ["emptyLevels", "present"] => settings.empty_levels = EmptyLevels::Present,
@@ -91,10 +89,7 @@ impl Scenario {
                 other => panic!("unknown option {other:?}"),
             }
         }
-        Self {
-            world: World::new(settings),
-            statics: Vec::new(),
-        }
+        Self { world: World::new(settings), statics: Vec::new() }
     }
 
     fn command(&mut self, command: &str, words: &[&str], out: &mut String) {
@@ -107,10 +102,7 @@ impl Scenario {
             }
             ("type", [cluster, service, other]) => {
                 let left_out = Observed::LeftOut(LeftOut::NotLoadBalancer((*other).into()));
-                world.apply(
-                    cluster,
-                    ClusterChange::Service(key(service), Some(left_out)),
-                );
+                world.apply(cluster, ClusterChange::Service(key(service), Some(left_out)));
             }
             ("delete", [cluster, service]) => world.remove(cluster, service),
             ("unjoin", [cluster]) => world.apply(cluster, ClusterChange::Gone),
@@ -119,10 +111,7 @@ impl Scenario {
             }
             ("stale", [cluster]) => {
                 let reason = StaleReason::Unreachable("no answer".into());
-                let stale = Freshness::Stale {
-                    since: None,
-                    reason,
-                };
+                let stale = Freshness::Stale { since: None, reason };
                 world.apply(cluster, ClusterChange::Freshness(stale));
             }
             ("show", []) => self.show(out),
@@ -130,11 +119,7 @@ impl Scenario {
             ("reasons", [service]) => self.reasons(service, out),
             other => panic!("unknown command {other:?}"),
         }
-        assert_eq!(
-            self.world.zone,
-            self.world.planner.zone_contents(0),
-            "after {command}"
-        );
+        assert_eq!(self.world.zone, self.world.planner.zone_contents(0), "after {command}");
     }
 
     fn add_static(&mut self, owner: &str, record_type: &str, data: &str) {
@@ -145,25 +130,16 @@ impl Scenario {
             _ => Rdata::name(&name(data)),
         };
         let owner = Name::parse_relative(owner, &old.zone).unwrap();
-        self.statics
-            .push((owner, RecordSet::single(record_type, 300, rdata)));
+        self.statics.push((owner, RecordSet::single(record_type, 300, rdata)));
         let mut statics = ZoneContents::new(old.zone.clone());
         for (owner, set) in &self.statics {
             statics.insert(owner.clone(), set.clone());
         }
-        let fresh = settings(
-            &old.zone.to_string(),
-            &old.federation.to_string(),
-            Some(statics),
-        );
+        let fresh = settings(&old.zone.to_string(), &old.federation.to_string(), Some(statics));
         let zone = [old.zone.clone()];
         let static_names = StaticNames::new(&fresh.base, &old.federation, &zone);
         let base = fresh.base;
-        self.world = World::new(planner::ZoneSettings {
-            static_names,
-            base,
-            ..old
-        });
+        self.world = World::new(planner::ZoneSettings { static_names, base, ..old });
     }
 
     fn show(&mut self, out: &mut String) {
@@ -203,10 +179,7 @@ fn service_line(world: &mut World, cluster: &str, service: &str, rest: &[&str]) 
         ["unready", rest @ ..] => (Health::NoReadyEndpoint, rest),
         rest => (Health::Healthy, rest),
     };
-    let ports_at = rest
-        .iter()
-        .position(|word| *word == "port")
-        .unwrap_or(rest.len());
+    let ports_at = rest.iter().position(|word| *word == "port").unwrap_or(rest.len());
     let (addresses, ports) = rest.split_at(ports_at);
     let mut shard = shard(health, addresses);
     shard.ports = ports.iter().skip(1).map(|port| parse_port(port)).collect();
@@ -221,11 +194,7 @@ fn parse_port(text: &str) -> ServicePort {
         "udp" => Protocol::Udp,
         other => panic!("unknown protocol {other}"),
     };
-    ServicePort {
-        name: name.into(),
-        protocol,
-        port: number.parse().unwrap(),
-    }
+    ServicePort { name: name.into(), protocol, port: number.parse().unwrap() }
 }
 
 fn print(out: &mut String, sign: &str, owner: &Name, sets: &[RecordSet]) -> usize {

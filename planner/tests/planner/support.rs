@@ -32,21 +32,13 @@ pub fn topology<'a>(places: impl IntoIterator<Item = &'a str>) -> Topology {
             None => Location::new(label(place), None),
         })
         .collect();
-    Topology {
-        locations,
-        ..Topology::default()
-    }
+    Topology { locations, ..Topology::default() }
 }
 
 /// A shard with these addresses.
 pub fn shard(health: Health, addresses: &[&str]) -> ServiceShard {
-    let addresses = addresses
-        .iter()
-        .map(|text| text.parse().expect("an address"));
-    ServiceShard {
-        health,
-        ..ServiceShard::healthy(addresses)
-    }
+    let addresses = addresses.iter().map(|text| text.parse().expect("an address"));
+    ServiceShard { health, ..ServiceShard::healthy(addresses) }
 }
 
 pub fn settings(zone: &str, federation: &str, statics: Option<ZoneContents>) -> ZoneSettings {
@@ -81,34 +73,24 @@ impl World {
     pub fn new(settings: ZoneSettings) -> Self {
         let planner = Planner::new(vec![settings]);
         let zone = planner.zone_contents(0);
-        Self {
-            planner,
-            zone,
-            diff: ZoneDiff::default(),
-        }
+        Self { planner, zone, diff: ZoneDiff::default() }
     }
 
     pub fn apply(&mut self, cluster: &str, change: ClusterChange) {
-        let mut diffs = [ZoneDiff::default()];
-        self.planner
-            .apply(&ClusterName::new(cluster), change, &mut diffs);
-        let [diff] = diffs;
+        let mut effects = self.planner.no_effects();
+        let cluster = ClusterName::new(cluster);
+        self.planner.apply(&cluster, change, &mut effects);
+        let diff = effects.diffs.remove(0);
         self.zone.apply(&diff);
         self.diff.merge(diff);
     }
 
     pub fn place(&mut self, cluster: &str, places: &[&str]) {
-        self.apply(
-            cluster,
-            ClusterChange::Topology(topology(places.iter().copied())),
-        );
+        self.apply(cluster, ClusterChange::Topology(topology(places.iter().copied())));
     }
 
     pub fn shard(&mut self, cluster: &str, service: &str, shard: ServiceShard) {
-        self.apply(
-            cluster,
-            ClusterChange::Service(key(service), Some(Observed::Shard(shard))),
-        );
+        self.apply(cluster, ClusterChange::Service(key(service), Some(Observed::Shard(shard))));
     }
 
     pub fn remove(&mut self, cluster: &str, service: &str) {
@@ -123,11 +105,7 @@ impl World {
     pub fn at(&self, owner: &str) -> String {
         let sets = self.zone.sets(&name(owner));
         let text = |set: &model::RecordSet| {
-            format!(
-                "{} {}",
-                set.record_type,
-                set.value_texts().collect::<Vec<_>>().join(" ")
-            )
+            format!("{} {}", set.record_type, set.value_texts().collect::<Vec<_>>().join(" "))
         };
         match sets {
             [] => "–".into(),
