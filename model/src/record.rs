@@ -1,6 +1,5 @@
 //! Record types, record data and record sets.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
@@ -296,8 +295,9 @@ impl RecordSet {
         ttl: u32,
         values: impl IntoIterator<Item = Rdata>,
     ) -> Option<Self> {
-        let values: BTreeSet<Rdata> = values.into_iter().collect();
-        let values: Vec<Rdata> = values.into_iter().collect();
+        let mut values: Vec<Rdata> = values.into_iter().collect();
+        values.sort_unstable();
+        values.dedup();
         (!values.is_empty()).then_some(Self { record_type, ttl, values })
     }
 

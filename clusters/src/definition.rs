@@ -1,0 +1,82 @@
+//! A cluster as the config or a `Cluster` object names it.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use model::{ClusterName, Label, Location, Topology};
+
+/// One member of the federation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    pub name: ClusterName,
+    pub source: Source,
+    /// Replaces what the labels of the cluster's nodes say.
+    pub topology: Option<TopologyOverride>,
+}
+
+/// Where a cluster's objects are read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// A Kubernetes API server.
+    Kubeconfig(KubeconfigAccess),
+    /// A folder of Kubernetes manifests. The path is absolute.
+    Manifests(PathBuf),
+}
+
+/// The way to an API server.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KubeconfigAccess {
+    /// Absolute, `~` already expanded. Without it: the files in `$KUBECONFIG`, else
+    /// `~/.kube/config`, else the service account of the Pod that this process runs in.
+    pub path: Option<PathBuf>,
+    /// Without it: the file's `current-context`.
+    pub context: Option<String>,
+}
+
+/// Where a cluster is, as its entry says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopologyOverride {
+    pub region: Label,
+    /// Empty: the cluster has a region name and no zone names.
+    pub availability_zones: BTreeSet<Label>,
+}
+
+// === impl TopologyOverride ===
+
+impl TopologyOverride {
+    pub fn topology(&self) -> Topology {
+        let location = |zone: Option<&Label>| Location::new(self.region.clone(), zone.cloned());
+        let mut locations: BTreeSet<Location> =
+            self.availability_zones.iter().map(|zone| location(Some(zone))).collect();
+        if locations.is_empty() {
+            locations.insert(location(None));
+        }
+        Topology { locations, notes: BTreeSet::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(region: &str, zones: &[&str], expect: &[(&str, Option<&str>)]) {
+        let label = |text: &str| Label::new(text).unwrap();
+        let topology = TopologyOverride {
+            region: label(region),
+            availability_zones: zones.iter().map(|zone| label(zone)).collect(),
+        }
+        .topology();
+        let expect: BTreeSet<Location> = expect
+            .iter()
+            .map(|(region, zone)| Location::new(label(region), zone.map(label)))
+            .collect();
+        assert_eq!(topology.locations, expect);
+        assert!(topology.notes.is_empty());
+    }
+
+    #[test]
+    fn every_zone_of_the_entry_is_a_location_of_its_region() {
+        check("r", &["a", "b"], &[("r", Some("a")), ("r", Some("b"))]);
+        check("r", &[], &[("r", None)]);
+    }
+}

@@ -1,0 +1,30 @@
+//! Who is in the federation, how to reach it, and whether it can be reached.
+//!
+//! - [`definition`]: a cluster as the config or a `Cluster` object names it
+//! - [`access`]: from a kubeconfig to a client, again and again as credentials change
+//! - [`identity`]: which cluster answers: the UID of its kube-system namespace
+//! - [`failure`]: why a request to an API server failed, in one line without secrets
+//! - [`health`]: what a row of probes says of a cluster; pure
+//! - [`probe`]: one probe
+//!
+//! ```text
+//! [ Cluster ] -> [ access ] -> [ Connection ] -> [ probe ] -> [ Health ]
+//!                    ^                              |
+//!                    '--- credentials refused ------'
+//! ```
+//!
+//! Nothing here knows of Services or of DNS.
+
+pub mod access;
+pub mod definition;
+pub mod failure;
+pub mod health;
+pub mod identity;
+pub mod probe;
+
+mod fingerprint;
+
+pub use access::{AccessError, Connection};
+pub use definition::{Cluster, KubeconfigAccess, Source, TopologyOverride};
+pub use failure::Failure;
+pub use health::{Health, Standing};

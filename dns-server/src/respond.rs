@@ -1,0 +1,87 @@
+//! Query bytes in, answer bytes out. No I/O, no clock, no allocation, no lock, no panic.
+//!
+//! ```text
+//! packet -> Request::parse -> place (where the name is) -> answer -> Message -> bytes
+//! ```
+//!
+//! This alone decides an answer, whatever carries it. The steps are apart, so that a batch of
+//! packets can be parsed, and their places in memory prefetched, before the first is answered.
+
+mod request;
+mod place;
+mod message;
+mod answer;
+mod rcode;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod differential;
+
+use model::RecordType;
+
+use crate::store::{Snapshot, ZoneIndex};
+
+pub use rcode::Rcode;
+pub use request::Request;
+
+/// The largest answer over UDP, and the size that we say we receive (RFC 9715, RFC 6891).
+pub const UDP_SIZE_MAX: usize = 1232;
+/// The largest answer over UDP to a client without EDNS (RFC 1035 section 4.2.1).
+pub const UDP_SIZE_WITHOUT_EDNS: usize = 512;
+/// The largest message over TCP (RFC 1035 section 4.2.2).
+pub const TCP_SIZE_MAX: usize = 65_535;
+
+/// What carries the query and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Transport {
+    Udp,
+    Tcp,
+}
+
+/// What was answered, for counters; the answer itself is in the caller's buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// How many bytes of the buffer are the answer.
+    pub length: usize,
+    pub rcode: Rcode,
+    /// None where the query had no question that could be read.
+    pub record_type: Option<RecordType>,
+    /// The zone of the question's name, where we have one.
+    pub zone: Option<ZoneIndex>,
+    /// The answer was cut short, and the client told so.
+    pub truncated: bool,
+}
+
+/// Answers one query. None means that nothing is to be sent: the bytes are not a query at all.
+///
+/// `out` should hold [`UDP_SIZE_MAX`] or [`TCP_SIZE_MAX`] bytes; a shorter one makes answers be
+/// cut short earlier, and nothing is answered where it could not hold a bare refusal.
+pub fn respond(
+    snapshot: &Snapshot<'_>,
+    packet: &[u8],
+    transport: Transport,
+    out: &mut [u8],
+) -> Option<Reply> {
+    let mut request = Request::new();
+    if !request.parse(packet, snapshot) {
+        return None;
+    }
+    answer(snapshot, packet, &request, transport, out)
+}
+
+/// The second half of [`respond`], for a packet and what was read from it. The snapshot may be
+/// another one of the same store.
+#[inline]
+pub fn answer(
+    snapshot: &Snapshot<'_>,
+    packet: &[u8],
+    request: &Request,
+    transport: Transport,
+    out: &mut [u8],
+) -> Option<Reply> {
+    let size_max = request.answer_size_max(transport).min(out.len());
+    let message = message::Message::begin(out, packet, request, size_max)?;
+    Some(answer::answer(snapshot, request, message))
+}

@@ -1,0 +1,329 @@
+//! What a packet asks, read once into a value that the rest can rely on.
+
+use model::RecordType;
+
+use crate::respond::{Rcode, TCP_SIZE_MAX, Transport, UDP_SIZE_MAX, UDP_SIZE_WITHOUT_EDNS};
+use crate::store::Snapshot;
+
+pub(crate) const HEADER_LENGTH: usize = 12;
+const LABEL_LENGTH_MAX: usize = 63;
+const NAME_LENGTH_MAX: usize = 255;
+const CLASS_IN: u16 = 1;
+const OPCODE_QUERY: u8 = 0;
+
+/// A packet that deserves an answer, if only that it is refused. It is a place to be used again for
+/// packet after packet, and does not keep the packet itself.
+#[derive(Clone)]
+pub struct Request {
+    /// Where the question ends; [`HEADER_LENGTH`] where there is none to be echoed.
+    pub(crate) question_end: usize,
+    pub(crate) record_type: RecordType,
+    pub(crate) edns: Option<Edns>,
+    /// Why the question will not be looked up.
+    pub(crate) error: Option<Rcode>,
+    /// Of the name, in the store that the snapshot given to `parse` was of.
+    hash: u64,
+    name: NameBuffer,
+}
+
+/// What the OPT record of a query says (RFC 6891 section 6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Edns {
+    pub udp_size: u16,
+    pub version: u8,
+    pub dnssec_ok: bool,
+}
+
+/// An uncompressed name in lower case on the stack.
+#[derive(Clone)]
+pub(crate) struct NameBuffer {
+    /// Anything behind the name.
+    bytes: [u8; NAME_BUFFER_LENGTH],
+    length: u8,
+}
+
+/// A whole number of chunks for [`NameBuffer::lower`].
+const NAME_BUFFER_LENGTH: usize = 256;
+const CHUNK_LENGTH: usize = 32;
+
+struct Question {
+    record_type: RecordType,
+    class: u16,
+    end: usize,
+}
+
+/// The packet does not read as a message.
+struct Malformed;
+
+// === impl Request ===
+
+impl Request {
+    /// Without a packet.
+    pub const fn new() -> Self {
+        Self {
+            question_end: HEADER_LENGTH,
+            record_type: RecordType(0),
+            edns: None,
+            error: None,
+            hash: 0,
+            name: NameBuffer::ROOT,
+        }
+    }
+
+    /// Reads a packet in place of the last one. False for what gets no answer at all: a response,
+    /// or less than a header.
+    #[inline]
+    pub fn parse(&mut self, packet: &[u8], snapshot: &Snapshot<'_>) -> bool {
+        let Some(header) = packet.first_chunk::<HEADER_LENGTH>() else { return false };
+        if header[2] & 0x80 != 0 {
+            return false;
+        }
+        self.question_end = HEADER_LENGTH;
+        self.edns = None;
+        self.error = self.read(packet, header, snapshot).err();
+        true
+    }
+
+    /// The hash of the name that is asked for.
+    #[inline]
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// Lower-cased wire form.
+    pub(crate) fn name(&self) -> &[u8] {
+        self.name.as_bytes()
+    }
+
+    pub(crate) fn has_question(&self) -> bool {
+        self.question_end > HEADER_LENGTH
+    }
+
+    /// How long the answer may be, whatever the buffer.
+    pub(crate) fn answer_size_max(&self, transport: Transport) -> usize {
+        match (transport, self.edns) {
+            (Transport::Tcp, _) => TCP_SIZE_MAX,
+            (Transport::Udp, None) => UDP_SIZE_WITHOUT_EDNS,
+            (Transport::Udp, Some(edns)) => {
+                usize::from(edns.udp_size).clamp(UDP_SIZE_WITHOUT_EDNS, UDP_SIZE_MAX)
+            }
+        }
+    }
+
+    /// The order of the checks decides which error a packet with several gets.
+    #[inline]
+    fn read(
+        &mut self,
+        packet: &[u8],
+        header: &[u8; HEADER_LENGTH],
+        snapshot: &Snapshot<'_>,
+    ) -> Result<(), Rcode> {
+        if header[2] >> 3 & 0x0f != OPCODE_QUERY {
+            return Err(Rcode::NOTIMP);
+        }
+        let count = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
+        let question = match count(4) {
+            0 => None,
+            1 => Some(self.read_question(packet).map_err(|Malformed| Rcode::FORMERR)?),
+            _ => return Err(Rcode::FORMERR),
+        };
+        let edns = read_records(packet, self.question_end, [count(6), count(8), count(10)]);
+        self.edns = edns.map_err(|Malformed| Rcode::FORMERR)?;
+        if self.edns.is_some_and(|edns| edns.version != 0) {
+            return Err(Rcode::BADVERS);
+        }
+        let Question { record_type, class, .. } = question.ok_or(Rcode::FORMERR)?;
+        if class != CLASS_IN || matches!(record_type, RecordType::AXFR | RecordType::IXFR) {
+            return Err(Rcode::REFUSED);
+        }
+        self.hash = snapshot.key(self.name()).hash;
+        Ok(())
+    }
+
+    #[inline]
+    fn read_question(&mut self, packet: &[u8]) -> Result<Question, Malformed> {
+        let question = Question::read(packet)?;
+        self.name.set_lower(&packet[HEADER_LENGTH..question.end - 4]);
+        self.question_end = question.end;
+        self.record_type = question.record_type;
+        Ok(question)
+    }
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+// === impl Question ===
+
+impl Question {
+    /// A compressed name cannot be: nothing stands before it that it could point at.
+    #[inline]
+    fn read(packet: &[u8]) -> Result<Self, Malformed> {
+        let mut position = HEADER_LENGTH;
+        loop {
+            let length = usize::from(*packet.get(position).ok_or(Malformed)?);
+            position += 1 + length;
+            match length {
+                0 => break,
+                1..=LABEL_LENGTH_MAX => {}
+                _ => return Err(Malformed),
+            }
+        }
+        if position - HEADER_LENGTH > NAME_LENGTH_MAX {
+            return Err(Malformed);
+        }
+        let [t0, t1, c0, c1] =
+            *packet.get(position..).and_then(<[u8]>::first_chunk).ok_or(Malformed)?;
+        let record_type = RecordType(u16::from_be_bytes([t0, t1]));
+        Ok(Self { record_type, class: u16::from_be_bytes([c0, c1]), end: position + 4 })
+    }
+}
+
+// === impl NameBuffer ===
+
+impl NameBuffer {
+    const ROOT: Self = Self { bytes: [0; NAME_BUFFER_LENGTH], length: 1 };
+
+    /// A copy of a well-formed name in lower case.
+    pub fn lower(wire: &[u8]) -> Self {
+        let mut name = Self::ROOT;
+        name.set_lower(wire);
+        name
+    }
+
+    /// Becomes [`Self::lower`] of `wire`. Length bytes are below any letter, so they stay as they are.
+    #[inline]
+    fn set_lower(&mut self, wire: &[u8]) {
+        self.bytes[..wire.len()].copy_from_slice(wire);
+        let (chunks, _) = self.bytes.as_chunks_mut::<CHUNK_LENGTH>();
+        for chunk in &mut chunks[..wire.len().div_ceil(CHUNK_LENGTH)] {
+            chunk.make_ascii_lowercase();
+        }
+        self.length = wire.len() as u8;
+    }
+
+    /// `labels`, without a root, on top of `suffix`; None where that is too long.
+    pub fn join(labels: &[u8], suffix: &[u8]) -> Option<Self> {
+        let length = labels.len() + suffix.len();
+        let mut name = Self { length: u8::try_from(length).ok()?, ..Self::ROOT };
+        name.bytes[..labels.len()].copy_from_slice(labels);
+        name.bytes[labels.len()..length].copy_from_slice(suffix);
+        Some(name)
+    }
+
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
+    }
+}
+
+// === the records behind the question ===
+
+/// Finds the OPT record; all other records of a query mean nothing here, but must be well-formed.
+#[inline]
+fn read_records(
+    packet: &[u8],
+    start: usize,
+    [answers, authorities, additionals]: [u16; 3],
+) -> Result<Option<Edns>, Malformed> {
+    if let ([0, 0, 1], Some(edns)) =
+        ([answers, authorities, additionals], Edns::alone(&packet[start..]))
+    {
+        return Ok(Some(edns));
+    }
+    let before = u32::from(answers) + u32::from(authorities);
+    let mut edns = None;
+    let mut position = start;
+    for number in 0..before + u32::from(additionals) {
+        let record = RawRecord::read(packet, position)?;
+        position = record.end;
+        if record.record_type == RecordType::OPT {
+            let misplaced = number < before || edns.is_some() || !record.owner_is_root;
+            if misplaced || !are_options(record.rdata) {
+                return Err(Malformed);
+            }
+            edns = Some(record.edns());
+        }
+    }
+    if position == packet.len() { Ok(edns) } else { Err(Malformed) }
+}
+
+struct RawRecord<'p> {
+    owner_is_root: bool,
+    record_type: RecordType,
+    class: u16,
+    ttl: [u8; 4],
+    rdata: &'p [u8],
+    end: usize,
+}
+
+impl<'p> RawRecord<'p> {
+    #[inline]
+    fn read(packet: &'p [u8], start: usize) -> Result<Self, Malformed> {
+        let owner_end = skip_name(packet, start)?;
+        let fixed: &[u8; 10] =
+            packet.get(owner_end..).and_then(<[u8]>::first_chunk).ok_or(Malformed)?;
+        let number = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
+        let rdata_start = owner_end + fixed.len();
+        let end = rdata_start + usize::from(number(8));
+        Ok(Self {
+            owner_is_root: packet[start] == 0,
+            record_type: RecordType(number(0)),
+            class: number(2),
+            ttl: [fixed[4], fixed[5], fixed[6], fixed[7]],
+            rdata: packet.get(rdata_start..end).ok_or(Malformed)?,
+            end,
+        })
+    }
+
+    fn edns(&self) -> Edns {
+        Edns::new(self.class, self.ttl)
+    }
+}
+
+// === impl Edns ===
+
+impl Edns {
+    fn new(class: u16, ttl: [u8; 4]) -> Self {
+        Self { udp_size: class, version: ttl[1], dnssec_ok: ttl[2] & 0x80 != 0 }
+    }
+
+    /// What nearly all queries end in: one OPT record without options.
+    #[inline]
+    fn alone(records: &[u8]) -> Option<Self> {
+        match *records {
+            [0, 0, 41, s0, s1, t0, t1, t2, t3, 0, 0] => {
+                Some(Self::new(u16::from_be_bytes([s0, s1]), [t0, t1, t2, t3]))
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Where a name that may end in a compression pointer ends.
+fn skip_name(packet: &[u8], start: usize) -> Result<usize, Malformed> {
+    let mut position = start;
+    while position - start <= NAME_LENGTH_MAX {
+        let length = usize::from(*packet.get(position).ok_or(Malformed)?);
+        match length {
+            0 => return Ok(position + 1),
+            1..=LABEL_LENGTH_MAX => position += 1 + length,
+            0xc0.. => return Ok(position + 2),
+            _ => return Err(Malformed),
+        }
+    }
+    Err(Malformed)
+}
+
+/// Code, length and data, over and over (RFC 6891 section 6.1.2).
+fn are_options(mut options: &[u8]) -> bool {
+    while let Some(([_, _, l0, l1], rest)) = options.split_first_chunk() {
+        let length = usize::from(u16::from_be_bytes([*l0, *l1]));
+        let Some(rest) = rest.get(length..) else { return false };
+        options = rest;
+    }
+    options.is_empty()
+}

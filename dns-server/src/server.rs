@@ -1,0 +1,194 @@
+//! Sockets that carry queries to [`crate::respond()`] and its answers back.
+//!
+//! ```text
+//! each worker, each address:  1 thread  | recvmmsg -> respond -> sendmmsg        (UDP)
+//! each worker:                1 thread  | tokio: accept, read, respond, write    (TCP)
+//! ```
+//!
+//! Every worker has its own sockets, which share their port (SO_REUSEPORT): the kernel deals the
+//! clients out. A UDP thread waits in `recvmmsg` itself; with one socket to each thread there is
+//! nothing to poll. No two threads write to the same counter.
+
+mod bind;
+mod counters;
+mod sys;
+mod udp;
+mod tcp;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::respond::Transport;
+use crate::store::Reader;
+
+use bind::Sockets;
+use counters::Counters;
+use tcp::{TcpShared, TcpWorker};
+use udp::UdpWorker;
+
+pub use bind::{BindError, BindProtocol};
+pub use counters::{SIZE_BOUNDS, Traffic, TypeBucket, ZoneTraffic};
+
+/// How a server uses the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Threads for UDP at each address, and threads for TCP; at least one.
+    pub workers: usize,
+    /// So many TCP connections may be open at once; further ones are closed when they arrive.
+    pub tcp_connections_max: usize,
+    /// A TCP connection without a complete query, or with an answer that the client does not
+    /// read, is closed after this time (RFC 7766 section 6.2.3).
+    pub tcp_idle: Duration,
+}
+
+/// Sockets and threads that answer from a store. Dropping it stops them.
+pub struct Server {
+    addresses: Vec<SocketAddr>,
+    reader: Reader,
+    counters: Vec<Arc<Counters>>,
+    tcp: Arc<TcpShared>,
+    udp_stops: Vec<udp::Stop>,
+    tcp_stop: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+// === impl Options ===
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { workers: 1, tcp_connections_max: 1024, tcp_idle: Duration::from_secs(10) }
+    }
+}
+
+// === impl Server ===
+
+impl Server {
+    /// Listens on UDP and TCP at each address and answers from `reader`'s store. For port 0 the
+    /// system picks one that both protocols have free.
+    pub fn bind(listen: &[SocketAddr], workers: usize, reader: Reader) -> Result<Self, BindError> {
+        Self::bind_with(listen, Options { workers, ..Options::default() }, reader)
+    }
+
+    /// [`Self::bind`] with all that can be chosen.
+    pub fn bind_with(
+        listen: &[SocketAddr],
+        options: Options,
+        reader: Reader,
+    ) -> Result<Self, BindError> {
+        let workers = options.workers.max(1);
+        let sockets = listen.iter().map(|address| Sockets::bind(*address, workers));
+        let sockets = sockets.collect::<Result<Vec<_>, _>>()?;
+        let (tcp_stop, tcp_stopped) = watch::channel(false);
+        let mut server = Self {
+            addresses: sockets.iter().map(|sockets| sockets.address).collect(),
+            reader,
+            counters: Vec::new(),
+            tcp: Arc::new(TcpShared::new(options)),
+            udp_stops: Vec::new(),
+            tcp_stop,
+            threads: Vec::new(),
+        };
+        server.start(sockets, workers, &tcp_stopped)?;
+        Ok(server)
+    }
+
+    /// Where the server listens, in the order that was asked for, with the ports that were picked.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What was asked and answered so far, for each address and protocol.
+    pub fn traffic(&self) -> Vec<Traffic> {
+        let mut traffic: Vec<Traffic> = Vec::new();
+        let snapshot = self.reader.snapshot();
+        for counters in &self.counters {
+            let key = (counters.address, counters.transport);
+            let known = traffic.iter().position(|sum| (sum.address, sum.transport) == key);
+            let at = known.unwrap_or_else(|| {
+                traffic.push(Traffic::new(counters.address, counters.transport));
+                traffic.len() - 1
+            });
+            counters.add_to(&mut traffic[at], &snapshot);
+        }
+        traffic
+    }
+
+    /// How many TCP connections are open.
+    pub fn tcp_connections(&self) -> usize {
+        self.tcp.open()
+    }
+
+    /// Ends all threads and closes all sockets. What has been received is answered; TCP
+    /// connections are closed.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    fn start(
+        &mut self,
+        sockets: Vec<Sockets>,
+        workers: usize,
+        stopped: &watch::Receiver<bool>,
+    ) -> Result<(), BindError> {
+        let mut listeners: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+        for Sockets { address, udp, tcp } in sockets {
+            for socket in udp {
+                let counters = self.counters_for(address, Transport::Udp);
+                let worker = UdpWorker::new(socket, address, self.reader.clone(), counters)
+                    .map_err(|source| BindError::new(address, BindProtocol::Udp, source))?;
+                self.udp_stops.push(worker.stop());
+                self.spawn("dns-udp", move || worker.run())
+                    .map_err(|source| BindError::new(address, BindProtocol::Udp, source))?;
+            }
+            for (worker, listener) in tcp.into_iter().enumerate() {
+                let counters = self.counters_for(address, Transport::Tcp);
+                listeners[worker].push((address, listener, counters));
+            }
+        }
+        for listeners in listeners {
+            self.start_tcp(listeners, stopped.clone())?;
+        }
+        Ok(())
+    }
+
+    fn start_tcp(
+        &mut self,
+        listeners: Vec<(SocketAddr, std::net::TcpListener, Arc<Counters>)>,
+        stopped: watch::Receiver<bool>,
+    ) -> Result<(), BindError> {
+        let Some(&(address, ..)) = listeners.first() else { return Ok(()) };
+        let worker = TcpWorker::new(listeners, self.reader.clone(), Arc::clone(&self.tcp))
+            .map_err(|source| BindError::new(address, BindProtocol::Tcp, source))?;
+        self.spawn("dns-tcp", move || worker.run(stopped))
+            .map_err(|source| BindError::new(address, BindProtocol::Tcp, source))
+    }
+
+    fn counters_for(&mut self, address: SocketAddr, transport: Transport) -> Arc<Counters> {
+        let counters = Arc::new(Counters::new(address, transport));
+        self.counters.push(Arc::clone(&counters));
+        counters
+    }
+
+    fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(run)?);
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.udp_stops.iter().for_each(udp::Stop::stop);
+        self.tcp_stop.send_replace(true);
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has said so on its own; the others are still waited for.
+            let _ = thread.join();
+        }
+    }
+}

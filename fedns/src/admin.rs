@@ -1,0 +1,205 @@
+//! The admin address: read-only pages over plain HTTP.
+//!
+//! - `/livez`, `/readyz`, `/readyz?verbose` and their older names `/healthz`, `/ready`
+//! - `/metrics` for Prometheus
+//! - `/api/v1/…` for the command line and for scripts, in [`api`]
+
+mod api;
+mod explain_text;
+mod url;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dns_server::Reader;
+use dns_server::server::Server;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tracing::debug;
+
+use crate::metrics::Metrics;
+use crate::metrics::dns::DnsCounts;
+use crate::pipeline::{Ended, PipelineHandle, unix_now};
+use url::Url;
+
+/// Connections that are open at once; more wait in the kernel's queue.
+const CONNECTIONS_MAX: usize = 64;
+/// How long a client may take to send its request's head.
+const HEADER_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// What the pages are made of.
+pub struct Pages {
+    pub pipeline: PipelineHandle,
+    pub reader: Reader,
+    pub metrics: Arc<Metrics>,
+    /// `None` where no DNS port is open.
+    pub dns: Option<Arc<Server>>,
+    /// Set on SIGTERM: answers go on, but nobody new should be sent here.
+    pub draining: AtomicBool,
+}
+
+/// A page's body with its type and status.
+pub struct Page {
+    status: StatusCode,
+    content_type: &'static str,
+    body: Vec<u8>,
+}
+
+/// Serves until the returned future is dropped.
+pub async fn serve(listener: TcpListener, pages: Arc<Pages>) {
+    let slots = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
+    loop {
+        let Ok(slot) = slots.clone().acquire_owned().await else { return };
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of descriptors or a connection already gone: the listener itself lives on.
+                debug!(%error, "an admin connection was not accepted");
+                tokio::task::yield_now().await;
+                continue;
+            }
+        };
+        let pages = pages.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| answer(&pages, request));
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = connection.await {
+                debug!(%error, "an admin connection ended early");
+            }
+            drop(slot);
+        });
+    }
+}
+
+async fn answer(
+    pages: &Pages,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let page = match *request.method() {
+        Method::GET | Method::HEAD => {
+            let url = Url::parse(request.uri().path(), request.uri().query().unwrap_or(""));
+            page(pages, &url).await
+        }
+        _ => Page::error(StatusCode::METHOD_NOT_ALLOWED, "the admin address is read-only"),
+    };
+    Ok(page.into_response())
+}
+
+async fn page(pages: &Pages, url: &Url) -> Page {
+    let result = match url.path.as_str() {
+        "/livez" | "/healthz" => Ok(Page::text("ok\n".into())),
+        "/readyz" | "/ready" => readiness(pages, url).await,
+        "/metrics" => metrics(pages).await,
+        path if path.starts_with("/api/v1/") => api::page(pages, url).await,
+        "/" => Ok(Page::text(
+            "fedns\n\n/livez\n/readyz?verbose\n/metrics\n/api/v1/clusters\n/api/v1/records\n\
+             /api/v1/zone\n/api/v1/leftout\n/api/v1/explain?name=NAME\n"
+                .into(),
+        )),
+        path => Ok(Page::error(StatusCode::NOT_FOUND, &format!("no page {path}"))),
+    };
+    result.unwrap_or_else(|Ended| Page::error(StatusCode::SERVICE_UNAVAILABLE, "fedns is stopping"))
+}
+
+/// 200 once every zone is published. Stale clusters are told and do not fail it: their answers
+/// stand, and taking a server out for them would lose those too.
+async fn readiness(pages: &Pages, url: &Url) -> Result<Page, Ended> {
+    let draining = pages.draining.load(Ordering::Acquire);
+    let (published, mut lines) = pages
+        .pipeline
+        .ask(|pipeline| {
+            let published = pipeline.is_published();
+            let mut lines = Vec::new();
+            for settings in pipeline.planner().zones() {
+                let (sign, word) =
+                    if published { ("+", "published") } else { ("-", "not published yet") };
+                lines.push(format!("[{sign}]zone {} {word}", settings.zone));
+            }
+            for (_, cluster) in pipeline.planner().federation().clusters() {
+                let text = match &cluster.freshness {
+                    model::Freshness::Live => "live".to_owned(),
+                    model::Freshness::Stale { reason, .. } => format!("stale, frozen: {reason}"),
+                };
+                lines.push(format!("[+]cluster {} {text}", cluster.name));
+            }
+            (published, lines)
+        })
+        .await?;
+    if draining {
+        lines.push("[-]draining: fedns is stopping".into());
+    }
+    let ready = published && !draining;
+    lines.push(if ready { "readyz ok".into() } else { "readyz failed".into() });
+    let verbose = url.has("verbose") || !ready;
+    let body = if verbose { lines.join("\n") + "\n" } else { "ok\n".into() };
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    Ok(Page { status, ..Page::text(body) })
+}
+
+async fn metrics(pages: &Pages) -> Result<Page, Ended> {
+    let metrics = pages.metrics.clone();
+    pages
+        .pipeline
+        .ask(move |pipeline| {
+            let left_out = pipeline.left_out().count();
+            metrics.set_federation(pipeline.planner().federation(), left_out, unix_now().0);
+        })
+        .await?;
+    let content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    let dns = pages.dns.as_ref().map_or_else(DnsCounts::default, |dns| DnsCounts {
+        traffic: dns.traffic(),
+        tcp_connections: dns.tcp_connections(),
+    });
+    Ok(match pages.metrics.encode(dns) {
+        Ok(text) => Page { content_type, ..Page::text(text) },
+        Err(error) => Page::error(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+    })
+}
+
+/// Binds the admin address.
+pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
+    TcpListener::bind(address).await
+}
+
+// === impl Page ===
+
+impl Page {
+    pub fn text(text: String) -> Self {
+        Self {
+            status: StatusCode::OK,
+            content_type: "text/plain; charset=utf-8",
+            body: text.into_bytes(),
+        }
+    }
+
+    pub fn json(value: &impl serde::Serialize) -> Self {
+        match serde_json::to_vec(value) {
+            Ok(mut body) => {
+                body.push(b'\n');
+                Self { status: StatusCode::OK, content_type: "application/json", body }
+            }
+            Err(error) => Self::error(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        }
+    }
+
+    pub fn error(status: StatusCode, message: &str) -> Self {
+        Self { status, ..Self::text(format!("{message}\n")) }
+    }
+
+    fn into_response(self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(Bytes::from(self.body)));
+        *response.status_mut() = self.status;
+        let content_type = hyper::header::HeaderValue::from_static(self.content_type);
+        response.headers_mut().insert(hyper::header::CONTENT_TYPE, content_type);
+        response
+    }
+}

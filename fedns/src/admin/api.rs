@@ -1,0 +1,263 @@
+//! `/api/v1/…`: what the command line shows. Fields are only ever added.
+
+use dns_server::{Reader, Transport, respond};
+use hyper::StatusCode;
+use model::{Freshness, Level, Name, RecordSet, RecordType, ServiceKey, UnixTime, ZoneContents};
+use planner::{ClusterEntry, Explanation, FederatedName, Federation, explain};
+use serde::Serialize;
+
+use super::url::Url;
+use super::{Page, Pages, explain_text};
+use crate::dns_message::{self, AnswerText};
+use crate::pipeline::{Ended, Pipeline};
+
+/// A record set.
+#[derive(Serialize)]
+struct RecordRow {
+    name: String,
+    #[serde(rename = "type")]
+    record_type: RecordType,
+    ttl: u32,
+    values: Vec<String>,
+    /// `None` for static records and the apex.
+    level: Option<Level>,
+    service: Option<String>,
+}
+
+/// A member cluster.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ClusterRow {
+    name: String,
+    /// Live or Stale.
+    state: &'static str,
+    /// Ready, NotReady or Offline.
+    phase: &'static str,
+    reason: Option<String>,
+    /// RFC 3339; the last contact of a stale cluster.
+    since: Option<String>,
+    region: Vec<String>,
+    availability_zones: Vec<String>,
+    services: usize,
+    addresses: usize,
+    notes: Vec<String>,
+}
+
+/// A name that a service should have and cannot have.
+#[derive(Serialize)]
+struct LeftOutRow {
+    name: String,
+    service: String,
+    reason: String,
+}
+
+/// A name's explanation with its answer on the wire.
+#[derive(Serialize)]
+pub struct Explained {
+    #[serde(flatten)]
+    pub explanation: Explanation,
+    pub published: bool,
+    /// For A; for AAAA where A has no data.
+    pub answer: Option<AnswerText>,
+}
+
+pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
+    match url.path.as_str() {
+        "/api/v1/records" => records(pages, url).await,
+        "/api/v1/zone" => zone_text(pages, url).await,
+        "/api/v1/clusters" => {
+            let rows = pages.pipeline.ask(|pipeline| cluster_rows(pipeline.planner().federation()));
+            Ok(Page::json(&rows.await?))
+        }
+        "/api/v1/leftout" => Ok(Page::json(&pages.pipeline.ask(left_out_rows).await?)),
+        "/api/v1/explain" => explain_page(pages, url).await,
+        path => Ok(Page::error(StatusCode::NOT_FOUND, &format!("no page {path}"))),
+    }
+}
+
+// === records ===
+
+/// Read from what is served, so that it is what a client gets.
+async fn records(pages: &Pages, url: &Url) -> Result<Page, Ended> {
+    let zones = match wanted_zones(pages, url).await? {
+        Ok(zones) => zones,
+        Err(page) => return Ok(page),
+    };
+    let filter = url.get("filter").unwrap_or("").to_lowercase();
+    let mut rows = Vec::new();
+    for (zone, federation) in zones {
+        let Some(contents) = served(&pages.reader, &zone) else { continue };
+        for (name, sets) in contents.iter() {
+            let text = name.to_string();
+            if text.contains(&filter) {
+                let federated = FederatedName::parse(name, &federation, &zone);
+                rows.extend(sets.iter().map(|set| record_row(&text, federated.as_ref(), set)));
+            }
+        }
+    }
+    Ok(Page::json(&rows))
+}
+
+fn record_row(name: &str, federated: Option<&FederatedName>, set: &RecordSet) -> RecordRow {
+    RecordRow {
+        name: name.to_owned(),
+        record_type: set.record_type,
+        ttl: set.ttl,
+        values: set.value_texts().collect(),
+        level: federated.map(|federated| federated.place.level()),
+        service: federated.map(|federated| federated.service.to_string()),
+    }
+}
+
+async fn zone_text(pages: &Pages, url: &Url) -> Result<Page, Ended> {
+    let zones = match wanted_zones(pages, url).await? {
+        Ok(zones) => zones,
+        Err(page) => return Ok(page),
+    };
+    let filter = url.get("filter").unwrap_or("").to_lowercase();
+    let mut text = String::new();
+    for (zone, _) in zones {
+        let Some(contents) = served(&pages.reader, &zone) else { continue };
+        text += &zone_files::zone_text(&filtered(contents, &filter));
+    }
+    Ok(Page::text(text))
+}
+
+fn filtered(contents: ZoneContents, filter: &str) -> ZoneContents {
+    if filter.is_empty() {
+        return contents;
+    }
+    let mut some = ZoneContents::new(contents.apex.clone());
+    for (name, sets) in contents.iter().filter(|(name, _)| name.to_string().contains(filter)) {
+        some.replace(name.clone(), sets.to_vec());
+    }
+    some
+}
+
+type ZoneOfFederation = (Name, model::Label);
+
+async fn wanted_zones(
+    pages: &Pages,
+    url: &Url,
+) -> Result<Result<Vec<ZoneOfFederation>, Page>, Ended> {
+    let all: Vec<ZoneOfFederation> = pages
+        .pipeline
+        .ask(|pipeline| {
+            let zones = pipeline.planner().zones();
+            zones.map(|settings| (settings.zone.clone(), settings.federation.clone())).collect()
+        })
+        .await?;
+    let Some(text) = url.get("zone") else { return Ok(Ok(all)) };
+    let wanted = Name::parse(text).ok();
+    let found: Vec<_> = all.into_iter().filter(|(zone, _)| Some(zone) == wanted.as_ref()).collect();
+    Ok(match found.is_empty() {
+        true => Err(Page::error(StatusCode::NOT_FOUND, &format!("zone {text} is not served"))),
+        false => Ok(found),
+    })
+}
+
+fn served(reader: &Reader, zone: &Name) -> Option<ZoneContents> {
+    reader.snapshot().zone(zone).map(|view| view.contents())
+}
+
+// === clusters, names that are left out ===
+
+fn cluster_rows(federation: &Federation) -> Vec<ClusterRow> {
+    federation
+        .clusters()
+        .map(|(id, cluster)| {
+            let (mut services, mut addresses) = (0, 0);
+            for service in cluster.services() {
+                let observed = federation.service_by_id(service).of_cluster(id);
+                if let Some(shard) = observed.and_then(model::Observed::shard) {
+                    services += 1;
+                    addresses += shard.healthy_addresses().len();
+                }
+            }
+            cluster_row(cluster, services, addresses)
+        })
+        .collect()
+}
+
+fn cluster_row(cluster: &ClusterEntry, services: usize, addresses: usize) -> ClusterRow {
+    let (state, reason, since) = match &cluster.freshness {
+        Freshness::Live => ("Live", None, None),
+        Freshness::Stale { since, reason } => ("Stale", Some(reason.to_string()), since.as_ref()),
+    };
+    let locations = &cluster.topology.locations;
+    ClusterRow {
+        name: cluster.name.to_string(),
+        state,
+        phase: cluster.freshness.phase(),
+        reason,
+        since: since.map(time_text),
+        region: cluster.topology.regions().iter().map(|region| region.to_string()).collect(),
+        availability_zones: locations
+            .iter()
+            .filter_map(|location| location.availability_zone.as_ref())
+            .map(|zone| zone.to_string())
+            .collect(),
+        services,
+        addresses,
+        notes: cluster.topology.notes.iter().cloned().collect(),
+    }
+}
+
+fn left_out_rows(pipeline: &Pipeline) -> Vec<LeftOutRow> {
+    pipeline
+        .left_out()
+        .map(|left| LeftOutRow {
+            name: left.name.clone(),
+            service: ServiceKey::to_string(&left.service),
+            reason: left.reason.to_string(),
+        })
+        .collect()
+}
+
+/// RFC 3339, UTC.
+pub fn time_text(time: &UnixTime) -> String {
+    match i64::try_from(time.0).map(jiff::Timestamp::from_second) {
+        Ok(Ok(timestamp)) => timestamp.to_string(),
+        _ => format!("{} s after 1970", time.0),
+    }
+}
+
+// === explain ===
+
+async fn explain_page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
+    let text = url.get("name").unwrap_or("");
+    let name = match Name::parse(text) {
+        Ok(name) => name,
+        Err(error) => {
+            let message = format!("{text:?} is no domain name: {error}");
+            return Ok(Page::error(StatusCode::BAD_REQUEST, &message));
+        }
+    };
+    let reader = pages.reader.clone();
+    let explained = pages
+        .pipeline
+        .ask(move |pipeline| Explained {
+            explanation: explain(pipeline.planner(), &name),
+            published: pipeline.is_published(),
+            answer: wire_answer(&reader, &name),
+        })
+        .await?;
+    Ok(match url.get("format") {
+        Some("text") => Page::text(explain_text::text(&explained)),
+        _ => Page::json(&explained),
+    })
+}
+
+fn wire_answer(reader: &Reader, name: &Name) -> Option<AnswerText> {
+    let ask = |record_type| {
+        let query = dns_message::query(1, name, record_type).ok()?;
+        let mut out = vec![0; dns_server::respond::TCP_SIZE_MAX];
+        let reply = respond(&reader.snapshot(), &query, Transport::Tcp, &mut out)?;
+        dns_message::read(1, &out[..reply.length]).ok()
+    };
+    let a = ask(RecordType::A)?;
+    if a.rcode == "NOERROR" && a.answers.is_empty() {
+        return ask(RecordType::AAAA);
+    }
+    Some(a)
+}

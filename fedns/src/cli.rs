@@ -1,0 +1,163 @@
+//! The command line.
+
+mod check;
+mod client;
+mod clusters;
+mod completion;
+mod config;
+mod explain;
+mod query;
+mod records;
+mod serve;
+mod version;
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ::clap::{Args, Parser, Subcommand};
+
+/// Federated DNS for Services that run in several Kubernetes clusters.
+///
+/// fedns watches the LoadBalancer addresses of the same Service in every cluster and answers
+/// SERVICE.NAMESPACE.FEDERATION.svc.ZONE authoritatively, at zone, region and global level.
+#[derive(Debug, Parser)]
+#[command(name = "fedns", version, disable_help_subcommand = true, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Check(check::Check),
+    Records(records::Records),
+    Clusters(clusters::Clusters),
+    Explain(explain::Explain),
+    Query(query::Query),
+    Config(config::ShowConfig),
+    Completion(completion::Completion),
+    Version(version::Version),
+    /// `get clusters` is `clusters`, for hands that know kubectl.
+    #[command(subcommand, hide = true)]
+    Get(Get),
+}
+
+#[derive(Debug, Subcommand)]
+enum Get {
+    #[command(alias = "cluster")]
+    Clusters(clusters::Clusters),
+}
+
+/// The config file that commands take.
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// Config file [default: ./fedns.yaml, then /etc/fedns/fedns.yaml]
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Where a running server is asked.
+#[derive(Debug, Args)]
+struct Admin {
+    /// Admin address of the running server
+    #[arg(long, env = "FEDNS_ADMIN", default_value = "127.0.0.1:8053", value_name = "ADDRESS")]
+    admin: String,
+}
+
+/// Words of other tools that a later version brings, each with what it is for.
+const LATER_COMMANDS: [(&str, &str); 9] = [
+    ("preflight", "checks a DNS provider before the first write"),
+    ("plan", "shows what would change at a DNS provider"),
+    ("apply", "applies a plan to a DNS provider"),
+    ("import", "adopts records of another tool"),
+    ("init", "puts a federation control plane into a cluster"),
+    ("join", "adds a cluster to the federation"),
+    ("unjoin", "takes a cluster out of the federation"),
+    ("delete", "removes a federation"),
+    ("kubeconfig", "merges kubeconfig files"),
+];
+
+/// Parses the command line and runs the command.
+pub fn run() -> ExitCode {
+    restore_sigpipe();
+    if let Some((word, purpose)) = later_command() {
+        let line = format!("{word:?} ({purpose}) is not in this version; see fedns --help");
+        return fail(&[line]);
+    }
+    let result = match Cli::parse().command {
+        Command::Serve(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Records(command) => command.run(),
+        Command::Clusters(command) | Command::Get(Get::Clusters(command)) => command.run(),
+        Command::Explain(command) => command.run(),
+        Command::Query(command) => command.run(),
+        Command::Config(command) => command.run(),
+        Command::Completion(command) => command.run(),
+        Command::Version(command) => command.run(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(Failure { lines }) => fail(&lines),
+    }
+}
+
+fn later_command() -> Option<(&'static str, &'static str)> {
+    let word = std::env::args().nth(1)?;
+    LATER_COMMANDS.into_iter().find(|(later, _)| *later == word)
+}
+
+fn fail(lines: &[String]) -> ExitCode {
+    for line in lines {
+        // A closed stderr leaves nobody to tell.
+        let _ = writeln!(std::io::stderr(), "fedns: {line}");
+    }
+    ExitCode::FAILURE
+}
+
+/// `fedns records | head` ends quietly, as other tools do.
+fn restore_sigpipe() {
+    // SAFETY: no other thread runs yet, and SIG_DFL is a valid disposition.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
+}
+
+/// Why a command failed, one line for each thing that is wrong.
+#[derive(Debug)]
+pub struct Failure {
+    lines: Vec<String>,
+}
+
+pub type CommandResult = Result<ExitCode, Failure>;
+
+impl Failure {
+    fn one(line: impl Into<String>) -> Self {
+        Self { lines: vec![line.into()] }
+    }
+}
+
+impl From<crate::config::ConfigError> for Failure {
+    fn from(error: crate::config::ConfigError) -> Self {
+        Self { lines: error.lines }
+    }
+}
+
+/// `what: why: why that`, where each error names only its own part.
+pub fn chain_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// Whole output at once; fails where stdout is closed or full.
+pub fn print(text: impl Display) -> CommandResult {
+    let mut out = std::io::stdout().lock();
+    let written = write!(out, "{text}").and_then(|()| out.flush());
+    written.map_err(|error| Failure::one(format!("stdout: {error}")))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,82 @@
+use ::clap::Args;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Admin, CommandResult, client, print};
+use crate::output::{self, Format};
+
+/// List the member clusters and how fresh the view of each is
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fedns clusters
+  fedns clusters -o wide
+  fedns get clusters
+
+STATUS is Ready; NotReady where a cluster answers but cannot be used (rights, /readyz); Offline
+without contact. A cluster that is not Ready keeps its addresses.")]
+pub struct Clusters {
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+    #[command(flatten)]
+    admin: Admin,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    name: String,
+    phase: String,
+    reason: Option<String>,
+    since: Option<String>,
+    region: Vec<String>,
+    availability_zones: Vec<String>,
+    services: usize,
+    addresses: usize,
+}
+
+impl Clusters {
+    pub fn run(self) -> CommandResult {
+        let value: Value = client::get_json(&self.admin, "/api/v1/clusters")?;
+        match self.output {
+            Format::Json => return print(output::json(&value)),
+            Format::Yaml => return print(output::yaml(&value)),
+            _ => {}
+        }
+        let rows: Vec<Row> = client::get_json(&self.admin, "/api/v1/clusters")?;
+        if self.output == Format::Name {
+            let lines: String = rows.iter().map(|row| format!("cluster/{}\n", row.name)).collect();
+            return print(lines);
+        }
+        print(self.table(&rows))
+    }
+
+    fn table(&self, rows: &[Row]) -> String {
+        let wide = self.output == Format::Wide;
+        let mut header = vec!["NAME", "STATUS", "REGION", "ZONES", "SERVICES", "ADDRESSES"];
+        if wide {
+            header.extend(["LAST CONTACT", "REASON"]);
+        }
+        let cells = |row: &Row| {
+            let mut cells = vec![
+                row.name.clone(),
+                row.phase.clone(),
+                or_dash(row.region.join(",")),
+                or_dash(row.availability_zones.join(",")),
+                row.services.to_string(),
+                row.addresses.to_string(),
+            ];
+            if wide {
+                cells.push(or_dash(row.since.clone().unwrap_or_default()));
+                cells.push(row.reason.clone().unwrap_or_default());
+            }
+            cells
+        };
+        let rows: Vec<Vec<String>> = rows.iter().map(cells).collect();
+        output::table(&header, &rows)
+    }
+}
+
+fn or_dash(text: String) -> String {
+    if text.is_empty() { "-".into() } else { text }
+}

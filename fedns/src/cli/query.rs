@@ -1,0 +1,119 @@
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::time::{Duration, Instant};
+
+use ::clap::Args;
+use model::{Name, RecordType};
+
+use super::{CommandResult, Failure, print};
+use crate::dns_message::{self, AnswerText};
+
+/// How long one try waits, and how often UDP is tried.
+const TIMEOUT: Duration = Duration::from_secs(2);
+const TRIES: usize = 3;
+
+/// Ask a DNS server for a name, by default the one on this machine
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fedns query nginx.default.fed.svc.example.com
+  fedns query nginx.default.fed.svc.example.com AAAA --server 192.0.2.53:53
+
+The first line is the response code; records follow as in a master file.")]
+pub struct Query {
+    /// A domain name
+    name: Name,
+    /// A record type, like A, AAAA, SRV, TXT
+    #[arg(default_value = "A", value_name = "TYPE")]
+    record_type: RecordType,
+    /// Address and port of the server
+    #[arg(long, env = "FEDNS_SERVER", default_value = "127.0.0.1:5300", value_name = "ADDRESS")]
+    server: SocketAddr,
+    /// Ask over TCP at once
+    #[arg(long)]
+    tcp: bool,
+    /// Also print what differs from run to run: time, size, the authority section
+    #[arg(long)]
+    stats: bool,
+}
+
+impl Query {
+    pub fn run(self) -> CommandResult {
+        let id = (std::process::id() & 0xffff) as u16;
+        let query = dns_message::query(id, &self.name, self.record_type).map_err(Failure::one)?;
+        let started = Instant::now();
+        let bytes = self.ask(&query)?;
+        let elapsed = started.elapsed();
+        let server = self.server;
+        let answer = dns_message::read(id, &bytes)
+            .map_err(|error| Failure::one(format!("{server}: {error}")))?;
+        let mut text = format!(";; {}\n", answer.status());
+        text.extend(answer.answers.iter().map(|record| record.line() + "\n"));
+        if self.stats {
+            text += &stats(&answer, server, bytes.len(), elapsed);
+        }
+        print(text)
+    }
+
+    /// UDP first, and TCP where the answer was cut short (RFC 7766 section 5).
+    fn ask(&self, query: &[u8]) -> Result<Vec<u8>, Failure> {
+        let failed = |error: std::io::Error| {
+            let server = self.server;
+            Failure::one(format!("{server}: no answer: {error}; name another server with --server"))
+        };
+        if !self.tcp {
+            let answer = ask_udp(self.server, query).map_err(failed)?;
+            if !is_truncated(&answer) {
+                return Ok(answer);
+            }
+        }
+        ask_tcp(self.server, query).map_err(failed)
+    }
+}
+
+fn stats(answer: &AnswerText, server: SocketAddr, size: usize, elapsed: Duration) -> String {
+    let mut text = String::new();
+    for record in &answer.authorities {
+        text += &format!(";; authority {}\n", record.line());
+    }
+    for record in &answer.additionals {
+        text += &format!(";; additional {}\n", record.line());
+    }
+    let micros = elapsed.as_micros();
+    text + &format!(";; {size} bytes from {server} in {micros} us\n")
+}
+
+fn ask_udp(server: SocketAddr, query: &[u8]) -> std::io::Result<Vec<u8>> {
+    let any = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
+    let socket = UdpSocket::bind(any)?;
+    socket.connect(server)?;
+    socket.set_read_timeout(Some(TIMEOUT))?;
+    let mut buffer = vec![0; 65_535];
+    let mut last = std::io::Error::from(std::io::ErrorKind::TimedOut);
+    for _ in 0..TRIES {
+        socket.send(query)?;
+        match socket.recv(&mut buffer) {
+            Ok(length) => return Ok(buffer[..length].to_vec()),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
+                last = std::io::Error::new(std::io::ErrorKind::TimedOut, "timed out");
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+fn ask_tcp(server: SocketAddr, query: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect_timeout(&server, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    let length = u16::try_from(query.len()).map_err(std::io::Error::other)?;
+    stream.write_all(&[&length.to_be_bytes(), query].concat())?;
+    let mut length = [0; 2];
+    stream.read_exact(&mut length)?;
+    let mut answer = vec![0; u16::from_be_bytes(length).into()];
+    stream.read_exact(&mut answer)?;
+    Ok(answer)
+}
+
+fn is_truncated(answer: &[u8]) -> bool {
+    answer.get(2).is_some_and(|flags| flags & 0x02 != 0)
+}

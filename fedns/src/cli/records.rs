@@ -1,0 +1,110 @@
+use std::collections::BTreeMap;
+use std::process::ExitCode;
+
+use ::clap::{Args, ValueEnum};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Admin, CommandResult, client, print};
+use crate::output;
+
+/// List the records that the running server answers
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fedns records
+  fedns records nginx.default -o wide
+  fedns records -o zone > example.com.zone")]
+pub struct Records {
+    /// Only names that contain this text
+    filter: Option<String>,
+    /// Only this zone
+    #[arg(long, value_name = "NAME")]
+    zone: Option<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    output: RecordFormat,
+    #[command(flatten)]
+    admin: Admin,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum RecordFormat {
+    #[default]
+    Table,
+    Wide,
+    Json,
+    Yaml,
+    Name,
+    /// RFC 1035 master file
+    Zone,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    name: String,
+    #[serde(rename = "type")]
+    record_type: String,
+    ttl: u32,
+    values: Vec<String>,
+    level: Option<String>,
+    service: Option<String>,
+}
+
+impl Records {
+    pub fn run(self) -> CommandResult {
+        if self.output == RecordFormat::Zone {
+            let text = client::get(&self.admin, &self.path("/api/v1/zone"))?;
+            return print(String::from_utf8_lossy(&text));
+        }
+        let path = self.path("/api/v1/records");
+        let value: Value = client::get_json(&self.admin, &path)?;
+        match self.output {
+            RecordFormat::Json => print(output::json(&value)),
+            RecordFormat::Yaml => print(output::yaml(&value)),
+            _ => self.print_rows(&client::get_json::<Vec<Record>>(&self.admin, &path)?),
+        }
+    }
+
+    fn path(&self, page: &str) -> String {
+        let mut query = Vec::new();
+        for (key, value) in [("zone", &self.zone), ("filter", &self.filter)] {
+            if let Some(value) = value {
+                query.push(format!("{key}={}", client::encode(value)));
+            }
+        }
+        match query.as_slice() {
+            [] => page.to_owned(),
+            query => format!("{page}?{}", query.join("&")),
+        }
+    }
+
+    fn print_rows(&self, records: &[Record]) -> CommandResult {
+        if self.output == RecordFormat::Name {
+            let names: BTreeMap<&str, ()> =
+                records.iter().map(|record| (record.name.as_str(), ())).collect();
+            let lines: String = names.keys().map(|name| format!("{name}\n")).collect();
+            return print(lines);
+        }
+        let wide = self.output == RecordFormat::Wide;
+        let header: &[&str] = match wide {
+            true => &["NAME", "TYPE", "TTL", "VALUES", "LEVEL", "SERVICE"],
+            false => &["NAME", "TYPE", "TTL", "VALUES"],
+        };
+        let row = |record: &Record| {
+            let mut cells = vec![
+                record.name.clone(),
+                record.record_type.clone(),
+                record.ttl.to_string(),
+                record.values.join(", "),
+            ];
+            if wide {
+                cells.push(record.level.clone().unwrap_or_default());
+                cells.push(record.service.clone().unwrap_or_default());
+            }
+            cells
+        };
+        let rows: Vec<Vec<String>> = records.iter().map(row).collect();
+        print(output::table(header, &rows))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,60 @@
+use std::process::ExitCode;
+
+use ::clap::{Args, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use super::{CommandResult, ConfigFile, Failure};
+use crate::config;
+
+/// Watch the clusters and answer DNS queries
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fedns serve
+  fedns serve --config /etc/fedns/fedns.yaml --log-format json
+
+SIGHUP, or a change of the file, reloads the config. SIGTERM makes /readyz fail, answers on for
+lameDuck, and ends with 0.")]
+pub struct Serve {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// What to log, as TARGET=LEVEL,… or a level: error, warn, info, debug, trace
+    #[arg(long, env = "FEDNS_LOG", default_value = "info", value_name = "FILTER")]
+    log: String,
+    /// Form of log lines
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum LogFormat {
+    #[default]
+    Text,
+    Json,
+}
+
+impl Serve {
+    pub fn run(self) -> CommandResult {
+        self.start_logging()?;
+        let file = config::locate(self.file.config.as_deref())?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
+        runtime.block_on(crate::serve::serve(&file))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Logs go to stderr: stdout has the lines that scripts may read.
+    fn start_logging(&self) -> Result<(), Failure> {
+        let filter = EnvFilter::try_new(&self.log)
+            .map_err(|error| Failure::one(format!("--log {:?}: {error}", self.log)))?;
+        let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+        let builder = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(colours);
+        match self.log_format {
+            LogFormat::Text => builder.with_target(false).init(),
+            LogFormat::Json => builder.json().flatten_event(true).init(),
+        }
+        Ok(())
+    }
+}

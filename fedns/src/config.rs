@@ -1,0 +1,85 @@
+//! The config file: what was typed becomes what it means, or a list of everything wrong with it.
+//!
+//! - [`tree`]: YAML in which every key and value knows its place
+//! - [`read`]: values out of the tree, problems noted on the way
+//! - [`keys`]: which keys there are, and what each means
+//! - [`load`]: finding and reading the file
+//! - [`statics`]: the static records that it names
+
+pub mod tree;
+pub mod read;
+pub mod keys;
+pub mod load;
+pub mod statics;
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clusters::Cluster;
+use model::{EmptyLevels, Label, Levels, Name};
+use planner::NameServer;
+use watcher::ServiceSettings;
+
+pub use load::{ConfigError, load, locate, zone_settings};
+
+/// A whole config with every default filled in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// The file that it was read from.
+    pub file: PathBuf,
+    pub federation: Label,
+    /// At least one.
+    pub zones: Vec<ZoneConfig>,
+    pub listen: Listen,
+    pub state_dir: PathBuf,
+    /// Which Services are published, and how.
+    pub services: ServiceSettings,
+    /// Sorted by name.
+    pub clusters: Vec<Cluster>,
+    /// Name servers for load balancers' host names; empty for those of the system.
+    pub resolver: Vec<SocketAddr>,
+    /// UDP threads.
+    pub workers: usize,
+    /// How long answers go on after SIGTERM while `/readyz` already fails.
+    pub lame_duck: Duration,
+    /// How long the first publication waits for clusters without saved shards.
+    pub startup_timeout: Duration,
+}
+
+/// One DNS zone that is served.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ZoneConfig {
+    pub name: Name,
+    /// Seconds.
+    pub ttl: u32,
+    pub levels: Levels,
+    pub empty_levels: EmptyLevels,
+    /// The first is the SOA's primary.
+    pub name_servers: Vec<NameServer>,
+    pub hostmaster: Name,
+    pub static_records: Vec<PathBuf>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listen {
+    /// UDP and TCP; empty for no DNS port at all.
+    pub dns: Vec<SocketAddr>,
+    pub admin: Option<SocketAddr>,
+}
+
+impl Config {
+    pub fn zone_names(&self) -> Vec<Name> {
+        self.zones.iter().map(|zone| zone.name.clone()).collect()
+    }
+}
+
+/// An address to try a DNS listener on: a wildcard address is reached over loopback.
+pub fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::from([127, 0, 0, 1]),
+        IpAddr::V6(ip) if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}

@@ -1,0 +1,104 @@
+//! Finding the config file, reading it, and making the planner's settings of it.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use model::ZoneContents;
+use planner::base::StaticNames;
+use planner::{ZoneSettings, base_contents};
+
+use super::{Config, ZoneConfig, keys, statics, tree};
+
+/// Where a config is looked for when none is named.
+const DEFAULT_FILES: [&str; 2] = ["fedns.yaml", "/etc/fedns/fedns.yaml"];
+
+/// Why a config cannot be used: one line for each thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Whole lines, each with its file and, where there is one, its place.
+    pub lines: Vec<String>,
+}
+
+/// The file that was named, or the first default that exists.
+pub fn locate(named: Option<&Path>) -> Result<PathBuf, ConfigError> {
+    if let Some(path) = named {
+        return Ok(path.to_owned());
+    }
+    let found = DEFAULT_FILES.iter().map(Path::new).find(|path| path.exists());
+    found.map(Path::to_owned).ok_or_else(|| {
+        let tried = DEFAULT_FILES.join(" and ");
+        ConfigError::one(format!("no config file: tried {tried}; name one with --config FILE"))
+    })
+}
+
+/// Reads a config; every problem of the file is told at once.
+pub fn load(file: &Path) -> Result<Config, ConfigError> {
+    let shown = file.display();
+    let text = std::fs::read_to_string(file)
+        .map_err(|error| ConfigError::one(format!("{shown}: cannot be read: {error}")))?;
+    let file =
+        std::path::absolute(file).map_err(|error| ConfigError::one(format!("{shown}: {error}")))?;
+    let root = tree::parse(&text).map_err(|error| {
+        let tree::Place { line, column } = error.place;
+        ConfigError::one(format!("{shown}:{line}:{column}: {}", error.message))
+    })?;
+    keys::read(&root, &file).map_err(|problems| ConfigError {
+        lines: problems
+            .into_iter()
+            .map(|problem| {
+                let tree::Place { line, column } = problem.place;
+                format!("{shown}:{line}:{column}: {}", problem.message)
+            })
+            .collect(),
+    })
+}
+
+/// The planner's settings of every zone, static records read in.
+pub fn zone_settings(config: &Config) -> Result<Vec<ZoneSettings>, ConfigError> {
+    let mut lines = Vec::new();
+    let mut settings = Vec::new();
+    for zone in &config.zones {
+        match settings_of(config, zone) {
+            Ok(zone) => settings.push(zone),
+            Err(error) => lines.extend(error.lines),
+        }
+    }
+    if lines.is_empty() { Ok(settings) } else { Err(ConfigError { lines }) }
+}
+
+fn settings_of(config: &Config, zone: &ZoneConfig) -> Result<ZoneSettings, ConfigError> {
+    let statics = statics::read(zone)?.map(|statics| statics.contents);
+    let base = match config.listen.dns.is_empty() {
+        false => base_contents(&zone.name, &zone.name_servers, &zone.hostmaster, statics)
+            .map_err(|error| ConfigError::one(format!("{}: {error}", config.file.display())))?,
+        // Nothing is served, so the zone needs no apex.
+        true => statics.unwrap_or_else(|| ZoneContents::new(zone.name.clone())),
+    };
+    let static_names = StaticNames::new(&base, &config.federation, &config.zone_names());
+    Ok(ZoneSettings {
+        zone: zone.name.clone(),
+        federation: config.federation.clone(),
+        ttl: zone.ttl,
+        levels: zone.levels,
+        empty_levels: zone.empty_levels,
+        static_names,
+        base: Arc::new(base),
+    })
+}
+
+// === impl ConfigError ===
+
+impl ConfigError {
+    pub fn one(line: String) -> Self {
+        Self { lines: vec![line] }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.lines.join("\n"))
+    }
+}
+
+impl std::error::Error for ConfigError {}

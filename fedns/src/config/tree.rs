@@ -1,0 +1,190 @@
+//! YAML as a tree in which every key and value knows its place.
+
+use std::collections::HashMap;
+
+use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
+
+/// A place in the file; both count from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub line: usize,
+    pub column: usize,
+}
+
+/// A value with its place.
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub place: Place,
+    pub value: Value,
+}
+
+#[derive(Clone, Debug)]
+pub enum Value {
+    /// Nothing written, `null` or `~`.
+    Null,
+    /// A scalar as text; what it means is for the reader of the key to say.
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(Key, Node)>),
+}
+
+/// A key of a map with its place.
+#[derive(Clone, Debug)]
+pub struct Key {
+    pub text: String,
+    pub place: Place,
+}
+
+/// Why a text is no YAML document that can be used here.
+#[derive(Clone, Debug)]
+pub struct TreeError {
+    pub place: Place,
+    pub message: String,
+}
+
+/// Parses one document; an empty text is an empty map.
+pub fn parse(text: &str) -> Result<Node, TreeError> {
+    let mut builder = Builder { parser: Parser::new_from_str(text), anchors: HashMap::new() };
+    builder.document()
+}
+
+// === impl Node ===
+
+impl Node {
+    /// What stands here, in a user's words.
+    pub fn describe(&self) -> String {
+        match &self.value {
+            Value::Null => "nothing".into(),
+            Value::Text(text) => format!("{text:?}"),
+            Value::List(_) => "a list".into(),
+            Value::Map(_) => "a map".into(),
+        }
+    }
+}
+
+// === impl Builder ===
+
+struct Builder<'a> {
+    parser: Parser<'a, granit_parser::StrInput<'a>>,
+    anchors: HashMap<usize, Node>,
+}
+
+impl Builder<'_> {
+    fn document(&mut self) -> Result<Node, TreeError> {
+        let start = Place { line: 1, column: 1 };
+        let mut root = None;
+        loop {
+            let (event, place) = self.next()?;
+            match event {
+                Event::StreamEnd => break,
+                Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
+                _ if root.is_some() => {
+                    let message = "a second document; a config is one document".into();
+                    return Err(TreeError { place, message });
+                }
+                event => root = Some(self.node(event, place)?),
+            }
+        }
+        Ok(root.unwrap_or(Node { place: start, value: Value::Map(Vec::new()) }))
+    }
+
+    fn next(&mut self) -> Result<(Event<'static>, Place), TreeError> {
+        loop {
+            let (event, span) = self
+                .parser
+                .next()
+                .unwrap_or_else(|| {
+                    let marker = Marker::new(0, 1, 0);
+                    Err(ScanError::new(marker, "the text ends within a value"))
+                })
+                .map_err(|error| tree_error(&error))?;
+            if let Some(event) = owned(event) {
+                return Ok((event, place(&span.start)));
+            }
+        }
+    }
+
+    fn node(&mut self, event: Event<'static>, place: Place) -> Result<Node, TreeError> {
+        let anchor = event.anchor_id();
+        let value = match event {
+            Event::Scalar(text, style, ..) => scalar(&text, style),
+            Event::SequenceStart(..) => self.list()?,
+            Event::MappingStart(..) => self.map()?,
+            Event::Alias(id) => {
+                let target = self.anchors.get(&id).map(|node| node.value.clone());
+                let message = || "an alias within its own anchor".to_owned();
+                target.ok_or_else(|| TreeError { place, message: message() })?
+            }
+            other => {
+                return Err(TreeError { place, message: format!("unexpected {other:?}") });
+            }
+        };
+        let node = Node { place, value };
+        if let Some(id) = anchor {
+            self.anchors.insert(id, node.clone());
+        }
+        Ok(node)
+    }
+
+    fn list(&mut self) -> Result<Value, TreeError> {
+        let mut nodes = Vec::new();
+        loop {
+            match self.next()? {
+                (Event::SequenceEnd, _) => return Ok(Value::List(nodes)),
+                (event, place) => nodes.push(self.node(event, place)?),
+            }
+        }
+    }
+
+    fn map(&mut self) -> Result<Value, TreeError> {
+        let mut entries: Vec<(Key, Node)> = Vec::new();
+        loop {
+            let (event, place) = self.next()?;
+            let text = match event {
+                Event::MappingEnd => return Ok(Value::Map(entries)),
+                Event::Scalar(text, ..) => text.into_owned(),
+                _ => {
+                    let message = "a key must be plain text".into();
+                    return Err(TreeError { place, message });
+                }
+            };
+            let (event, value_place) = self.next()?;
+            let node = self.node(event, value_place)?;
+            entries.push((Key { text, place }, node));
+        }
+    }
+}
+
+/// Only what carries values, free of the text's lifetime.
+fn owned(event: Event<'_>) -> Option<Event<'static>> {
+    Some(match event {
+        Event::Scalar(text, style, anchor, _) => {
+            Event::Scalar(text.into_owned().into(), style, anchor, None)
+        }
+        Event::SequenceStart(style, anchor, _) => Event::SequenceStart(style, anchor, None),
+        Event::MappingStart(style, anchor, _) => Event::MappingStart(style, anchor, None),
+        Event::Alias(id) => Event::Alias(id),
+        Event::SequenceEnd => Event::SequenceEnd,
+        Event::MappingEnd => Event::MappingEnd,
+        Event::StreamStart => Event::StreamStart,
+        Event::StreamEnd => Event::StreamEnd,
+        Event::DocumentStart(explicit, version) => Event::DocumentStart(explicit, version),
+        Event::DocumentEnd => Event::DocumentEnd,
+        _ => return None,
+    })
+}
+
+fn scalar(text: &str, style: ScalarStyle) -> Value {
+    match (style, text) {
+        (ScalarStyle::Plain, "" | "~" | "null" | "Null" | "NULL") => Value::Null,
+        (_, text) => Value::Text(text.to_owned()),
+    }
+}
+
+fn place(marker: &Marker) -> Place {
+    Place { line: marker.line(), column: marker.col() + 1 }
+}
+
+fn tree_error(error: &ScanError) -> TreeError {
+    TreeError { place: place(error.marker()), message: error.info().to_string() }
+}

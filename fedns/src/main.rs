@@ -1,0 +1,27 @@
+//! fedns: federated DNS and service discovery for Kubernetes.
+//!
+//! - [`cli`]: the command line, one file for each command
+//! - [`config`]: the config file
+//! - [`serve`]: everything that runs under `fedns serve`, put together
+//! - [`pipeline`]: where watchers, planner, store and state meet
+//! - [`state`]: what survives a restart
+//! - [`admin`]: health, metrics and the API over HTTP
+//! - [`metrics`]: what is counted
+//! - [`dns_message`]: DNS messages as a person reads them
+//! - [`output`]: tables, JSON and YAML for people and scripts
+
+mod cli;
+mod config;
+mod serve;
+mod pipeline;
+mod state;
+mod admin;
+mod metrics;
+mod dns_message;
+mod output;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::run()
+}

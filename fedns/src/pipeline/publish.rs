@@ -1,0 +1,173 @@
+//! Publication of zones: serials, the store, and what a reload may do.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use clusters::Cluster;
+use model::{Name, RecordSet, Serial, ZoneDiff};
+use planner::{Federation, Planner, ZoneSettings};
+use tracing::{error, info, warn};
+
+use super::{Pipeline, ReloadHeld, unix_now};
+use crate::state::{SavedZone, SerialReserve};
+
+/// A reload may make this part of the served names vanish, in percent.
+const VANISH_PERCENT_MAX: usize = 30;
+/// With fewer names than this, any reload is carried out.
+const VANISH_GUARD_FROM: usize = 10;
+
+/// One zone's serials.
+#[derive(Debug)]
+pub struct ServedZone {
+    saved: Option<SavedZone>,
+    /// From the first publication on.
+    serials: Option<SerialReserve>,
+}
+
+impl ServedZone {
+    pub fn new(saved: Option<SavedZone>) -> Self {
+        Self { saved, serials: None }
+    }
+
+    /// What a clean stop leaves on disk.
+    pub fn stop(&self, planner: &Planner, zone: usize, name: &Name) -> Option<SavedZone> {
+        let serials = self.serials.as_ref()?;
+        Some(serials.stop(name, contents_sum(planner.zone_names(zone, &mut Vec::new()))))
+    }
+}
+
+impl Pipeline {
+    pub(super) fn publish_whole(&mut self, zone: usize) {
+        let mut left_out = Vec::new();
+        let name = self.zone_name(zone);
+        let sum = contents_sum(self.planner.zone_names(zone, &mut Vec::new()));
+        let served = &mut self.zones[zone];
+        let (serials, file) = SerialReserve::start(&name, served.saved.as_ref(), sum, unix_now());
+        let serial = serials.current();
+        served.serials = Some(serials);
+        self.state.zone(file);
+        let names = self.planner.zone_names(zone, &mut left_out);
+        match self.writer.load(&name, serial, names) {
+            Ok(published) => self.report(&name, serial, &published),
+            Err(error) => error!(zone = %name, %error, "the zone cannot be published"),
+        }
+        self.update_left_out(left_out, &[]);
+        info!(zone = %name, %serial, "the zone is published");
+    }
+
+    pub(super) fn publish_diff(&mut self, zone: usize, diff: &ZoneDiff) {
+        let name = self.zone_name(zone);
+        let Some(serials) = &mut self.zones[zone].serials else { return };
+        let (serial, file) = serials.advance(&name);
+        if let Some(file) = file {
+            self.state.zone(file);
+        }
+        match self.writer.commit(&name, diff, serial) {
+            Ok(published) => self.report(&name, serial, &published),
+            Err(error) => error!(zone = %name, %error, "a change cannot be published"),
+        }
+    }
+
+    fn report(&self, zone: &Name, serial: Serial, published: &dns_server::Published) {
+        self.metrics.set_serial(zone, serial);
+        for left in &published.left_out {
+            warn!(%zone, name = %left.name, record_type = %left.record_type,
+                reason = ?left.reason, "a record set cannot be served");
+        }
+    }
+
+    fn zone_name(&self, zone: usize) -> Name {
+        self.planner.zones().nth(zone).expect("zones are numbered").zone.clone()
+    }
+
+    /// Held when too many of the served names would go, whether by settings or by members.
+    pub(super) fn check_reload(
+        &self,
+        zones: &[ZoneSettings],
+        clusters: &[Cluster],
+    ) -> Result<(), ReloadHeld> {
+        if !self.published {
+            return Ok(());
+        }
+        let after = self.planner_after(zones, clusters);
+        let mut held = ReloadHeld { vanishing: 0, served: 0 };
+        for (index, settings) in self.planner.zones().enumerate() {
+            let there = zones.iter().position(|zone| zone.zone == settings.zone);
+            let kept = there.map(|zone| after.zone_contents(zone));
+            for (name, _) in self.planner.zone_names(index, &mut Vec::new()) {
+                held.served += 1;
+                let stays = kept.as_ref().is_some_and(|kept| kept.contains(&name));
+                held.vanishing += usize::from(!stays);
+            }
+        }
+        let too_many = held.vanishing * 100 > held.served * VANISH_PERCENT_MAX;
+        if held.served >= VANISH_GUARD_FROM && too_many { Err(held) } else { Ok(()) }
+    }
+
+    fn planner_after(&self, zones: &[ZoneSettings], clusters: &[Cluster]) -> Planner {
+        let federation: Federation = self.planner.federation().clone();
+        let mut after = Planner::with_federation(federation, zones.to_vec());
+        for gone in self.members.keys() {
+            if !clusters.iter().any(|cluster| cluster.name == *gone) {
+                after.absorb(gone, model::ClusterChange::Gone);
+            }
+        }
+        after.absorbed();
+        after
+    }
+
+    /// Zones that stay get the difference; new ones are loaded; others end.
+    pub(super) fn replace_zones(&mut self, zones: Vec<ZoneSettings>) {
+        let before: Vec<Name> = self.planner.zones().map(|zone| zone.zone.clone()).collect();
+        let names: Vec<Name> = zones.iter().map(|zone| zone.zone.clone()).collect();
+        let old_contents: Vec<_> = match self.published {
+            true => (0..before.len()).map(|zone| self.planner.zone_contents(zone)).collect(),
+            false => Vec::new(),
+        };
+        let federation =
+            std::mem::replace(&mut self.planner, Planner::new(Vec::new())).into_federation();
+        self.planner = Planner::with_federation(federation, zones);
+        let mut old_zones: Vec<Option<ServedZone>> =
+            std::mem::take(&mut self.zones).into_iter().map(Some).collect();
+        for name in &names {
+            let known = before.iter().position(|old| old == name);
+            let served = known.and_then(|old| old_zones[old].take());
+            self.zones.push(served.unwrap_or_else(|| ServedZone::new(None)));
+        }
+        for name in before.iter().filter(|name| !names.contains(name)) {
+            if let Err(error) = self.writer.remove_zone(name) {
+                error!(zone = %name, %error, "the zone cannot be removed");
+            }
+            self.metrics.forget_zone(name);
+        }
+        for (zone, name) in names.iter().enumerate() {
+            match before.iter().position(|old| old == name) {
+                Some(old) if self.published => {
+                    let diff = old_contents[old].diff(&self.planner.zone_contents(zone));
+                    if !diff.is_empty() {
+                        self.publish_diff(zone, &diff);
+                    }
+                }
+                Some(_) => {}
+                None => self.start_zone(zone, name),
+            }
+        }
+    }
+
+    fn start_zone(&mut self, zone: usize, name: &Name) {
+        if let Err(error) = self.writer.announce(name) {
+            error!(zone = %name, %error, "the zone cannot be announced");
+        }
+        if self.published {
+            self.publish_whole(zone);
+        }
+    }
+}
+
+/// A sum over names and sets that does not depend on their order.
+fn contents_sum(names: impl Iterator<Item = (Name, Vec<RecordSet>)>) -> u64 {
+    names.fold(0, |sum, name| {
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        sum.wrapping_add(hasher.finish())
+    })
+}

@@ -1,0 +1,272 @@
+//! Everything that runs under `fedns serve`, put together: bound, started, reloaded, stopped.
+
+mod reload;
+mod watchers;
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use dns_server::server::{BindError, Server};
+use dns_server::{Reader, Store};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+use tracing::{error, info};
+
+use crate::admin::{self, Pages};
+use crate::cli::chain_text;
+use crate::config::{self, Config, ConfigError, reachable};
+use crate::metrics::Metrics;
+use crate::pipeline::{Input, Pipeline, PipelineHandle};
+use crate::state::StateFolder;
+use reload::ConfigWatch;
+use watchers::{Remember, Watchers};
+
+/// Room for events between the watchers and the pipeline.
+const EVENTS: usize = 1024;
+/// How often what watchers remember is compared with what is saved.
+const MEMORY_PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// A server that answers.
+struct Running {
+    config: Config,
+    dns: Option<Arc<Server>>,
+    pages: Arc<Pages>,
+    pipeline: PipelineHandle,
+    pipeline_thread: JoinHandle<()>,
+    watchers: Watchers,
+    admin: Option<tokio::task::JoinHandle<()>>,
+    /// Fires, or is dropped, with the first publication.
+    published: oneshot::Receiver<()>,
+}
+
+/// Why `serve` ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// SIGTERM: somebody may still be sending queries here.
+    Drain,
+    /// SIGINT, or a second SIGTERM.
+    Now,
+}
+
+/// Serves until a signal ends it.
+pub async fn serve(file: &Path) -> Result<(), ConfigError> {
+    let mut signals = Signals::new()?;
+    let config = config::load(file)?;
+    let mut running = Running::start(config).await?;
+    let mut announced = false;
+    let mut config_watch = ConfigWatch::start(file);
+    let mut memory_timer = tokio::time::interval(MEMORY_PERIOD);
+    memory_timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let ending = loop {
+        tokio::select! {
+            biased;
+            signal = signals.next() => match signal {
+                Signal::Terminate => break Ending::Drain,
+                Signal::Interrupt => break Ending::Now,
+                Signal::Hangup => running.reload(file).await,
+            },
+            _ = &mut running.published, if !announced => {
+                announced = true;
+                running.announce().await;
+            }
+            () = config_watch.changed() => running.reload(file).await,
+            _ = memory_timer.tick() => running.watchers.remember(Remember::Changes).await,
+        }
+    };
+    running.stop(ending, signals).await;
+    Ok(())
+}
+
+// === impl Running ===
+
+impl Running {
+    async fn start(config: Config) -> Result<Self, ConfigError> {
+        let settings = config::zone_settings(&config)?;
+        let folder = StateFolder::open(&config.state_dir)
+            .map_err(|error| ConfigError::one(chain_text(&error)))?;
+        let metrics = Arc::new(Metrics::new());
+        let (writer, reader) = Store::new();
+        let (on_published, published) = oneshot::channel();
+        // Before the sockets are bound, so that a zone that is not there yet is answered with
+        // SERVFAIL and never refused.
+        let (pipeline, saved) = Pipeline::new(
+            settings,
+            &config.clusters,
+            folder,
+            writer,
+            metrics.clone(),
+            on_published,
+        )
+        .map_err(|error| failed("the state thread cannot be started", &error))?;
+        let dns = bind_dns(&config, &reader)?;
+        let admin_listener = bind_admin(&config).await?;
+        let (pipeline, pipeline_thread) = pipeline
+            .spawn()
+            .map_err(|error| failed("the pipeline's thread cannot be started", &error))?;
+        let pages = Arc::new(Pages {
+            pipeline: pipeline.clone(),
+            reader,
+            metrics,
+            dns: dns.clone(),
+            draining: AtomicBool::new(false),
+        });
+        let admin =
+            admin_listener.map(|listener| tokio::spawn(admin::serve(listener, Arc::clone(&pages))));
+        let (events, receiver) = mpsc::channel(EVENTS);
+        tokio::spawn(carry(receiver, pipeline.clone()));
+        tokio::spawn(end_startup(config.startup_timeout, pipeline.clone()));
+        let mut watchers = Watchers::new(events, pipeline.clone(), &config.resolver, saved);
+        watchers.apply(&config).await;
+        Ok(Self { config, dns, pages, pipeline, pipeline_thread, watchers, admin, published })
+    }
+
+    /// One line for each listener, then the command to try.
+    async fn announce(&self) {
+        let zones: Vec<String> = self.config.zones.iter().map(|z| z.name.to_string()).collect();
+        let mut text = format!("fedns {} serves {}\n", env!("CARGO_PKG_VERSION"), zones.join(", "));
+        let dns = self.dns.as_ref().map_or(&[][..], |dns| dns.local_addrs());
+        for address in dns {
+            text += &format!("  dns    {address} (udp and tcp)\n");
+        }
+        if let Some(address) = self.config.listen.admin {
+            text += &format!("  admin  http://{address}\n");
+        }
+        if let Some(address) = dns.first() {
+            let name = self.name_to_try().await;
+            let program = std::env::args().next().unwrap_or_else(|| "fedns".into());
+            let server = reachable(*address);
+            text += &format!("try: {program} query {name} --server {server}\n");
+        }
+        if let Err(error) = crate::cli::print(text) {
+            error!(?error, "the listeners cannot be told on stdout");
+        }
+    }
+
+    /// A service's global name, else the zone itself.
+    async fn name_to_try(&self) -> String {
+        let name = self.pipeline.ask(|pipeline| {
+            let planner = pipeline.planner();
+            let keys: BTreeSet<_> =
+                planner.federation().services().map(|entry| entry.key.clone()).collect();
+            keys.iter().find_map(|key| {
+                let plan = planner.service_plan(0, key);
+                plan.names.first().map(|planned| planned.name.to_string())
+            })
+        });
+        let zone = || format!("{} SOA", self.config.zones[0].name);
+        name.await.ok().flatten().unwrap_or_else(zone)
+    }
+
+    async fn stop(self, ending: Ending, mut signals: Signals) {
+        let Self { config, dns, pages, pipeline, pipeline_thread, mut watchers, admin, .. } = self;
+        if ending == Ending::Drain {
+            pages.draining.store(true, Ordering::Release);
+            info!(lame_duck = ?config.lame_duck, "stopping: not ready any more, answering on");
+            tokio::select! {
+                () = tokio::time::sleep(config.lame_duck) => {}
+                () = signals.ending() => {}
+            }
+        }
+        watchers.remember(Remember::All).await;
+        drop(watchers);
+        if let Some(admin) = admin {
+            admin.abort();
+        }
+        if pipeline.send(Input::Stop).await.is_err() || pipeline_thread.join().is_err() {
+            error!("the pipeline ended early; the last state may not be saved");
+        }
+        drop(pages);
+        drop(dns);
+        info!("stopped");
+    }
+}
+
+fn bind_dns(config: &Config, reader: &Reader) -> Result<Option<Arc<Server>>, ConfigError> {
+    if config.listen.dns.is_empty() {
+        return Ok(None);
+    }
+    let server = Server::bind(&config.listen.dns, config.workers, reader.clone());
+    server.map(|server| Some(Arc::new(server))).map_err(|error| dns_taken(config, &error))
+}
+
+fn dns_taken(config: &Config, error: &BindError) -> ConfigError {
+    let file = config.file.display();
+    let hint = match error.source.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "; ports below 1024 need rights: use a higher port, or CAP_NET_BIND_SERVICE"
+        }
+        std::io::ErrorKind::AddrInUse => "; stop what has the port, or choose another",
+        _ => "",
+    };
+    ConfigError::one(format!("{file}: key listen.dns: {}{hint}", chain_text(error)))
+}
+
+async fn bind_admin(config: &Config) -> Result<Option<tokio::net::TcpListener>, ConfigError> {
+    let Some(address) = config.listen.admin else { return Ok(None) };
+    let bound = admin::bind(address).await;
+    bound.map(Some).map_err(|error| {
+        let file = config.file.display();
+        ConfigError::one(format!(
+            "{file}: key listen.admin: cannot listen on {address}: {error}; choose another address"
+        ))
+    })
+}
+
+fn failed(what: &str, error: &std::io::Error) -> ConfigError {
+    ConfigError::one(format!("{what}: {error}"))
+}
+
+async fn carry(mut events: mpsc::Receiver<watcher::ClusterEvent>, pipeline: PipelineHandle) {
+    while let Some(event) = events.recv().await {
+        if pipeline.send(Input::Cluster(event)).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn end_startup(timeout: std::time::Duration, pipeline: PipelineHandle) {
+    tokio::time::sleep(timeout).await;
+    // A pipeline that has ended waits for nothing.
+    let _ = pipeline.send(Input::StartupTimeout).await;
+}
+
+// === Signals ===
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    Terminate,
+    Interrupt,
+    Hangup,
+}
+
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, ConfigError> {
+        let on = |kind| signal(kind).map_err(|error| failed("signals cannot be received", &error));
+        Ok(Self {
+            terminate: on(SignalKind::terminate())?,
+            interrupt: on(SignalKind::interrupt())?,
+            hangup: on(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.terminate.recv() => Signal::Terminate,
+            _ = self.interrupt.recv() => Signal::Interrupt,
+            _ = self.hangup.recv() => Signal::Hangup,
+        }
+    }
+
+    async fn ending(&mut self) {
+        while self.next().await == Signal::Hangup {}
+    }
+}

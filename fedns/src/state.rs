@@ -1,0 +1,20 @@
+//! What survives a restart: each cluster's last shards, each zone's serial.
+//!
+//! - [`lines`]: checksummed lines, the form of every state file
+//! - [`cluster_file`]: one cluster's shards as a snapshot and the changes since
+//! - [`zone_file`]: one zone's serial
+//! - [`folder`]: the state folder: its lock, its files, what happens to damaged ones
+//! - [`writer`]: writes behind, in groups, on a thread of its own
+//!
+//! Answers never wait for any of this.
+
+pub mod lines;
+pub mod cluster_file;
+pub mod zone_file;
+pub mod folder;
+pub mod writer;
+
+pub use cluster_file::Line;
+pub use folder::StateFolder;
+pub use writer::{ClusterNote, StateWriter};
+pub use zone_file::{SavedZone, SerialReserve};

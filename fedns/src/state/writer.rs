@@ -1,0 +1,258 @@
+//! Writes state behind the answers: in groups, on a thread of its own.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use model::{ClusterName, Name};
+use tracing::error;
+use watcher::Saved;
+
+use super::cluster_file::{self, Line};
+use super::folder::{StateFolder, write_whole};
+use super::lines;
+use super::zone_file::SavedZone;
+
+/// How long the first change of a group may wait for others.
+const GROUP: Duration = Duration::from_millis(500);
+/// How long after a failed write it is tried again.
+const RETRY: Duration = Duration::from_secs(2);
+/// A file is written anew once it holds this many changes, and more than twice its shards.
+const CHANGES_BEFORE_SNAPSHOT: usize = 2_000;
+
+/// A change of one cluster's saved state.
+#[derive(Debug)]
+pub enum ClusterNote {
+    /// Replaces the file.
+    Snapshot(Box<Saved>),
+    /// Follows what the file holds.
+    Line(Line),
+    /// The cluster left the federation.
+    Forget,
+}
+
+enum Note {
+    Cluster(ClusterName, ClusterNote),
+    Zone(SavedZone),
+    Stop,
+}
+
+/// The way to the writing thread. Dropping it writes what is left and ends the thread.
+#[derive(Debug)]
+pub struct StateWriter {
+    notes: Sender<Note>,
+    thread: Option<JoinHandle<()>>,
+}
+
+// === impl StateWriter ===
+
+impl StateWriter {
+    pub fn start(folder: StateFolder) -> io::Result<Self> {
+        let (notes, receiver) = mpsc::channel();
+        let writing = Writing { folder, changes: HashMap::new(), failing: false };
+        let thread = std::thread::Builder::new()
+            .name("fedns-state".into())
+            .spawn(move || writing.run(&receiver))?;
+        Ok(Self { notes, thread: Some(thread) })
+    }
+
+    pub fn cluster(&self, cluster: &ClusterName, note: ClusterNote) {
+        self.send(Note::Cluster(cluster.clone(), note));
+    }
+
+    pub fn zone(&self, saved: SavedZone) {
+        self.send(Note::Zone(saved));
+    }
+
+    /// The thread ends only after this handle, so a note is never refused while one is held.
+    fn send(&self, note: Note) {
+        if self.notes.send(note).is_err() {
+            error!("the state thread has ended; state is no longer saved");
+        }
+    }
+}
+
+impl Drop for StateWriter {
+    fn drop(&mut self) {
+        self.send(Note::Stop);
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            error!("the state thread ended in a panic; the last changes may not be saved");
+        }
+    }
+}
+
+// === impl Writing ===
+
+struct Writing {
+    folder: StateFolder,
+    /// Changes behind the snapshot, and the snapshot's shards, for files written in this run.
+    changes: HashMap<PathBuf, (usize, usize)>,
+    /// Said once, until a write succeeds again.
+    failing: bool,
+}
+
+impl Writing {
+    /// A group that could not be written is tried again together with what came since; writing a
+    /// change twice does no harm.
+    fn run(mut self, notes: &Receiver<Note>) {
+        let mut group = Vec::new();
+        loop {
+            let stop = collect(notes, &mut group);
+            let result = self.write_group(&group);
+            if result.is_ok() {
+                group.clear();
+            }
+            self.report(result);
+            if stop {
+                return;
+            }
+        }
+    }
+
+    fn write_group(&mut self, group: &[Note]) -> io::Result<()> {
+        let mut appended: HashMap<&ClusterName, (Vec<u8>, usize)> = HashMap::new();
+        let mut zones: HashMap<&Name, &SavedZone> = HashMap::new();
+        for note in group {
+            match note {
+                Note::Cluster(cluster, ClusterNote::Snapshot(saved)) => {
+                    appended.remove(cluster);
+                    self.snapshot(cluster, saved)?;
+                }
+                Note::Cluster(cluster, ClusterNote::Forget) => {
+                    appended.remove(cluster);
+                    self.forget(cluster)?;
+                }
+                Note::Cluster(cluster, ClusterNote::Line(line)) => {
+                    let (bytes, count) = appended.entry(cluster).or_default();
+                    lines::encode(line, bytes);
+                    *count += 1;
+                }
+                // Only the newest matters.
+                Note::Zone(saved) => {
+                    zones.insert(&saved.zone, saved);
+                }
+                Note::Stop => {}
+            }
+        }
+        for saved in zones.into_values() {
+            write_whole(&self.folder.zone_path(&saved.zone), &saved.encode())?;
+        }
+        appended
+            .into_iter()
+            .try_for_each(|(cluster, (bytes, count))| self.append(cluster, &bytes, count))
+    }
+
+    fn snapshot(&mut self, cluster: &ClusterName, saved: &Saved) -> io::Result<()> {
+        let path = self.folder.cluster_path(cluster);
+        write_whole(&path, &cluster_file::encode(cluster, saved))?;
+        self.changes.insert(path, (0, saved.view.shards().count()));
+        Ok(())
+    }
+
+    fn forget(&mut self, cluster: &ClusterName) -> io::Result<()> {
+        let path = self.folder.cluster_path(cluster);
+        self.changes.remove(&path);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    fn append(&mut self, cluster: &ClusterName, bytes: &[u8], count: usize) -> io::Result<()> {
+        let path = self.folder.cluster_path(cluster);
+        if !path.exists() {
+            self.snapshot(cluster, &Saved::default())?;
+        }
+        let mut file = File::options().append(true).open(&path)?;
+        file.write_all(bytes)?;
+        file.sync_data()?;
+        let (changes, shards) = self.changes.entry(path).or_default();
+        *changes += count;
+        if *changes > CHANGES_BEFORE_SNAPSHOT.max(2 * *shards) {
+            self.compact(cluster)?;
+        }
+        Ok(())
+    }
+
+    /// Reads our own file back, so that no second copy of the shards is kept in memory.
+    fn compact(&mut self, cluster: &ClusterName) -> io::Result<()> {
+        let bytes = std::fs::read(self.folder.cluster_path(cluster))?;
+        let loaded = cluster_file::decode(cluster, &bytes)
+            .map_err(|damage| io::Error::other(damage.to_string()))?;
+        self.snapshot(cluster, &loaded.saved)
+    }
+
+    fn report(&mut self, result: io::Result<()>) {
+        match result {
+            Ok(()) => self.failing = false,
+            Err(error) if !self.failing => {
+                self.failing = true;
+                error!(%error, "state cannot be saved; answers go on, but a restart would lose changes");
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Waits for a first note, or for the time to try a failed group again, and then for what comes
+/// within the group's time. True when it is the last group.
+fn collect(notes: &Receiver<Note>, group: &mut Vec<Note>) -> bool {
+    let first = match group.is_empty() {
+        true => notes.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        false => notes.recv_timeout(RETRY),
+    };
+    let deadline = Instant::now() + GROUP;
+    let mut next = first;
+    loop {
+        match next {
+            Ok(Note::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
+            Ok(note) => group.push(note),
+            Err(RecvTimeoutError::Timeout) => return false,
+        }
+        next = notes.recv_timeout(deadline.saturating_duration_since(Instant::now()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Observed, ServiceKey, ServiceShard, UnixTime};
+
+    const NOW: UnixTime = UnixTime(1_800_000_000);
+
+    #[test]
+    fn what_was_noted_is_there_after_a_restart() {
+        let temp = tempfile::tempdir().unwrap();
+        let cluster = ClusterName::new("beijing");
+        let shard = ServiceShard::healthy(["192.0.2.1".parse().unwrap()]);
+        let key = |n: usize| ServiceKey::new("default", &format!("s{n}"));
+
+        let writer = StateWriter::start(StateFolder::open(temp.path()).unwrap()).unwrap();
+        let memory = watcher::Memory { last_contact: Some(NOW), ..watcher::Memory::default() };
+        let count = CHANGES_BEFORE_SNAPSHOT + 10;
+        for n in 0..count {
+            writer.cluster(&cluster, ClusterNote::Line(Line::Shard(key(n), shard.clone())));
+        }
+        writer.cluster(&cluster, ClusterNote::Line(Line::Removed(key(0))));
+        writer.cluster(&cluster, ClusterNote::Line(Line::Memory(memory.clone())));
+        drop(writer);
+
+        let folder = StateFolder::open(temp.path()).unwrap();
+        let saved = folder.load_cluster(&cluster, NOW).unwrap();
+        assert_eq!(saved.view.services.len(), count - 1);
+        assert_eq!(saved.view.services[&key(1)], Observed::Shard(shard));
+        assert_eq!(saved.memory, memory);
+
+        let writer = StateWriter::start(folder).unwrap();
+        writer.cluster(&cluster, ClusterNote::Forget);
+        drop(writer);
+        let folder = StateFolder::open(temp.path()).unwrap();
+        assert_eq!(folder.load_cluster(&cluster, NOW), None);
+    }
+}

@@ -1,0 +1,45 @@
+//! The harness that the tests of fedns run on:
+//!
+//! - a list of tests that says what each needs, and leaves out by name what a machine cannot run;
+//! - stock Kubernetes on this machine, in two sizes: [`api_server::ApiServer`] (1 to 2 seconds) and
+//!   [`kwok::KwokCluster`] (5 seconds). Take the smallest that can show the thing;
+//! - everything that can go wrong with an API server: killed, frozen, replaced, its history expired,
+//!   and, with a [`fault_proxy::FaultProxy`] before it, cut off, refused, slow, silent or lying;
+//! - [`eventually::eventually`], the only way to wait.
+//!
+//! ```text
+//!  suite ── needs ── tests
+//!                      │
+//!      KwokCluster ── ApiServer ── Etcd        FaultProxy        Kubectl
+//!            └────────────┴── Process ── Scratch ──┴── HeldPort ────┘
+//! ```
+//!
+//! Everything started is stopped, also when a test panics or the run is killed; only loopback
+//! addresses are used; the tests themselves are in `tests/tests`.
+
+// The run: what is tested, and what for want of something is not.
+pub mod need;
+pub mod suite;
+
+// Waiting.
+pub mod eventually;
+
+// Clusters, the ways into them, and the ways in which they fail.
+pub mod api_server;
+pub mod etcd;
+pub mod fault_proxy;
+pub mod kubeconfig;
+pub mod kubectl;
+pub mod kwok;
+
+// The binary under test.
+pub mod product;
+
+// What all of these stand on.
+pub mod certificates;
+pub mod http;
+mod lock;
+pub mod parts;
+pub mod port;
+pub mod process;
+pub mod scratch;

@@ -1,0 +1,74 @@
+//! What a test needs beside Rust, and how a machine without it gets it.
+
+use std::env;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// One thing that a machine may lack. A test whose need is not met is left out by name, never
+/// passed; with `FEDNS_TEST_REQUIRE_ALL=1` it fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Need {
+    /// The stock Kubernetes parts that `tests/cluster/build` makes.
+    Kubernetes,
+    /// A program on the PATH and the Debian package that brings it.
+    Program { name: &'static str, package: &'static str },
+}
+
+pub const DIG: Need = program("dig", "bind9-dnsutils");
+pub const NSUPDATE: Need = program("nsupdate", "bind9-dnsutils");
+pub const NAMED: Need = program("named", "bind9");
+pub const NAMED_CHECKZONE: Need = program("named-checkzone", "bind9-utils");
+pub const KDIG: Need = program("kdig", "knot-dnsutils");
+pub const KNOTD: Need = program("knotd", "knot");
+pub const KZONECHECK: Need = program("kzonecheck", "knot-dnssecutils");
+pub const LDNS_READ_ZONE: Need = program("ldns-read-zone", "ldnsutils");
+pub const NSD: Need = program("nsd", "nsd");
+
+pub const fn program(name: &'static str, package: &'static str) -> Need {
+    Need::Program { name, package }
+}
+
+impl Need {
+    /// Why the need is not met on this machine, or `None` when it is.
+    pub fn missing(self) -> Option<String> {
+        match self {
+            Self::Kubernetes => match parts_folder() {
+                Some(_) => None,
+                None => Some(
+                    "the Kubernetes parts are not built; tests/cluster/build builds them".into(),
+                ),
+            },
+            Self::Program { name, package } => match find_program(name) {
+                Some(_) => None,
+                None => Some(format!("no {name} here; it is in Debian's package {package}")),
+            },
+        }
+    }
+}
+
+/// Where a program is, looking also where administrators' programs are kept.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/local/sbin", "/usr/sbin", "/sbin"].map(PathBuf::from))
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+}
+
+/// The folder with the built Kubernetes parts. The build script alone knows which folder belongs to
+/// its present sources, so it is asked.
+pub fn parts_folder() -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOLDER
+        .get_or_init(|| {
+            let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cluster/build"))
+                .arg("--where")
+                .stdin(Stdio::null())
+                .output()
+                .ok()?;
+            let folder = String::from_utf8(output.stdout).ok()?;
+            output.status.success().then(|| PathBuf::from(folder.trim_end()))
+        })
+        .clone()
+}

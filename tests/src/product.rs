@@ -1,0 +1,34 @@
+//! The fedns binary that the tests run.
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+/// A command that runs fedns, built with every part in it and never stale: the first call of a run
+/// asks cargo, in the profile of the tests.
+pub fn fedns() -> Command {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    Command::new(BINARY.get_or_init(build))
+}
+
+/// `target/PROFILE/deps/tests-HASH` is where a test binary runs from.
+fn build() -> PathBuf {
+    let tests = env::current_exe().expect("this program has a path");
+    let profile = tests.ancestors().nth(2).expect("cargo keeps tests in target/PROFILE/deps");
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // What `tests/run` compiles, so that little is compiled twice.
+    cargo.args(["build", "--quiet", "--workspace", "--bins", "--all-features"]);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    let status = cargo
+        .arg("--target-dir")
+        .arg(profile.parent().expect("a profile has a folder"))
+        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
+        .stdin(Stdio::null())
+        .status()
+        .expect("start cargo");
+    assert!(status.success(), "fedns does not build");
+    profile.join("fedns")
+}

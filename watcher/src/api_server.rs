@@ -1,0 +1,112 @@
+//! The source that is an API server: lists and watches of three kinds, and a probe.
+//!
+//! ```text
+//!             .------------- session: client, epoch, lineage -------------.
+//!             |                                                            v
+//!  [ prober ] -- probes, access --> [ engine ] <-- lists, events -- [ reflector ] x 3
+//!             ^---------------- something failed ---------------------------'
+//! ```
+//!
+//! kube's own watcher is not used: it keeps its resourceVersion to itself. So it resumes, silently
+//! and for ever, on a cluster that has taken another's place, and it can be reopened only by
+//! listing everything anew.
+
+mod backoff;
+mod door;
+mod list;
+mod prober;
+mod reflector;
+mod request;
+mod verify;
+
+use std::sync::Arc;
+
+use clusters::KubeconfigAccess;
+use kube::Client;
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinSet;
+
+use crate::engine::{Engine, Outbox, SourceControl, Told};
+use crate::freshness::FreshnessTracker;
+use crate::object::{EndpointSlice, Kind, Node, Service};
+use crate::watch::{INPUTS_MAX, Watching};
+
+use door::Door;
+use prober::Prober;
+use reflector::Reflector;
+
+/// What all requests are made with. Every new value means: open anew.
+#[derive(Clone, Default)]
+pub(crate) struct Session {
+    /// None while the cluster's entry cannot be used.
+    client: Option<Client>,
+    epoch: u64,
+    /// Grows when another cluster is accepted: positions in the history of the one before are void.
+    lineage: u64,
+}
+
+struct Control {
+    session: Arc<watch::Sender<Session>>,
+    door: Arc<Door>,
+}
+
+pub(crate) fn spawn(access: KubeconfigAccess, watching: Watching, tasks: &mut JoinSet<()>) {
+    let Watching {
+        cluster,
+        are_nodes_read,
+        memory,
+        reader,
+        index,
+        subscription,
+        events,
+        status,
+        accepts,
+    } = watching;
+    let (inputs, inbox) = mpsc::channel::<Told>(INPUTS_MAX);
+    let session = Arc::new(watch::Sender::new(Session::default()));
+    let poke = Arc::new(Notify::new());
+    let door = Arc::new(Door::new(memory.uid));
+
+    let mut watched = vec![Kind::Service, Kind::EndpointSlice];
+    watched.extend(are_nodes_read.then_some(Kind::Node));
+    let reflector = || Reflector {
+        session: session.subscribe(),
+        inputs: inputs.clone(),
+        door: door.clone(),
+        reader: reader.clone(),
+        poke: poke.clone(),
+    };
+    tasks.spawn(reflector().run::<Service>());
+    tasks.spawn(reflector().run::<EndpointSlice>());
+    if are_nodes_read {
+        tasks.spawn(reflector().run::<Node>());
+    }
+    let prober = Prober { access, session: session.clone(), inputs, poke };
+    tasks.spawn(prober.run());
+    let engine = Engine {
+        cluster,
+        index,
+        tracker: FreshnessTracker::new(&watched, memory.last_contact),
+        control: Control { session, door },
+        lineage: 0,
+        subscription,
+        events,
+        status,
+        outbox: Outbox::default(),
+    };
+    tasks.spawn(engine.run(inbox, accepts));
+}
+
+// === impl Control ===
+
+impl SourceControl for Control {
+    fn reopen(&mut self) {
+        self.session.send_modify(|session| session.epoch += 1);
+    }
+
+    fn accept(&mut self) -> u64 {
+        self.door.forget();
+        self.session.send_modify(|session| session.lineage += 1);
+        self.session.borrow().lineage
+    }
+}

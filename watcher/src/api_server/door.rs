@@ -1,0 +1,88 @@
+//! Before anything is opened after a failure: is it still the same cluster that answers?
+//!
+//! During an outage one task of a cluster knocks for all of them.
+
+use std::sync::{Mutex, PoisonError};
+
+use clusters::identity::{Identity, identify};
+use kube::Client;
+
+use crate::freshness::Trouble;
+
+#[derive(Debug)]
+pub(crate) struct Door {
+    /// The UID of the cluster that is watched, once it is known.
+    uid: Mutex<Option<String>>,
+    /// Held by whoever knocks.
+    pub(crate) gate: tokio::sync::Mutex<()>,
+}
+
+/// What was found behind the door.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The cluster as known, or one whose identity may not be read.
+    Same,
+    /// It told its UID for the first time.
+    New(String),
+}
+
+// === impl Door ===
+
+impl Door {
+    pub(crate) fn new(uid: Option<String>) -> Self {
+        Self { uid: Mutex::new(uid), gate: tokio::sync::Mutex::new(()) }
+    }
+
+    pub(crate) async fn knock(&self, client: &Client) -> Result<Found, Trouble> {
+        match identify(client).await.map_err(Trouble::Failure)? {
+            Identity::Unreadable => Ok(Found::Same),
+            Identity::Uid(uid) => self.admit(uid),
+        }
+    }
+
+    /// Any cluster may come next.
+    pub(crate) fn forget(&self) {
+        *self.lock() = None;
+    }
+
+    fn admit(&self, found: String) -> Result<Found, Trouble> {
+        let mut uid = self.lock();
+        match &*uid {
+            Some(known) if *known == found => Ok(Found::Same),
+            Some(known) => Err(Trouble::ClusterChanged(format!(
+                "the UID of its kube-system namespace was {known} and is {found}"
+            ))),
+            None => {
+                *uid = Some(found.clone());
+                Ok(Found::New(found))
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<String>> {
+        self.uid.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_uid_is_another_cluster_until_it_is_accepted() {
+        let door = Door::new(None);
+        assert_eq!(door.admit("a".to_owned()), Ok(Found::New("a".to_owned())));
+        assert_eq!(door.admit("a".to_owned()), Ok(Found::Same));
+        let Err(Trouble::ClusterChanged(line)) = door.admit("b".to_owned()) else { panic!() };
+        assert_eq!(line, "the UID of its kube-system namespace was a and is b");
+        assert_eq!(door.admit("a".to_owned()), Ok(Found::Same));
+        door.forget();
+        assert_eq!(door.admit("b".to_owned()), Ok(Found::New("b".to_owned())));
+    }
+
+    #[test]
+    fn the_uid_of_a_run_before_counts() {
+        let door = Door::new(Some("a".to_owned()));
+        assert!(door.admit("b".to_owned()).is_err());
+    }
+}

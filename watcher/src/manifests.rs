@@ -1,0 +1,100 @@
+//! The source that is a folder of Kubernetes manifests.
+//!
+//! A file is read when its writer closes it or when it is renamed into its place; what it holds
+//! counts at once. What is missing is gone only after a look at the whole folder, a second after
+//! the last event: a rename is no deletion.
+
+mod event;
+mod folder;
+mod follow;
+mod parse;
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::engine::{Engine, Outbox, SourceControl, Told};
+use crate::freshness::FreshnessTracker;
+use crate::object::Object;
+use crate::watch::{INPUTS_MAX, Watching};
+
+pub use folder::Problem;
+
+use folder::Folder;
+
+/// All that a folder holds, and what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FolderContents {
+    /// Sorted by kind, namespace and name.
+    pub objects: Vec<Object>,
+    /// Sorted by file.
+    pub problems: Vec<Problem>,
+}
+
+/// Reads a folder once, to check it.
+///
+/// # Errors
+///
+/// If the folder itself cannot be read.
+pub fn read_folder(path: &Path) -> io::Result<FolderContents> {
+    let mut folder = Folder::new(path.to_path_buf());
+    folder.rescan(&BTreeSet::new())?;
+    Ok(FolderContents { objects: folder.objects(), problems: folder.problems() })
+}
+
+/// For tests that describe their objects as manifests.
+#[cfg(test)]
+#[track_caller]
+pub(crate) fn parse_yaml(text: &str) -> Vec<Object> {
+    match parse::parse(parse::Format::Yaml, text) {
+        Ok(objects) => objects,
+        Err(error) => panic!("{error:?} in {text}"),
+    }
+}
+
+/// A folder cannot turn into another cluster, and is always open.
+struct Control;
+
+pub(crate) fn spawn(root: PathBuf, watching: Watching, tasks: &mut JoinSet<()>) {
+    let Watching {
+        cluster,
+        are_nodes_read: _,
+        memory,
+        reader,
+        index,
+        subscription,
+        events,
+        status,
+        accepts,
+    } = watching;
+    let (inputs, inbox) = mpsc::channel::<Told>(INPUTS_MAX);
+    tasks.spawn(follow::run(root, reader, inputs));
+    let engine = Engine {
+        cluster,
+        index,
+        tracker: FreshnessTracker::new(&[], memory.last_contact),
+        control: Control,
+        lineage: 0,
+        subscription,
+        events,
+        status,
+        outbox: Outbox::default(),
+    };
+    tasks.spawn(engine.run(inbox, accepts));
+}
+
+// === impl Control ===
+
+impl SourceControl for Control {
+    fn reopen(&mut self) {}
+
+    fn accept(&mut self) -> u64 {
+        0
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+//! One cluster being watched: its handle, and what comes out of it.
+
+use std::sync::{Arc, PoisonError};
+use std::time::Instant;
+
+use clusters::{Cluster, Source};
+use model::{ClusterChange, ClusterName};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use crate::engine::{SharedStatus, Status};
+use crate::index::{Index, IndexOptions};
+use crate::memory::{Memory, Saved};
+use crate::reading::Reader;
+use crate::resolver::Resolver;
+use crate::settings::ServiceSettings;
+use crate::{api_server, manifests};
+
+/// How many inputs may wait for the engine: a burst beyond that waits in the socket.
+pub(crate) const INPUTS_MAX: usize = 256;
+
+/// One step in what is known of one cluster.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterEvent {
+    pub cluster: ClusterName,
+    pub change: ClusterChange,
+    /// When the watch event was read that led to this one.
+    pub received: Instant,
+}
+
+/// A cluster that is being watched. Dropping it stops everything that watches.
+#[derive(Debug)]
+pub struct WatchHandle {
+    status: SharedStatus,
+    accepts: mpsc::Sender<()>,
+    _tasks: JoinSet<()>,
+}
+
+/// Begins to watch `cluster`. Must be called inside a tokio runtime.
+///
+/// Until the cluster has been listed completely, what `saved` holds stands: its host names go on
+/// being resolved, and each change of them is told. Then a [`ClusterChange::View`] replaces all of
+/// it in one step. To watch a cluster with other settings, start anew with the current view as
+/// `saved` and drop the handle before.
+///
+/// Freshness is told once something is known of it: at the first failure, or when the view is
+/// complete and the API server has answered a probe.
+pub fn start(
+    cluster: Cluster,
+    settings: ServiceSettings,
+    saved: Saved,
+    resolver: &Arc<Resolver>,
+    events: mpsc::Sender<ClusterEvent>,
+) -> WatchHandle {
+    let mut tasks = JoinSet::new();
+    let (accepts, inbox) = mpsc::channel(1);
+    let status = Status { memory: saved.memory.clone(), ..Status::default() };
+    let status = SharedStatus::new(status.into());
+    let settings = Arc::new(settings);
+    let options = IndexOptions {
+        settings: settings.clone(),
+        fixed_topology: cluster.topology.as_ref().map(|fixed| fixed.topology()),
+        slices_are_optional: matches!(cluster.source, Source::Manifests(_)),
+    };
+    let watching = Watching {
+        cluster: cluster.name,
+        are_nodes_read: options.fixed_topology.is_none(),
+        memory: saved.memory.clone(),
+        reader: Arc::new(Reader::new(settings)),
+        index: Index::new(options, saved),
+        subscription: resolver.subscribe(),
+        events,
+        status: status.clone(),
+        accepts: inbox,
+    };
+    match cluster.source {
+        Source::Kubeconfig(access) => api_server::spawn(access, watching, &mut tasks),
+        Source::Manifests(folder) => manifests::spawn(folder, watching, &mut tasks),
+    }
+    WatchHandle { status, accepts, _tasks: tasks }
+}
+
+/// What every source needs to start its engine.
+pub(crate) struct Watching {
+    pub(crate) cluster: ClusterName,
+    pub(crate) are_nodes_read: bool,
+    pub(crate) memory: Memory,
+    pub(crate) reader: Arc<Reader>,
+    pub(crate) index: Index,
+    pub(crate) subscription: crate::resolver::Subscription,
+    pub(crate) events: mpsc::Sender<ClusterEvent>,
+    pub(crate) status: SharedStatus,
+    pub(crate) accepts: mpsc::Receiver<()>,
+}
+
+// === impl WatchHandle ===
+
+impl WatchHandle {
+    /// What must be known at the next start.
+    pub fn memory(&self) -> Memory {
+        self.status().memory
+    }
+
+    /// What is wrong with the files of a manifest folder, one line each; empty where all is well.
+    pub fn problems(&self) -> Vec<String> {
+        self.status().problems
+    }
+
+    /// Takes the cluster that answers now in place of the one that was there before: its first
+    /// complete view replaces everything in one step. False if no other cluster answers.
+    pub fn accept(&self) -> bool {
+        // A full channel holds an acceptance already.
+        self.status().is_other_cluster && {
+            let _ = self.accepts.try_send(());
+            true
+        }
+    }
+
+    fn status(&self) -> Status {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}

@@ -1,0 +1,4 @@
+pub mod generator;
+pub mod random;
+pub mod renderer;
+pub mod samples;
