@@ -15,14 +15,13 @@
 //!
 //! Nothing here knows of Services or of DNS.
 
-pub mod access;
 pub mod definition;
-pub mod failure;
-pub mod health;
-pub mod identity;
-pub mod probe;
-
+pub mod access;
 mod fingerprint;
+pub mod failure;
+pub mod identity;
+pub mod health;
+pub mod probe;
 
 pub use access::{AccessError, Connection};
 pub use definition::{Cluster, KubeconfigAccess, Source, TopologyOverride};

@@ -3,7 +3,7 @@
 //! - [`tree`]: YAML in which every key and value knows its place
 //! - [`read`]: values out of the tree, problems noted on the way
 //! - [`keys`]: which keys there are, and what each means
-//! - [`load`]: finding and reading the file
+//! - [`mod@load`]: finding and reading the file
 //! - [`statics`]: the static records that it names
 
 pub mod tree;

@@ -11,13 +11,13 @@
 //! and for ever, on a cluster that has taken another's place, and it can be reopened only by
 //! listing everything anew.
 
+mod request;
+mod list;
+mod verify;
 mod backoff;
 mod door;
-mod list;
 mod prober;
 mod reflector;
-mod request;
-mod verify;
 
 use std::sync::Arc;
 

@@ -327,3 +327,6 @@ fn log(cluster: &ClusterName, freshness: &Freshness) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -107,14 +107,13 @@ impl FreshnessTracker {
     pub(crate) fn decide(&mut self, now: UnixTime) -> Option<Freshness> {
         let reason = self.reason(now);
         let is_good = self.health.standing() == Standing::Good && self.is_view_complete;
-        self.is_live = reason.is_none() && is_good;
+        let was_live = std::mem::replace(&mut self.is_live, reason.is_none() && is_good);
+        if self.is_live && !was_live {
+            self.contact(now);
+        }
         match reason {
             Some(reason) => Some(Freshness::Stale { since: self.last_contact, reason }),
-            None if is_good => {
-                self.contact(now.max(self.health.last_good().unwrap_or(now)));
-                Some(Freshness::Live)
-            }
-            None => None,
+            None => is_good.then_some(Freshness::Live),
         }
     }
 
@@ -257,7 +256,7 @@ mod tests {
         tracker.watch_fails(Kind::Node, Trouble::Failure(lost()), UnixTime(120));
         assert_eq!(tracker.next_deadline(UnixTime(120)), Some(UnixTime(140)));
         check(&mut tracker, 139, "live");
-        check(&mut tracker, 140, "stale since 139: Unreachable: lost");
+        check(&mut tracker, 140, "stale since 100: Unreachable: lost");
         tracker.watch_runs(Kind::Node, UnixTime(150));
         check(&mut tracker, 150, "live");
         assert_eq!(tracker.next_deadline(UnixTime(150)), None);

@@ -13,12 +13,12 @@
 //! While tables are being staged, those before them stand: after a start the saved view, and while
 //! another cluster takes this one's place, the last view of the one before.
 
-mod hold;
-mod hosts;
-mod missing;
-mod observe;
-mod staged;
 mod tables;
+mod hosts;
+mod observe;
+mod hold;
+mod staged;
+mod missing;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

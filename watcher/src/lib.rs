@@ -17,21 +17,21 @@
 //!
 //! Nothing here knows how names are made of addresses, or of any other cluster.
 
+pub mod settings;
+pub mod selector;
+pub mod object;
 mod address;
-mod api_server;
+mod entry;
+pub mod topology;
+mod reading;
+pub mod memory;
+mod index;
+mod freshness;
+pub mod resolver;
 mod clock;
 mod engine;
-mod entry;
-mod freshness;
-mod index;
+mod api_server;
 pub mod manifests;
-pub mod memory;
-pub mod object;
-mod reading;
-pub mod resolver;
-pub mod selector;
-pub mod settings;
-pub mod topology;
 pub mod watch;
 
 pub use memory::{Memory, Saved};

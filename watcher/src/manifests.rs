@@ -4,10 +4,10 @@
 //! counts at once. What is missing is gone only after a look at the whole folder, a second after
 //! the last event: a rename is no deletion.
 
-mod event;
-mod folder;
-mod follow;
 mod parse;
+mod folder;
+mod event;
+mod follow;
 
 use std::collections::BTreeSet;
 use std::io;

@@ -114,12 +114,13 @@ impl Reflector {
         tracing::debug!(kind = %T::KIND, ?trouble, "a watch does not run");
         position.is_doubtful = true;
         position.is_troubled = true;
-        if matches!(&trouble, Trouble::Failure(Failure::Expired(_))) {
-            position.resource_version = None;
-        } else {
-            self.tell(position, Input::WatchFails(T::KIND, trouble)).await;
-            self.poke.notify_one();
+        let is_expired = matches!(&trouble, Trouble::Failure(Failure::Expired(_)));
+        // A history that is gone is no failure, as long as a list can be read.
+        if is_expired && position.resource_version.take().is_some() {
+            return;
         }
+        self.tell(position, Input::WatchFails(T::KIND, trouble)).await;
+        self.poke.notify_one();
     }
 
     async fn follow_once<T: Watched>(
