@@ -5,6 +5,14 @@ use std::process::ExitCode;
 /// The harness itself: clusters start, fail and end as told.
 mod harness;
 
+/// fedns on real API servers: what kubectl does becomes an answer.
+mod live;
+
+/// The crates import one another only downwards.
+mod structure;
+
 fn main() -> ExitCode {
-    tests::suite::run([harness::tests()].into_iter().flatten().collect())
+    tests::suite::run(
+        [structure::tests(), harness::tests(), live::tests()].into_iter().flatten().collect(),
+    )
 }
