@@ -20,11 +20,11 @@ use std::time::{Instant, SystemTime};
 
 use clusters::Cluster;
 use dns_server::Writer;
-use model::{ClusterChange, ClusterName, ClusterView, Freshness, UnixTime};
+use model::{ClusterChange, ClusterName, ClusterView, UnixTime};
 use planner::ladder::LeftOutName;
 use planner::{Effects, Planner, ZoneSettings};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{info, warn};
+use tracing::warn;
 use watcher::{ClusterEvent, Memory, Saved};
 
 use crate::metrics::Metrics;
@@ -231,28 +231,12 @@ impl Pipeline {
         if let Some(note) = member.note(&change) {
             self.state.cluster(&cluster, note);
         }
-        self.log_freshness(&cluster, &change);
         if self.published {
             self.planner.apply(&cluster, change, &mut batch.effects);
             batch.received.push(received);
         } else {
             self.planner.absorb(&cluster, change);
             self.publish_first_if_ready();
-        }
-    }
-
-    fn log_freshness(&self, cluster: &ClusterName, change: &ClusterChange) {
-        let ClusterChange::Freshness(freshness) = change else { return };
-        let federation = self.planner.federation();
-        let known = federation.cluster_id(cluster).map(|id| &federation.cluster(id).freshness);
-        if known == Some(freshness) {
-            return;
-        }
-        match freshness {
-            Freshness::Live => info!(%cluster, "the cluster is live"),
-            Freshness::Stale { reason, .. } => {
-                warn!(%cluster, %reason, "the cluster is stale; its addresses stay as they are");
-            }
         }
     }
 
