@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use model::{Label, Name, Rdata, RecordSet, RecordType, ZoneContents};
 
+use crate::addresses::address_sets;
 use crate::names::FederatedName;
 
 /// Seconds. SOA and NS records, and the addresses of name servers.
@@ -91,26 +92,11 @@ fn add_name_servers(
         if contents.contains(&server.name) && server.name != zone {
             continue;
         }
-        for set in address_sets(&server.addresses) {
+        for set in address_sets(&server.addresses, APEX_TTL) {
             contents.insert(server.name.clone(), set);
         }
     }
     Ok(())
-}
-
-fn address_sets(addresses: &[IpAddr]) -> impl Iterator<Item = RecordSet> {
-    let of_type = |record_type, pick: fn(&IpAddr) -> Option<Rdata>| {
-        RecordSet::new(record_type, APEX_TTL, addresses.iter().filter_map(pick))
-    };
-    let v4 = of_type(RecordType::A, |address| match address {
-        IpAddr::V4(v4) => Some(Rdata::a(*v4)),
-        IpAddr::V6(_) => None,
-    });
-    let v6 = of_type(RecordType::AAAA, |address| match address {
-        IpAddr::V4(_) => None,
-        IpAddr::V6(v6) => Some(Rdata::aaaa(*v6)),
-    });
-    [v4, v6].into_iter().flatten()
 }
 
 /// The SOA's first field: the first configured name server, else the first static NS.

@@ -14,6 +14,7 @@ use model::{
     ServiceShard,
 };
 
+use crate::addresses::address_sets;
 use crate::base::StaticClash;
 use crate::federation::{ClusterId, Federation, ServiceEntry};
 use crate::planner::ZoneSettings;
@@ -126,7 +127,7 @@ impl Ladder<'_> {
         };
         let addresses = union(members);
         if !addresses.is_empty() {
-            self.add(rung, name.clone(), address_sets(&addresses, self.settings.ttl));
+            self.add(rung, name.clone(), address_sets(&addresses, self.settings.ttl).collect());
             self.plan_ports(index, &name, members);
         } else if let Some(above) = rung.above {
             // The wider name is shorter than this one, which fits.
@@ -225,21 +226,6 @@ impl Ladder<'_> {
 
 fn union(members: &[Member<'_>]) -> BTreeSet<IpAddr> {
     members.iter().flat_map(|(_, shard)| shard.healthy_addresses().iter().copied()).collect()
-}
-
-/// An A and an AAAA set, where there are such addresses.
-fn address_sets(addresses: &BTreeSet<IpAddr>, ttl: u32) -> Vec<RecordSet> {
-    let v4 = addresses.iter().filter_map(|address| match address {
-        IpAddr::V4(v4) => Some(Rdata::a(*v4)),
-        IpAddr::V6(_) => None,
-    });
-    let v6 = addresses.iter().filter_map(|address| match address {
-        IpAddr::V4(_) => None,
-        IpAddr::V6(v6) => Some(Rdata::aaaa(*v6)),
-    });
-    let a = RecordSet::new(RecordType::A, ttl, v4);
-    let aaaa = RecordSet::new(RecordType::AAAA, ttl, v6);
-    a.into_iter().chain(aaaa).collect()
 }
 
 type Disagreement = ((ClusterId, u16), (ClusterId, u16));

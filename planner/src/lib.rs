@@ -17,6 +17,7 @@ pub mod base;
 pub mod explain;
 pub mod federation;
 pub mod ladder;
+mod addresses;
 pub mod names;
 pub mod planner;
 pub mod rungs;
