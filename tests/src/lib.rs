@@ -34,6 +34,7 @@ pub mod kwok;
 
 // The binary under test.
 pub mod product;
+pub mod serving;
 
 // What all of these stand on.
 pub mod certificates;

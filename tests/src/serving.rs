@@ -1,0 +1,146 @@
+//! `fedns serve` as a test runs it: a folder with its config and state, and the process on it, which
+//! may end and start again.
+
+use std::path::Path;
+use std::process::{ExitStatus, Output};
+
+use crate::eventually::{GENEROUS, eventually, eventually_equal};
+use crate::http::{self, Answer};
+use crate::kubeconfig::{Context, kubeconfig};
+use crate::port::free_port;
+use crate::process::Process;
+use crate::product;
+use crate::scratch::Scratch;
+
+/// One server for the zone `example.com.` of the federation `fed`.
+pub struct Fedns {
+    home: Scratch,
+    dns: u16,
+    admin: u16,
+    process: Option<Process>,
+}
+
+impl Fedns {
+    /// Runs on contexts of one kubeconfig; each cluster has its context's name. `more` is config
+    /// text for further keys, each line complete.
+    pub fn on_contexts(contexts: &[Context], more: &str) -> Self {
+        let entries = contexts
+            .iter()
+            .map(|Context { name, .. }| {
+                format!("{{name: {name}, kubeconfig: ./kubeconfig, context: {name}}}")
+            })
+            .collect::<Vec<_>>();
+        let mut fedns = Self::prepared(&entries, more);
+        fedns.home.write("kubeconfig", kubeconfig(contexts));
+        fedns.start();
+        fedns
+    }
+
+    /// A folder with the config for these entries of `clusters:`, and no process yet.
+    pub fn prepared(clusters: &[String], more: &str) -> Self {
+        let (dns, admin) = (free_port(), free_port());
+        let fedns = Self { home: Scratch::new("serve"), dns, admin, process: None };
+        fedns.configure(clusters, more);
+        fedns
+    }
+
+    /// Writes the config anew; a server that runs reloads it.
+    pub fn configure(&self, clusters: &[String], more: &str) {
+        let Self { dns, admin, .. } = self;
+        let entries: String = clusters.iter().map(|entry| format!("  - {entry}\n")).collect();
+        let entries = if entries.is_empty() { "  []\n".to_owned() } else { entries };
+        self.home.write(
+            "fedns.yaml",
+            format!(
+                "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: example.com.\n\
+                 nameServers: [{{name: ns1.example.com., addresses: [192.0.2.53]}}]\n\
+                 listen: {{dns: [\"127.0.0.1:{dns}\"], admin: \"127.0.0.1:{admin}\"}}\n\
+                 stateDir: ./state\n{more}clusters:\n{entries}"
+            ),
+        );
+    }
+
+    /// The folder of the config; the state is in `state/` below it.
+    pub fn home(&self) -> &Path {
+        self.home.path()
+    }
+
+    pub fn dns_port(&self) -> u16 {
+        self.dns
+    }
+
+    pub fn admin_port(&self) -> u16 {
+        self.admin
+    }
+
+    /// Starts the process; its output goes on in the same log.
+    pub fn start(&mut self) {
+        let mut command = product::fedns();
+        command.arg("serve").arg("--config").arg(self.home().join("fedns.yaml"));
+        self.process = Some(Process::start("fedns", &command, self.home()));
+    }
+
+    /// SIGTERM, and the exit status.
+    #[track_caller]
+    pub fn stop(&mut self) -> ExitStatus {
+        self.process.take().expect("fedns runs").terminate(GENEROUS)
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        self.process.take().expect("fedns runs").kill();
+    }
+
+    pub fn process(&self) -> &Process {
+        self.process.as_ref().expect("fedns runs")
+    }
+
+    /// Runs another command of the binary in the folder, asking this server's admin address.
+    pub fn command(&self, words: &[&str]) -> Output {
+        let mut command = product::fedns();
+        command.args(words).env("FEDNS_ADMIN", format!("127.0.0.1:{}", self.admin));
+        command.current_dir(self.home()).output().expect("fedns runs")
+    }
+
+    /// What a command prints; panics when it fails.
+    #[track_caller]
+    pub fn printed(&self, words: &[&str]) -> String {
+        let output = self.command(words);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "fedns {words:?}: {errors}");
+        String::from_utf8(output.stdout).expect("fedns prints UTF-8")
+    }
+
+    /// A page of the admin address.
+    pub fn page(&self, path: &str) -> Result<Answer, String> {
+        http::get(self.admin, path)
+    }
+
+    /// The response code and the IPv4 addresses that `fedns query` prints, and nothing of CNAMEs on
+    /// the way: `NOERROR 192.0.2.1 192.0.2.2`.
+    pub fn ask(&self, name: &str) -> String {
+        let output = self.command(&["query", name, "--server", &format!("127.0.0.1:{}", self.dns)]);
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let status = text.lines().next().unwrap_or("no answer");
+        let status = status.trim_start_matches(";; ").split(',').next().unwrap_or(status);
+        let addresses = text.lines().filter_map(|line| line.split_once(" IN A "));
+        let mut words = vec![status.to_owned()];
+        words.extend(addresses.map(|(_, address)| address.to_owned()));
+        words.join(" ")
+    }
+
+    /// Waits until [`Fedns::ask`] gives `expect`.
+    #[track_caller]
+    pub fn answers(&self, name: &str, expect: &str) {
+        eventually_equal(GENEROUS, name, &expect.to_owned(), || self.ask(name));
+    }
+
+    /// Waits until `/readyz` is 200.
+    #[track_caller]
+    pub fn is_ready(&self) {
+        eventually(GENEROUS, "/readyz is 200", || match self.page("/readyz") {
+            Ok(Answer { status: 200, .. }) => Ok(()),
+            other => Err(format!("{other:?}")),
+        });
+    }
+}
