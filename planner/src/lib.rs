@@ -6,7 +6,7 @@
 //! - [`base`]: what stands in a zone before any service: apex, name servers, static records
 //! - [`federation`]: the state that all of it is decided from: clusters, services, shards
 //! - [`planner`]: state and settings together; turns a change of state into a change of each zone
-//! - [`explain`]: the decision about one name, told from the state
+//! - [`explain()`]: the decision about one name, told from the state
 //!
 //! ```text
 //! [ ClusterChange ] -> [ Federation ] -> [ ladder of each touched service ] -> [ ZoneDiff ]
