@@ -1,4 +1,5 @@
-//! The admin address: read-only pages over plain HTTP.
+//! The admin address: read-only pages over plain HTTP. The same pages, and [`orders`], over the
+//! [`socket`] in the state folder.
 //!
 //! - `/livez`, `/readyz`, `/readyz?verbose` and their older names `/healthz`, `/ready`
 //! - `/metrics` for Prometheus
@@ -6,12 +7,15 @@
 
 mod api;
 mod explain_text;
+pub mod orders;
+pub mod socket;
 mod url;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use dns_server::Reader;
 use dns_server::server::Server;
@@ -20,12 +24,15 @@ use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::debug;
 
 use crate::metrics::Metrics;
 use crate::metrics::dns::DnsCounts;
-use crate::pipeline::{Ended, PipelineHandle, unix_now};
+use crate::pipeline::{Ended, PipelineHandle, ReloadHeld, unix_now};
+use orders::Placed;
 use url::Url;
 
 /// Connections that are open at once; more wait in the kernel's queue.
@@ -42,6 +49,19 @@ pub struct Pages {
     pub dns: Option<Arc<Server>>,
     /// Set on SIGTERM: answers go on, but nobody new should be sent here.
     pub draining: AtomicBool,
+    /// The reload that waits for an approval.
+    pub held: Mutex<Option<ReloadHeld>>,
+    /// Where orders go.
+    pub orders: mpsc::Sender<Placed>,
+    /// Where orders are taken; `None` where the socket could not be made.
+    pub socket: Option<PathBuf>,
+}
+
+/// What a connection may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Write,
 }
 
 /// A page's body with its type and status.
@@ -51,45 +71,80 @@ pub struct Page {
     body: Vec<u8>,
 }
 
-/// Serves until the returned future is dropped.
+/// Serves the pages until the returned future is dropped.
 pub async fn serve(listener: TcpListener, pages: Arc<Pages>) {
-    let slots = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS_MAX));
-    loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else { return };
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
-            Err(error) => {
-                // Out of descriptors or a connection already gone: the listener itself lives on.
-                debug!(%error, "an admin connection was not accepted");
-                tokio::task::yield_now().await;
-                continue;
-            }
-        };
-        let pages = pages.clone();
-        tokio::spawn(async move {
-            let service = service_fn(|request| answer(&pages, request));
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEADER_TIMEOUT)
-                .serve_connection(TokioIo::new(stream), service);
-            if let Err(error) = connection.await {
-                debug!(%error, "an admin connection ended early");
-            }
-            drop(slot);
-        });
+    let slots = Slots::new();
+    while let Some(slot) = slots.next().await {
+        match listener.accept().await {
+            Ok((stream, _)) => converse(stream, Access::Read, pages.clone(), slot),
+            Err(error) => not_accepted(&error).await,
+        }
     }
+}
+
+/// Serves the pages and takes orders until the returned future is dropped.
+pub async fn serve_socket(listener: UnixListener, pages: Arc<Pages>) {
+    let slots = Slots::new();
+    while let Some(slot) = slots.next().await {
+        match listener.accept().await {
+            Ok((stream, _)) => converse(stream, Access::Write, pages.clone(), slot),
+            Err(error) => not_accepted(&error).await,
+        }
+    }
+}
+
+/// Out of descriptors, or a connection already gone: the listener itself lives on.
+async fn not_accepted(error: &std::io::Error) {
+    debug!(%error, "an admin connection was not accepted");
+    tokio::task::yield_now().await;
+}
+
+/// Bounds the connections of one listener.
+struct Slots(Arc<Semaphore>);
+
+impl Slots {
+    fn new() -> Self {
+        Self(Arc::new(Semaphore::new(CONNECTIONS_MAX)))
+    }
+
+    async fn next(&self) -> Option<OwnedSemaphorePermit> {
+        self.0.clone().acquire_owned().await.ok()
+    }
+}
+
+/// Answers the requests of one connection, on a task of its own.
+fn converse(
+    stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    access: Access,
+    pages: Arc<Pages>,
+    slot: OwnedSemaphorePermit,
+) {
+    tokio::spawn(async move {
+        let service = service_fn(|request| answer(&pages, access, request));
+        let connection = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = connection.await {
+            debug!(%error, "an admin connection ended early");
+        }
+        drop(slot);
+    });
 }
 
 async fn answer(
     pages: &Pages,
+    access: Access,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let page = match *request.method() {
-        Method::GET | Method::HEAD => {
-            let url = Url::parse(request.uri().path(), request.uri().query().unwrap_or(""));
-            page(pages, &url).await
+    let url = Url::parse(request.uri().path(), request.uri().query().unwrap_or(""));
+    let page = match (request.method(), access) {
+        (&Method::GET | &Method::HEAD, _) => page(pages, &url).await,
+        (&Method::POST, Access::Write) => orders::page(pages, &url).await,
+        (_, Access::Write) => Page::error(StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD or POST only"),
+        (_, Access::Read) => {
+            Page::error(StatusCode::METHOD_NOT_ALLOWED, "the admin address is read-only")
         }
-        _ => Page::error(StatusCode::METHOD_NOT_ALLOWED, "the admin address is read-only"),
     };
     Ok(page.into_response())
 }
@@ -102,7 +157,7 @@ async fn page(pages: &Pages, url: &Url) -> Page {
         path if path.starts_with("/api/v1/") => api::page(pages, url).await,
         "/" => Ok(Page::text(
             "fedns\n\n/livez\n/readyz?verbose\n/metrics\n/api/v1/clusters\n/api/v1/records\n\
-             /api/v1/zone\n/api/v1/leftout\n/api/v1/explain?name=NAME\n"
+             /api/v1/zone\n/api/v1/leftout\n/api/v1/explain?name=NAME\n/api/v1/server\n"
                 .into(),
         )),
         path => Ok(Page::error(StatusCode::NOT_FOUND, &format!("no page {path}"))),
@@ -134,6 +189,9 @@ async fn readiness(pages: &Pages, url: &Url) -> Result<Page, Ended> {
             (published, lines)
         })
         .await?;
+    if let Some(held) = pages.held_reload() {
+        lines.push(format!("[+]reload held: {held}"));
+    }
     if draining {
         lines.push("[-]draining: fedns is stopping".into());
     }
@@ -168,6 +226,18 @@ async fn metrics(pages: &Pages) -> Result<Page, Ended> {
 /// Binds the admin address.
 pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::bind(address).await
+}
+
+// === impl Pages ===
+
+impl Pages {
+    pub fn held_reload(&self) -> Option<ReloadHeld> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_held_reload(&self, held: Option<ReloadHeld>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+    }
 }
 
 // === impl Page ===

@@ -6,6 +6,7 @@ mod clusters;
 mod completion;
 mod config;
 mod explain;
+mod plan;
 mod query;
 mod records;
 mod serve;
@@ -36,6 +37,7 @@ enum Command {
     Records(records::Records),
     Clusters(clusters::Clusters),
     Explain(explain::Explain),
+    Plan(plan::Plan),
     Query(query::Query),
     Config(config::ShowConfig),
     Completion(completion::Completion),
@@ -48,7 +50,7 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum Get {
     #[command(alias = "cluster")]
-    Clusters(clusters::Clusters),
+    Clusters(clusters::ListClusters),
 }
 
 /// The config file that commands take.
@@ -68,9 +70,8 @@ struct Admin {
 }
 
 /// Words of other tools that a later version brings, each with what it is for.
-const LATER_COMMANDS: [(&str, &str); 9] = [
+const LATER_COMMANDS: [(&str, &str); 8] = [
     ("preflight", "checks a DNS provider before the first write"),
-    ("plan", "shows what would change at a DNS provider"),
     ("apply", "applies a plan to a DNS provider"),
     ("import", "adopts records of another tool"),
     ("init", "puts a federation control plane into a cluster"),
@@ -91,8 +92,10 @@ pub fn run() -> ExitCode {
         Command::Serve(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Records(command) => command.run(),
-        Command::Clusters(command) | Command::Get(Get::Clusters(command)) => command.run(),
+        Command::Clusters(command) => command.run(),
+        Command::Get(Get::Clusters(command)) => command.run(),
         Command::Explain(command) => command.run(),
+        Command::Plan(command) => command.run(),
         Command::Query(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Completion(command) => command.run(),

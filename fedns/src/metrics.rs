@@ -122,11 +122,12 @@ impl Metrics {
         self.zone_serial.remove(&ZoneLabels { zone: zone.to_string() });
     }
 
-    pub fn reload_ended(&self, failed: bool, held_names: usize) {
-        if failed {
-            self.reload_failed.inc();
-        }
-        self.reload_held.set(i64::try_from(held_names).unwrap_or(i64::MAX));
+    pub fn reload_failed(&self) {
+        self.reload_failed.inc();
+    }
+
+    pub fn set_held_names(&self, names: usize) {
+        self.reload_held.set(i64::try_from(names).unwrap_or(i64::MAX));
     }
 
     /// Takes over what the pipeline knows.

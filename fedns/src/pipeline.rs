@@ -14,6 +14,7 @@ mod members;
 mod publish;
 
 use std::collections::BTreeMap;
+use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime};
@@ -56,13 +57,17 @@ pub enum Input {
 pub struct Reload {
     pub zones: Vec<ZoneSettings>,
     pub clusters: Vec<Cluster>,
+    /// The hash of a held reload that may be carried out.
+    pub approved: Option<String>,
 }
 
-/// A reload that would make too many names vanish is not carried out.
+/// A reload that would make too many names vanish is carried out only when approved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReloadHeld {
     pub vanishing: usize,
     pub served: usize,
+    /// Of the names that would vanish; an approval is good for exactly these.
+    pub hash: String,
 }
 
 /// The one owner of the federation's state.
@@ -284,8 +289,12 @@ impl Pipeline {
 
     /// Takes over other settings and members; what changes is published like any change.
     fn reload(&mut self, reload: Reload) -> Result<(), ReloadHeld> {
-        let Reload { zones, clusters } = reload;
-        self.check_reload(&zones, &clusters)?;
+        let Reload { zones, clusters, approved } = reload;
+        if let Some(held) = self.vanishing_too_many(&zones, &clusters)
+            && approved.as_ref() != Some(&held.hash)
+        {
+            return Err(held);
+        }
         let gone: Vec<ClusterName> = self
             .members
             .keys()
@@ -348,6 +357,16 @@ impl Pipeline {
     /// Sorted by name.
     pub fn left_out(&self) -> impl Iterator<Item = &LeftOutName> {
         self.left_out.values()
+    }
+}
+
+impl Display for ReloadHeld {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { vanishing, served, hash } = self;
+        write!(
+            f,
+            "{vanishing} of {served} names would vanish; if that is meant: fedns plan approve {hash}"
+        )
     }
 }
 

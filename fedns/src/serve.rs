@@ -4,17 +4,20 @@ mod reload;
 mod watchers;
 
 use std::collections::BTreeSet;
-use std::path::Path;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use dns_server::server::{BindError, Server};
 use dns_server::{Reader, Store};
+use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
-use tracing::{error, info};
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
 
+use crate::admin::orders::{self, Order, Outcome, Placed};
 use crate::admin::{self, Pages};
 use crate::cli::chain_text;
 use crate::config::{self, Config, ConfigError, reachable};
@@ -37,7 +40,8 @@ struct Running {
     pipeline: PipelineHandle,
     pipeline_thread: JoinHandle<()>,
     watchers: Watchers,
-    admin: Option<tokio::task::JoinHandle<()>>,
+    /// Ends the admin pages when dropped.
+    admin: JoinSet<()>,
     /// Fires, or is dropped, with the first publication.
     published: oneshot::Receiver<()>,
 }
@@ -55,7 +59,7 @@ enum Ending {
 pub async fn serve(file: &Path) -> Result<(), ConfigError> {
     let mut signals = Signals::new()?;
     let config = config::load(file)?;
-    let mut running = Running::start(config).await?;
+    let (mut running, mut orders) = Running::start(config).await?;
     let mut announced = false;
     let mut config_watch = ConfigWatch::start(file);
     let mut memory_timer = tokio::time::interval(MEMORY_PERIOD);
@@ -72,10 +76,16 @@ pub async fn serve(file: &Path) -> Result<(), ConfigError> {
                 announced = true;
                 running.announce().await;
             }
+            Some(Placed { order, reply }) = orders.recv() => {
+                let outcome = running.carry_out(file, order).await;
+                // Who gave the order may have gone; the outcome is logged either way.
+                let _ = reply.send(outcome);
+            }
             () = config_watch.changed() => running.reload(file).await,
             _ = memory_timer.tick() => running.watchers.remember(Remember::Changes).await,
         }
     };
+    drop(orders);
     running.stop(ending, signals).await;
     Ok(())
 }
@@ -83,7 +93,7 @@ pub async fn serve(file: &Path) -> Result<(), ConfigError> {
 // === impl Running ===
 
 impl Running {
-    async fn start(config: Config) -> Result<Self, ConfigError> {
+    async fn start(config: Config) -> Result<(Self, mpsc::Receiver<Placed>), ConfigError> {
         let settings = config::zone_settings(&config)?;
         let folder = StateFolder::open(&config.state_dir)
             .map_err(|error| ConfigError::one(chain_text(&error)))?;
@@ -106,21 +116,45 @@ impl Running {
         let (pipeline, pipeline_thread) = pipeline
             .spawn()
             .map_err(|error| failed("the pipeline's thread cannot be started", &error))?;
+        let socket = bind_socket(&config);
+        let (place_orders, orders) = orders::channel();
         let pages = Arc::new(Pages {
             pipeline: pipeline.clone(),
             reader,
             metrics,
             dns: dns.clone(),
             draining: AtomicBool::new(false),
+            held: Mutex::new(None),
+            orders: place_orders,
+            socket: socket.as_ref().map(|(path, _)| path.clone()),
         });
-        let admin =
-            admin_listener.map(|listener| tokio::spawn(admin::serve(listener, Arc::clone(&pages))));
+        let mut admin = JoinSet::new();
+        if let Some(listener) = admin_listener {
+            admin.spawn(admin::serve(listener, Arc::clone(&pages)));
+        }
+        if let Some((_, listener)) = socket {
+            admin.spawn(admin::serve_socket(listener, Arc::clone(&pages)));
+        }
         let (events, receiver) = mpsc::channel(EVENTS);
         tokio::spawn(carry(receiver, pipeline.clone()));
         tokio::spawn(end_startup(config.startup_timeout, pipeline.clone()));
         let mut watchers = Watchers::new(events, pipeline.clone(), &config.resolver, saved);
         watchers.apply(&config).await;
-        Ok(Self { config, dns, pages, pipeline, pipeline_thread, watchers, admin, published })
+        let running =
+            Self { config, dns, pages, pipeline, pipeline_thread, watchers, admin, published };
+        Ok((running, orders))
+    }
+
+    async fn carry_out(&mut self, file: &Path, order: Order) -> Outcome {
+        let outcome = match &order {
+            Order::AcceptCluster(cluster) => self.watchers.accept(cluster),
+            Order::ApproveReload(hash) => self.approve(file, hash).await,
+        };
+        match &outcome {
+            Ok(line) => info!("{line}"),
+            Err(line) => warn!("not done: {line}"),
+        }
+        outcome
     }
 
     /// One line for each listener, then the command to try.
@@ -172,8 +206,11 @@ impl Running {
         }
         watchers.remember(Remember::All).await;
         drop(watchers);
-        if let Some(admin) = admin {
-            admin.abort();
+        drop(admin);
+        if let Some(socket) = &pages.socket
+            && let Err(error) = std::fs::remove_file(socket)
+        {
+            warn!(socket = %socket.display(), %error, "the socket cannot be removed");
         }
         if pipeline.send(Input::Stop).await.is_err() || pipeline_thread.join().is_err() {
             error!("the pipeline ended early; the last state may not be saved");
@@ -213,6 +250,19 @@ async fn bind_admin(config: &Config) -> Result<Option<tokio::net::TcpListener>, 
             "{file}: key listen.admin: cannot listen on {address}: {error}; choose another address"
         ))
     })
+}
+
+/// Without it answers flow all the same.
+fn bind_socket(config: &Config) -> Option<(PathBuf, UnixListener)> {
+    let path = admin::socket::path(&config.state_dir);
+    match admin::socket::bind(&path) {
+        Ok(listener) => Some((path, listener)),
+        Err(error) => {
+            warn!(socket = %path.display(), %error,
+                "no orders are taken (clusters accept, plan approve): the socket cannot be made");
+            None
+        }
+    }
 }
 
 fn failed(what: &str, error: &std::io::Error) -> ConfigError {

@@ -1,5 +1,7 @@
 //! `/api/v1/…`: what the command line shows. Fields are only ever added.
 
+use std::path::Path;
+
 use dns_server::{Reader, Transport, respond};
 use hyper::StatusCode;
 use model::{Freshness, Level, Name, RecordSet, RecordType, ServiceKey, UnixTime, ZoneContents};
@@ -61,6 +63,14 @@ pub struct Explained {
     pub answer: Option<AnswerText>,
 }
 
+/// The server itself.
+#[derive(Serialize)]
+struct ServerInfo<'a> {
+    version: &'static str,
+    /// Where it takes orders.
+    socket: Option<&'a Path>,
+}
+
 pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
     match url.path.as_str() {
         "/api/v1/records" => records(pages, url).await,
@@ -71,6 +81,10 @@ pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
         }
         "/api/v1/leftout" => Ok(Page::json(&pages.pipeline.ask(left_out_rows).await?)),
         "/api/v1/explain" => explain_page(pages, url).await,
+        "/api/v1/server" => Ok(Page::json(&ServerInfo {
+            version: env!("CARGO_PKG_VERSION"),
+            socket: pages.socket.as_deref(),
+        })),
         path => Ok(Page::error(StatusCode::NOT_FOUND, &format!("no page {path}"))),
     }
 }

@@ -1,4 +1,4 @@
-use ::clap::Args;
+use ::clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -7,14 +7,49 @@ use crate::output::{self, Format};
 
 /// List the member clusters and how fresh the view of each is
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
+#[command(args_conflicts_with_subcommands = true, after_help = EXAMPLES)]
+pub struct Clusters {
+    #[command(subcommand)]
+    command: Option<ClustersCommand>,
+    #[command(flatten)]
+    list: ListClusters,
+}
+
+const EXAMPLES: &str = "Examples:
   fedns clusters
   fedns clusters -o wide
   fedns get clusters
+  fedns clusters accept beijing
 
 STATUS is Ready; NotReady where a cluster answers but cannot be used (rights, /readyz); Offline
-without contact. A cluster that is not Ready keeps its addresses.")]
-pub struct Clusters {
+without contact. A cluster that is not Ready keeps its addresses.";
+
+#[derive(Debug, Subcommand)]
+enum ClustersCommand {
+    Accept(Accept),
+}
+
+/// Take the cluster that answers now in place of the one that was there before
+///
+/// Where another cluster answers at a member's address, nothing of the old one is removed and
+/// nothing of the new one is taken, until somebody says that this is meant. Then the new cluster's
+/// first complete view replaces the old one in one step.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fedns clusters accept beijing
+
+Works on the server's machine, for the user that it runs as.")]
+struct Accept {
+    /// The member cluster's name
+    name: String,
+    #[command(flatten)]
+    admin: Admin,
+}
+
+/// List the member clusters and how fresh the view of each is
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ListClusters {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
@@ -36,6 +71,22 @@ struct Row {
 }
 
 impl Clusters {
+    pub fn run(self) -> CommandResult {
+        match self.command {
+            Some(ClustersCommand::Accept(accept)) => accept.run(),
+            None => self.list.run(),
+        }
+    }
+}
+
+impl Accept {
+    fn run(self) -> CommandResult {
+        let path = format!("/api/v1/clusters/{}/accept", client::encode(&self.name));
+        print(client::order(&self.admin, &path)? + "\n")
+    }
+}
+
+impl ListClusters {
     pub fn run(self) -> CommandResult {
         let value: Value = client::get_json(&self.admin, "/api/v1/clusters")?;
         match self.output {

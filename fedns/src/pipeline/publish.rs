@@ -1,5 +1,6 @@
 //! Publication of zones: serials, the store, and what a reload may do.
 
+use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use clusters::Cluster;
@@ -79,28 +80,35 @@ impl Pipeline {
         self.planner.zones().nth(zone).expect("zones are numbered").zone.clone()
     }
 
-    /// Held when too many of the served names would go, whether by settings or by members.
-    pub(super) fn check_reload(
+    /// What holds a reload: too many of the served names would go, whether by settings or by members.
+    pub(super) fn vanishing_too_many(
         &self,
         zones: &[ZoneSettings],
         clusters: &[Cluster],
-    ) -> Result<(), ReloadHeld> {
+    ) -> Option<ReloadHeld> {
         if !self.published {
-            return Ok(());
+            return None;
         }
         let after = self.planner_after(zones, clusters);
-        let mut held = ReloadHeld { vanishing: 0, served: 0 };
+        let mut vanishing = BTreeSet::new();
+        let mut served = 0;
         for (index, settings) in self.planner.zones().enumerate() {
             let there = zones.iter().position(|zone| zone.zone == settings.zone);
             let kept = there.map(|zone| after.zone_contents(zone));
             for (name, _) in self.planner.zone_names(index, &mut Vec::new()) {
-                held.served += 1;
-                let stays = kept.as_ref().is_some_and(|kept| kept.contains(&name));
-                held.vanishing += usize::from(!stays);
+                served += 1;
+                if !kept.as_ref().is_some_and(|kept| kept.contains(&name)) {
+                    vanishing.insert(name);
+                }
             }
         }
-        let too_many = held.vanishing * 100 > held.served * VANISH_PERCENT_MAX;
-        if held.served >= VANISH_GUARD_FROM && too_many { Err(held) } else { Ok(()) }
+        let too_many = vanishing.len() * 100 > served * VANISH_PERCENT_MAX;
+        (served >= VANISH_GUARD_FROM && too_many).then(|| {
+            let mut hasher = DefaultHasher::new();
+            vanishing.hash(&mut hasher);
+            let hash = format!("{:016x}", hasher.finish());
+            ReloadHeld { vanishing: vanishing.len(), served, hash }
+        })
     }
 
     fn planner_after(&self, zones: &[ZoneSettings], clusters: &[Cluster]) -> Planner {

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::Running;
+use crate::admin::orders::Outcome;
 use crate::config::{self, Config, ConfigError};
 use crate::pipeline::{Ended, Reload, ReloadHeld};
 
@@ -18,44 +19,69 @@ const QUIET: Duration = Duration::from_millis(300);
 impl Running {
     /// Reads the file again. A bad file, or one that would make too much vanish, changes nothing.
     pub(super) async fn reload(&mut self, file: &Path) {
+        // Whatever came of it is logged.
+        let _ = self.reload_as_approved(file, None).await;
+    }
+
+    /// Carries out the held reload that has this hash.
+    pub(super) async fn approve(&mut self, file: &Path, hash: &str) -> Outcome {
+        let Some(held) = self.pages.held_reload() else {
+            return Err("nothing is held".into());
+        };
+        if held.hash != hash {
+            return Err(format!("{hash} is not what is held: {held}"));
+        }
+        self.reload_as_approved(file, Some(hash.to_owned())).await
+    }
+
+    async fn reload_as_approved(&mut self, file: &Path, approved: Option<String>) -> Outcome {
         let (config, settings) = match read(file) {
             Ok(read) => read,
-            Err(error) => return self.refused(&error),
+            Err(error) => return Err(self.refused(&error)),
         };
         if config == self.config && settings_unchanged(&config) {
-            return;
+            self.ended(None);
+            return Ok("the config is what it was".into());
         }
-        for key in fixed_keys(&self.config, &config) {
-            warn!(key, "this key takes effect at the next start");
-        }
-        let reload = Reload { zones: settings, clusters: config.clusters.clone() };
+        let reload = Reload { zones: settings, clusters: config.clusters.clone(), approved };
         match self.pipeline.reload(reload).await {
-            Err(Ended) => error!("the pipeline has ended; the config was not reloaded"),
-            Ok(Err(held)) => self.held(file, &held),
+            Err(Ended) => {
+                error!("the pipeline has ended; the config was not reloaded");
+                Err("fedns is stopping".into())
+            }
+            Ok(Err(held)) => Err(self.hold(file, held)),
             Ok(Ok(())) => {
+                for key in fixed_keys(&self.config, &config) {
+                    warn!(key, "this key takes effect at the next start");
+                }
                 self.watchers.apply(&config).await;
                 self.config = config;
-                self.pages.metrics.reload_ended(false, 0);
+                self.ended(None);
                 info!(file = %file.display(), "the config is reloaded");
+                Ok("the config is reloaded".into())
             }
         }
     }
 
-    fn refused(&self, error: &ConfigError) {
+    fn refused(&self, error: &ConfigError) -> String {
         for line in &error.lines {
             error!("config not reloaded, the old one runs on: {line}");
         }
-        self.pages.metrics.reload_ended(true, 0);
+        self.pages.metrics.reload_failed();
+        error.lines.join("\n")
     }
 
-    fn held(&self, file: &Path, held: &ReloadHeld) {
-        let ReloadHeld { vanishing, served } = held;
-        error!(
-            file = %file.display(), vanishing, served,
-            "the reload is held, the old config runs on: too many names would vanish; restart fedns \
-             if that is meant"
-        );
-        self.pages.metrics.reload_ended(true, *vanishing);
+    fn hold(&self, file: &Path, held: ReloadHeld) -> String {
+        error!(file = %file.display(), "the reload is held, the old config runs on: {held}");
+        self.pages.metrics.reload_failed();
+        let line = format!("the reload is held: {held}");
+        self.ended(Some(held));
+        line
+    }
+
+    fn ended(&self, held: Option<ReloadHeld>) {
+        self.pages.metrics.set_held_names(held.as_ref().map_or(0, |held| held.vanishing));
+        self.pages.set_held_reload(held);
     }
 }
 

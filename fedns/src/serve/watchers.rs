@@ -11,6 +11,7 @@ use watcher::{
     ClusterEvent, Memory, Resolver, ResolverSettings, Saved, ServiceSettings, WatchHandle,
 };
 
+use crate::admin::orders::Outcome;
 use crate::config::Config;
 use crate::pipeline::{Input, PipelineHandle};
 
@@ -91,6 +92,20 @@ impl Watchers {
         let view = self.pipeline.ask(move |pipeline| pipeline.view(&name)).await;
         // A pipeline that has ended publishes nothing any more.
         Saved { memory: memory.unwrap_or_default(), view: view.unwrap_or_default() }
+    }
+
+    /// Takes the cluster that answers now for the one that was there before.
+    pub fn accept(&self, cluster: &ClusterName) -> Outcome {
+        match self.running.get(cluster) {
+            None => Err(format!("no cluster {cluster:?} is configured")),
+            Some(watched) if watched.handle.accept() => Ok(format!(
+                "{cluster}: the cluster that answers now is accepted; its first complete view \
+                 replaces the old one"
+            )),
+            Some(_) => {
+                Err(format!("{cluster}: no other cluster answers, there is nothing to accept"))
+            }
+        }
     }
 
     /// Hands what watchers remember to the pipeline, which saves it.
