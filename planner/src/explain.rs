@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use model::{
     ClusterName, Freshness, Health, Level, Location, Name, Observed, RecordSet, ServiceKey,
+    ShardNotes, UnixTime,
 };
 use serde::Serialize;
 
@@ -73,8 +74,11 @@ pub struct ClusterShare {
     pub addresses: Vec<IpAddr>,
     /// One sentence: why these addresses, or why none.
     pub reason: String,
-    /// Host names, held addresses, addresses left out.
+    /// Host names, and addresses that are left out.
     pub notes: Vec<String>,
+    /// The load balancer's list has become empty; its last addresses stand until then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<UnixTime>,
 }
 
 /// Explains `name` from the planner's state.
@@ -173,6 +177,7 @@ fn share(
     let entry = planner.federation().service(service);
     let observed = entry.and_then(|entry| entry.of_cluster(id));
     let (addresses, reason) = told(observed, at_place);
+    let shard_notes = observed.and_then(Observed::shard).and_then(|shard| shard.notes.as_deref());
     ClusterShare {
         cluster: cluster.name.clone(),
         freshness: cluster.freshness.clone(),
@@ -181,7 +186,8 @@ fn share(
         at_place,
         addresses,
         reason,
-        notes: observed.map_or_else(Vec::new, notes),
+        notes: shard_notes.map_or_else(Vec::new, notes),
+        held_until: shard_notes.and_then(|notes| notes.held_until),
     }
 }
 
@@ -219,10 +225,7 @@ fn location_text(location: &Location) -> String {
     }
 }
 
-fn notes(observed: &Observed) -> Vec<String> {
-    let Some(notes) = observed.shard().and_then(|shard| shard.notes.as_deref()) else {
-        return Vec::new();
-    };
+fn notes(notes: &ShardNotes) -> Vec<String> {
     let hosts = notes.hosts.iter().map(|host| {
         let addresses: Vec<_> = host.addresses.iter().map(IpAddr::to_string).collect();
         match (&host.failure, addresses.as_slice()) {
@@ -235,8 +238,5 @@ fn notes(observed: &Observed) -> Vec<String> {
     });
     let left_out =
         notes.left_out.iter().map(|left| format!("{} left out: {}", left.ingress, left.reason));
-    let held = notes.held_until.map(|until| {
-        format!("the load balancer's list is empty; its last addresses are held until {}", until.0)
-    });
-    hosts.chain(left_out).chain(held).collect()
+    hosts.chain(left_out).collect()
 }

@@ -76,10 +76,20 @@ fn federated_text(text: &mut String, federated: &Federated) {
 }
 
 fn share_text(text: &mut String, share: &ClusterShare) {
-    let ClusterShare { cluster, freshness, locations, location_notes, at_place, .. } = share;
+    let ClusterShare {
+        cluster,
+        freshness,
+        locations,
+        location_notes,
+        at_place,
+        addresses,
+        reason: told,
+        notes,
+        held_until,
+    } = share;
     let places = if locations.is_empty() { "no known place".into() } else { locations.join(", ") };
     let here = if *at_place { "" } else { ", elsewhere" };
-    line(text, format_args!("  cluster {cluster} ({places}{here}): {}", share.reason));
+    line(text, format_args!("  cluster {cluster} ({places}{here}): {told}"));
     if let Freshness::Stale { since, reason } = freshness {
         let since =
             since.as_ref().map_or("never seen".into(), |at| format!("last seen {}", time_text(at)));
@@ -88,11 +98,20 @@ fn share_text(text: &mut String, share: &ClusterShare) {
             format_args!("    stale ({since}), so its addresses stand as they were: {reason}"),
         );
     }
-    for address in &share.addresses {
+    for address in addresses {
         line(text, format_args!("    {address}"));
     }
-    for note in location_notes.iter().chain(&share.notes) {
+    for note in location_notes.iter().chain(notes) {
         line(text, format_args!("    {note}"));
+    }
+    if let Some(until) = held_until {
+        let until = time_text(until);
+        line(
+            text,
+            format_args!(
+                "    the load balancer's list is empty; its last addresses are held until {until}"
+            ),
+        );
     }
 }
 
