@@ -11,6 +11,7 @@
 
 mod reader;
 mod writer;
+mod published;
 mod edit;
 mod table;
 pub(crate) mod node;
@@ -21,7 +22,8 @@ mod stress_tests;
 mod tests;
 
 pub use node::ZoneIndex;
+pub use published::{LeftOut, LeftOutReason, Published};
 pub use reader::{Reader, Snapshot, ZoneView};
-pub use writer::{LeftOut, LeftOutReason, PublishError, Published, Store, Writer};
+pub use writer::{PublishError, Store, Writer};
 
 pub(crate) use table::Key;

@@ -19,6 +19,8 @@ use std::process::ExitCode;
 
 use ::clap::{Args, Parser, Subcommand};
 
+use crate::output;
+
 /// Federated DNS for Services that run in several Kubernetes clusters.
 ///
 /// fedns watches the LoadBalancer addresses of the same Service in every cluster and answers
@@ -146,21 +148,8 @@ impl From<crate::config::ConfigError> for Failure {
     }
 }
 
-/// `what: why: why that`, where each error names only its own part.
-pub fn chain_text(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text += &format!(": {error}");
-        source = error.source();
-    }
-    text
-}
-
 /// Whole output at once; fails where stdout is closed or full.
 pub fn print(text: impl Display) -> CommandResult {
-    let mut out = std::io::stdout().lock();
-    let written = write!(out, "{text}").and_then(|()| out.flush());
-    written.map_err(|error| Failure::one(format!("stdout: {error}")))?;
+    output::print(text).map_err(|error| Failure::one(format!("stdout: {error}")))?;
     Ok(ExitCode::SUCCESS)
 }

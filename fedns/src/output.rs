@@ -1,6 +1,10 @@
-//! Tables, JSON and YAML for people and scripts.
+//! Tables, JSON and YAML for people and scripts; the text of errors and times.
+
+use std::fmt::Display;
+use std::io::{self, Write};
 
 use clap::ValueEnum;
+use model::UnixTime;
 use serde_json::Value;
 
 /// `-o`, as in kubectl.
@@ -12,6 +16,32 @@ pub enum Format {
     Json,
     Yaml,
     Name,
+}
+
+/// Whole output at once; fails where stdout is closed or full.
+pub fn print(text: impl Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    write!(out, "{text}")?;
+    out.flush()
+}
+
+/// `what: why: why that`, where each error names only its own part.
+pub fn chain_text(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text += &format!(": {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// RFC 3339, UTC.
+pub fn time_text(time: &UnixTime) -> String {
+    match i64::try_from(time.0).map(jiff::Timestamp::from_second) {
+        Ok(Ok(timestamp)) => timestamp.to_string(),
+        _ => format!("{} s after 1970", time.0),
+    }
 }
 
 /// Columns as wide as their widest cell, three spaces apart, nothing behind the last.

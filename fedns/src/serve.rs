@@ -19,9 +19,9 @@ use tracing::{error, info, warn};
 
 use crate::admin::orders::{self, Order, Outcome, Placed};
 use crate::admin::{self, Pages};
-use crate::cli::chain_text;
 use crate::config::{self, Config, ConfigError, reachable};
 use crate::metrics::Metrics;
+use crate::output::{self, chain_text};
 use crate::pipeline::{Input, Pipeline, PipelineHandle};
 use crate::state::StateFolder;
 use reload::ConfigWatch;
@@ -174,7 +174,7 @@ impl Running {
             let server = reachable(*address);
             text += &format!("try: {program} query {name} --server {server}\n");
         }
-        if let Err(error) = crate::cli::print(text) {
+        if let Err(error) = output::print(text) {
             error!(?error, "the listeners cannot be told on stdout");
         }
     }

@@ -8,16 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::name::Label;
 use crate::service::{Observed, ServiceKey, ServiceShard};
+use crate::time::UnixTime;
 
 /// A cluster's name in the federation: from the config, or that of its `Cluster` object.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ClusterName(Arc<str>);
-
-/// Seconds since 1970-01-01 UTC. The clock is read at the edge and handed in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct UnixTime(pub u64);
 
 /// Whether what we know of a cluster is what it is now.
 ///

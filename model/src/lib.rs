@@ -6,6 +6,7 @@
 //! - [`serial`]: SOA serial numbers, which only grow (RFC 1982)
 //! - [`cluster`]: who is in the federation, where it is, and how fresh its view is
 //! - [`service`]: what one cluster says of one Service: a [`service::ServiceShard`]
+//! - [`time`]: moments, as seconds since 1970
 //! - [`level`]: the rungs of the ladder: global, region, zone
 //!
 //! Nothing here does I/O, reads a clock or draws a random number.
@@ -16,10 +17,11 @@ pub mod name;
 pub mod record;
 pub mod serial;
 pub mod service;
+pub mod time;
 pub mod zone;
 
 pub use cluster::{
-    ClusterChange, ClusterName, ClusterView, Freshness, Location, StaleReason, Topology, UnixTime,
+    ClusterChange, ClusterName, ClusterView, Freshness, Location, StaleReason, Topology,
 };
 pub use level::{EmptyLevels, Level, Levels};
 pub use name::{Label, Name, NameError};
@@ -29,4 +31,5 @@ pub use service::{
     AddressNote, Health, LeftOut, Observed, Protocol, ResolvedHost, ServiceKey, ServicePort,
     ServiceShard, ShardNotes,
 };
+pub use time::UnixTime;
 pub use zone::{NameChange, ZoneContents, ZoneDiff};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::cluster::UnixTime;
+use crate::time::UnixTime;
 
 /// A Service's place in every cluster: the federation is by equal namespace and name.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

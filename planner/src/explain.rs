@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use crate::federation::{ClusterEntry, ClusterId};
 use crate::names::{FederatedName, Place};
-use crate::planner::{Planner, ZoneSettings};
+use crate::planner::Planner;
+use crate::settings::ZoneSettings;
 
 /// What `explain` says of a name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

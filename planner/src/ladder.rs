@@ -17,8 +17,8 @@ use model::{
 use crate::addresses::address_sets;
 use crate::base::StaticClash;
 use crate::federation::{ClusterId, Federation, ServiceEntry};
-use crate::planner::ZoneSettings;
 use crate::rungs::{Rung, Rungs};
+use crate::settings::ZoneSettings;
 
 /// What one zone should hold for one service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

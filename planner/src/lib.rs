@@ -3,6 +3,7 @@
 //! - [`names`]: how a federated name is composed and taken apart
 //! - [`ladder`]: one service's records at its global, region and zone names
 //! - [`rungs`]: the regions and availability zones that names are made for
+//! - [`settings`]: what decides a zone beside the state
 //! - [`base`]: what stands in a zone before any service: apex, name servers, static records
 //! - [`federation`]: the state that all of it is decided from: clusters, services, shards
 //! - [`planner`]: state and settings together; turns a change of state into a change of each zone
@@ -21,11 +22,13 @@ mod addresses;
 pub mod names;
 pub mod planner;
 pub mod rungs;
+pub mod settings;
 
 pub use base::{BaseError, NameServer, base_contents};
 pub use explain::{Explanation, explain};
 pub use federation::{ClusterEntry, ClusterId, Federation, ServiceEntry};
 pub use ladder::{LeftOutName, NameReason, PlannedName, ServicePlan};
 pub use names::{FederatedName, Place};
-pub use planner::{Effects, Planner, ZoneSettings};
+pub use planner::{Effects, Planner};
 pub use rungs::Rungs;
+pub use settings::ZoneSettings;

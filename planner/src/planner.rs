@@ -5,33 +5,16 @@
 //! member, touches many services.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use model::{
-    ClusterChange, ClusterName, ClusterView, EmptyLevels, Freshness, Label, Levels, Name, Observed,
-    RecordSet, ServiceKey, Topology, ZoneContents, ZoneDiff,
+    ClusterChange, ClusterName, ClusterView, EmptyLevels, Freshness, Name, Observed, RecordSet,
+    ServiceKey, Topology, ZoneContents, ZoneDiff,
 };
 
-use crate::base::StaticNames;
 use crate::federation::{ClusterId, Federation, ServiceEntry, ServiceId};
 use crate::ladder::{LeftOutName, ServicePlan, plan_service};
 use crate::rungs::Rungs;
-
-/// How one zone is made.
-#[derive(Clone, Debug)]
-pub struct ZoneSettings {
-    pub zone: Name,
-    /// The label in names that says which federation.
-    pub federation: Label,
-    /// Seconds, of every federated record.
-    pub ttl: u32,
-    pub levels: Levels,
-    pub empty_levels: EmptyLevels,
-    /// Static names that stand in the way of federated ones.
-    pub static_names: StaticNames,
-    /// What stands in the zone without any service.
-    pub base: Arc<ZoneContents>,
-}
+use crate::settings::ZoneSettings;
 
 /// Owns the state and plans every zone from it.
 #[derive(Debug)]

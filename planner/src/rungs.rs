@@ -6,7 +6,7 @@ use model::{Label, Level, Name, NameError, Topology};
 
 use crate::federation::ClusterId;
 use crate::names::Place;
-use crate::planner::ZoneSettings;
+use crate::settings::ZoneSettings;
 
 /// A place with everything that each service's name at it shares.
 #[derive(Clone, Debug, PartialEq, Eq)]

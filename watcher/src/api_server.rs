@@ -23,13 +23,12 @@ use std::sync::Arc;
 
 use clusters::KubeconfigAccess;
 use kube::Client;
-use tokio::sync::{Notify, mpsc, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use crate::engine::{Engine, Outbox, SourceControl, Told};
-use crate::freshness::FreshnessTracker;
+use crate::engine::SourceControl;
 use crate::object::{EndpointSlice, Kind, Node, Service};
-use crate::watch::{INPUTS_MAX, Watching};
+use crate::start::{self, Start};
 
 use door::Door;
 use prober::Prober;
@@ -50,51 +49,29 @@ struct Control {
     door: Arc<Door>,
 }
 
-pub(crate) fn spawn(access: KubeconfigAccess, watching: Watching, tasks: &mut JoinSet<()>) {
-    let Watching {
-        cluster,
-        are_nodes_read,
-        memory,
-        reader,
-        index,
-        subscription,
-        events,
-        status,
-        accepts,
-    } = watching;
-    let (inputs, inbox) = mpsc::channel::<Told>(INPUTS_MAX);
+pub(crate) fn spawn(access: KubeconfigAccess, start: Start, tasks: &mut JoinSet<()>) {
+    let (inputs, inbox) = start::inputs();
     let session = Arc::new(watch::Sender::new(Session::default()));
     let poke = Arc::new(Notify::new());
-    let door = Arc::new(Door::new(memory.uid));
+    let door = Arc::new(Door::new(start.memory.uid.clone()));
 
-    let mut watched = vec![Kind::Service, Kind::EndpointSlice];
-    watched.extend(are_nodes_read.then_some(Kind::Node));
     let reflector = || Reflector {
         session: session.subscribe(),
         inputs: inputs.clone(),
         door: door.clone(),
-        reader: reader.clone(),
+        reader: start.reader.clone(),
         poke: poke.clone(),
     };
+    let mut watched = vec![Kind::Service, Kind::EndpointSlice];
     tasks.spawn(reflector().run::<Service>());
     tasks.spawn(reflector().run::<EndpointSlice>());
-    if are_nodes_read {
+    if start.are_nodes_read {
+        watched.push(Kind::Node);
         tasks.spawn(reflector().run::<Node>());
     }
     let prober = Prober { access, session: session.clone(), inputs, poke };
     tasks.spawn(prober.run());
-    let engine = Engine {
-        cluster,
-        index,
-        tracker: FreshnessTracker::new(&watched, memory.last_contact),
-        control: Control { session, door },
-        lineage: 0,
-        subscription,
-        events,
-        status,
-        outbox: Outbox::default(),
-    };
-    tasks.spawn(engine.run(inbox, accepts));
+    start.engine(Control { session, door }, &watched, inbox, tasks);
 }
 
 // === impl Control ===

@@ -18,13 +18,13 @@ use model::{ClusterChange, ClusterName, Freshness, StaleReason, UnixTime};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::{instant_of, sleep_until, unix_now};
+use crate::event::ClusterEvent;
 use crate::freshness::{FreshnessTracker, Trouble};
 use crate::index::{Change, HostRequest, Index, Missing};
 use crate::memory::Memory;
 use crate::object::{Kind, ObjectKey};
 use crate::reading::Reading;
 use crate::resolver::Subscription;
-use crate::watch::ClusterEvent;
 
 /// The first view waits so long for the first answers about its host names: published without
 /// them, names would not exist for a moment.

@@ -29,13 +29,16 @@ mod index;
 mod freshness;
 pub mod resolver;
 mod clock;
+mod event;
 mod engine;
+mod start;
 mod api_server;
 pub mod manifests;
 pub mod watch;
 
+pub use event::ClusterEvent;
 pub use memory::{Memory, Saved};
 pub use resolver::{Resolver, ResolverSettings};
 pub use selector::LabelSelector;
 pub use settings::{Namespaces, PrivateAddresses, Publish, ServiceSettings};
-pub use watch::{ClusterEvent, WatchHandle, start};
+pub use watch::{WatchHandle, start};

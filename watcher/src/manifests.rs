@@ -13,13 +13,11 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::engine::{Engine, Outbox, SourceControl, Told};
-use crate::freshness::FreshnessTracker;
+use crate::engine::SourceControl;
 use crate::object::Object;
-use crate::watch::{INPUTS_MAX, Watching};
+use crate::start::{self, Start};
 
 pub use folder::Problem;
 
@@ -58,32 +56,10 @@ pub(crate) fn parse_yaml(text: &str) -> Vec<Object> {
 /// A folder cannot turn into another cluster, and is always open.
 struct Control;
 
-pub(crate) fn spawn(root: PathBuf, watching: Watching, tasks: &mut JoinSet<()>) {
-    let Watching {
-        cluster,
-        are_nodes_read: _,
-        memory,
-        reader,
-        index,
-        subscription,
-        events,
-        status,
-        accepts,
-    } = watching;
-    let (inputs, inbox) = mpsc::channel::<Told>(INPUTS_MAX);
-    tasks.spawn(follow::run(root, reader, inputs));
-    let engine = Engine {
-        cluster,
-        index,
-        tracker: FreshnessTracker::new(&[], memory.last_contact),
-        control: Control,
-        lineage: 0,
-        subscription,
-        events,
-        status,
-        outbox: Outbox::default(),
-    };
-    tasks.spawn(engine.run(inbox, accepts));
+pub(crate) fn spawn(root: PathBuf, start: Start, tasks: &mut JoinSet<()>) {
+    let (inputs, inbox) = start::inputs();
+    tasks.spawn(follow::run(root, start.reader.clone(), inputs));
+    start.engine(Control, &[], inbox, tasks);
 }
 
 // === impl Control ===

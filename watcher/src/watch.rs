@@ -1,32 +1,20 @@
-//! One cluster being watched: its handle, and what comes out of it.
+//! One cluster being watched: how it starts, and its handle.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
 
 use clusters::{Cluster, Source};
-use model::{ClusterChange, ClusterName};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::engine::{SharedStatus, Status};
+use crate::event::ClusterEvent;
 use crate::index::{Index, IndexOptions};
 use crate::memory::{Memory, Saved};
 use crate::reading::Reader;
 use crate::resolver::Resolver;
 use crate::settings::ServiceSettings;
+use crate::start::Start;
 use crate::{api_server, manifests};
-
-/// How many inputs may wait for the engine: a burst beyond that waits in the socket.
-pub(crate) const INPUTS_MAX: usize = 256;
-
-/// One step in what is known of one cluster.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClusterEvent {
-    pub cluster: ClusterName,
-    pub change: ClusterChange,
-    /// When the watch event was read that led to this one.
-    pub received: Instant,
-}
 
 /// A cluster that is being watched. Dropping it stops everything that watches.
 #[derive(Debug)]
@@ -39,7 +27,7 @@ pub struct WatchHandle {
 /// Begins to watch `cluster`. Must be called inside a tokio runtime.
 ///
 /// Until the cluster has been listed completely, what `saved` holds stands: its host names go on
-/// being resolved, and each change of them is told. Then a [`ClusterChange::View`] replaces all of
+/// being resolved, and each change of them is told. Then a [`model::ClusterChange::View`] replaces all of
 /// it in one step. To watch a cluster with other settings, start anew with the current view as
 /// `saved` and drop the handle before.
 ///
@@ -62,7 +50,7 @@ pub fn start(
         fixed_topology: cluster.topology.as_ref().map(|fixed| fixed.topology()),
         slices_are_optional: matches!(cluster.source, Source::Manifests(_)),
     };
-    let watching = Watching {
+    let start = Start {
         cluster: cluster.name,
         are_nodes_read: options.fixed_topology.is_none(),
         memory: saved.memory.clone(),
@@ -74,23 +62,10 @@ pub fn start(
         accepts: inbox,
     };
     match cluster.source {
-        Source::Kubeconfig(access) => api_server::spawn(access, watching, &mut tasks),
-        Source::Manifests(folder) => manifests::spawn(folder, watching, &mut tasks),
+        Source::Kubeconfig(access) => api_server::spawn(access, start, &mut tasks),
+        Source::Manifests(folder) => manifests::spawn(folder, start, &mut tasks),
     }
     WatchHandle { status, accepts, _tasks: tasks }
-}
-
-/// What every source needs to start its engine.
-pub(crate) struct Watching {
-    pub(crate) cluster: ClusterName,
-    pub(crate) are_nodes_read: bool,
-    pub(crate) memory: Memory,
-    pub(crate) reader: Arc<Reader>,
-    pub(crate) index: Index,
-    pub(crate) subscription: crate::resolver::Subscription,
-    pub(crate) events: mpsc::Sender<ClusterEvent>,
-    pub(crate) status: SharedStatus,
-    pub(crate) accepts: mpsc::Receiver<()>,
 }
 
 // === impl WatchHandle ===

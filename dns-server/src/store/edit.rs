@@ -9,9 +9,9 @@
 use model::{Name, RecordSet, RecordType, Serial};
 
 use crate::store::node::{DATA_LENGTH_MAX, Flags, Node, ZoneIndex};
+use crate::store::published::{LeftOut, LeftOutReason, Published};
 use crate::store::sets::{self, Sets};
 use crate::store::table::{Key, TableWriter};
-use crate::store::writer::{LeftOut, LeftOutReason, Published};
 use crate::wire;
 
 pub(crate) struct Edit<'w> {

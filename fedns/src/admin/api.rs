@@ -4,13 +4,15 @@ use std::path::Path;
 
 use dns_server::{Reader, Transport, respond};
 use hyper::StatusCode;
-use model::{Freshness, Level, Name, RecordSet, RecordType, ServiceKey, UnixTime, ZoneContents};
-use planner::{ClusterEntry, Explanation, FederatedName, Federation, explain};
+use model::{Freshness, Level, Name, RecordSet, RecordType, ServiceKey, ZoneContents};
+use planner::{ClusterEntry, FederatedName, Federation, explain};
 use serde::Serialize;
 
+use super::explain_text::{self, Explained};
 use super::url::Url;
-use super::{Page, Pages, explain_text};
+use super::{Page, Pages};
 use crate::dns_message::{self, AnswerText};
+use crate::output::time_text;
 use crate::pipeline::{Ended, Pipeline};
 
 /// A record set.
@@ -51,16 +53,6 @@ struct LeftOutRow {
     name: String,
     service: String,
     reason: String,
-}
-
-/// A name's explanation with its answer on the wire.
-#[derive(Serialize)]
-pub struct Explained {
-    #[serde(flatten)]
-    pub explanation: Explanation,
-    pub published: bool,
-    /// For A; for AAAA where A has no data.
-    pub answer: Option<AnswerText>,
 }
 
 /// The server itself.
@@ -226,14 +218,6 @@ fn left_out_rows(pipeline: &Pipeline) -> Vec<LeftOutRow> {
             reason: left.reason.to_string(),
         })
         .collect()
-}
-
-/// RFC 3339, UTC.
-pub fn time_text(time: &UnixTime) -> String {
-    match i64::try_from(time.0).map(jiff::Timestamp::from_second) {
-        Ok(Ok(timestamp)) => timestamp.to_string(),
-        _ => format!("{} s after 1970", time.0),
-    }
 }
 
 // === explain ===

@@ -1,11 +1,24 @@
-//! An explanation as text for a terminal.
+//! A name's explanation, and its text for a terminal.
 
 use std::fmt::Write;
 
 use model::Freshness;
+use planner::Explanation;
 use planner::explain::{ClusterShare, Federated, Kind};
+use serde::Serialize;
 
-use super::api::{Explained, time_text};
+use crate::dns_message::AnswerText;
+use crate::output::time_text;
+
+/// A name's explanation with its answer on the wire.
+#[derive(Serialize)]
+pub struct Explained {
+    #[serde(flatten)]
+    pub explanation: Explanation,
+    pub published: bool,
+    /// For A; for AAAA where A has no data.
+    pub answer: Option<AnswerText>,
+}
 
 /// Whole lines.
 pub fn text(explained: &Explained) -> String {

@@ -8,10 +8,11 @@ use clusters::{Cluster, Source};
 use model::{ClusterChange, ClusterName, Freshness, Observed};
 use tokio::sync::mpsc;
 
+use crate::event::ClusterEvent;
 use crate::memory::Saved;
 use crate::resolver::{Resolver, ResolverSettings};
 use crate::settings::ServiceSettings;
-use crate::watch::{ClusterEvent, WatchHandle, start};
+use crate::watch::{WatchHandle, start};
 
 /// Far more than anything here needs.
 const LIMIT: Duration = Duration::from_secs(20);

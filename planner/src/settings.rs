@@ -1,0 +1,23 @@
+//! What decides a zone beside the state of the federation.
+
+use std::sync::Arc;
+
+use model::{EmptyLevels, Label, Levels, Name, ZoneContents};
+
+use crate::base::StaticNames;
+
+/// How one zone is made.
+#[derive(Clone, Debug)]
+pub struct ZoneSettings {
+    pub zone: Name,
+    /// The label in names that says which federation.
+    pub federation: Label,
+    /// Seconds, of every federated record.
+    pub ttl: u32,
+    pub levels: Levels,
+    pub empty_levels: EmptyLevels,
+    /// Static names that stand in the way of federated ones.
+    pub static_names: StaticNames,
+    /// What stands in the zone without any service.
+    pub base: Arc<ZoneContents>,
+}
