@@ -16,8 +16,8 @@ const LIMIT: Duration = Duration::from_secs(5);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     Uid(String),
-    /// The namespace may not be read with these credentials.
-    Unreadable,
+    /// The namespace may not be read with these credentials: the refusal.
+    Unreadable(Failure),
 }
 
 #[derive(Deserialize)]
@@ -46,7 +46,7 @@ pub async fn identify(client: &Client) -> Result<Identity, Failure> {
     match answer {
         Ok(namespace) => Ok(Identity::Uid(namespace.metadata.uid)),
         Err(error) => match Failure::new(REQUEST, &error) {
-            Failure::Forbidden(_) => Ok(Identity::Unreadable),
+            refusal @ Failure::Forbidden(_) => Ok(Identity::Unreadable(refusal)),
             failure => Err(failure),
         },
     }

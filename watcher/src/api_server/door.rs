@@ -4,6 +4,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use clusters::Failure;
 use clusters::identity::{Identity, identify};
 use kube::Client;
 
@@ -20,7 +21,7 @@ pub(crate) struct Door {
 /// What was found behind the door.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// The cluster as known, or one whose identity may not be read.
+    /// The cluster as known, or one that has never told who it is.
     Same,
     /// It told its UID for the first time.
     New(String),
@@ -35,7 +36,7 @@ impl Door {
 
     pub(crate) async fn knock(&self, client: &Client) -> Result<Found, Trouble> {
         match identify(client).await.map_err(Trouble::Failure)? {
-            Identity::Unreadable => Ok(Found::Same),
+            Identity::Unreadable(refusal) => self.admit_unknown(refusal),
             Identity::Uid(uid) => self.admit(uid),
         }
     }
@@ -59,6 +60,15 @@ impl Door {
         }
     }
 
+    /// A cluster that has told its UID before and does not now may be another one: what its users may
+    /// do is one of the things in which clusters differ.
+    fn admit_unknown(&self, refusal: Failure) -> Result<Found, Trouble> {
+        match *self.lock() {
+            None => Ok(Found::Same),
+            Some(_) => Err(Trouble::Failure(refusal)),
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<String>> {
         self.uid.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -78,6 +88,16 @@ mod tests {
         assert_eq!(door.admit("a".to_owned()), Ok(Found::Same));
         door.forget();
         assert_eq!(door.admit("b".to_owned()), Ok(Found::New("b".to_owned())));
+    }
+
+    #[test]
+    fn only_a_cluster_that_never_told_its_uid_need_not_tell_it() {
+        let refusal = Failure::Forbidden("get namespace kube-system: 403".to_owned());
+        let door = Door::new(None);
+        assert_eq!(door.admit_unknown(refusal.clone()), Ok(Found::Same));
+        assert_eq!(door.admit("a".to_owned()), Ok(Found::New("a".to_owned())));
+        let refused = Err(Trouble::Failure(refusal.clone()));
+        assert_eq!(door.admit_unknown(refusal), refused);
     }
 
     #[test]
