@@ -32,7 +32,8 @@ pub mod kubeconfig;
 pub mod kubectl;
 pub mod kwok;
 
-// The binary under test.
+// The binary under test, and what it answers.
+pub mod dns;
 pub mod product;
 pub mod serving;
 

@@ -41,12 +41,13 @@ impl Default for HeldPort {
 }
 
 /// A port that is free now for UDP and TCP, for servers that cannot share one. It may be lost before
-/// it is used: whoever starts a server on it tries again with another.
+/// it is used. TCP chooses first: the numbers that it gives to listeners are those that it gives to
+/// clients last, so the port stays free while a server on it starts again.
 pub fn free_port() -> u16 {
     loop {
-        let udp = UdpSocket::bind(loopback(0)).expect("the system has a free port");
-        let address = udp.local_addr().expect("the socket is bound");
-        if TcpListener::bind(address).is_ok() {
+        let tcp = TcpListener::bind(loopback(0)).expect("the system has a free port");
+        let address = tcp.local_addr().expect("the socket is bound");
+        if UdpSocket::bind(address).is_ok() {
             return address.port();
         }
     }

@@ -4,6 +4,10 @@
 use std::path::Path;
 use std::process::{ExitStatus, Output};
 
+use model::Serial;
+use serde_json::Value;
+
+use crate::dns::{Reply, dig, read_query};
 use crate::eventually::{GENEROUS, eventually, eventually_equal};
 use crate::http::{self, Answer};
 use crate::kubeconfig::{Context, kubeconfig};
@@ -116,23 +120,71 @@ impl Fedns {
         http::get(self.admin, path)
     }
 
+    /// What `fedns query` gets; `None` where nobody answers.
+    pub fn query(&self, name: &str, record_type: &str) -> Option<Reply> {
+        let server = format!("127.0.0.1:{}", self.dns);
+        let output = self.command(&["query", name, record_type, "--server", &server]);
+        read_query(&String::from_utf8_lossy(&output.stdout))
+    }
+
     /// The response code and the IPv4 addresses that `fedns query` prints, and nothing of CNAMEs on
     /// the way: `NOERROR 192.0.2.1 192.0.2.2`.
     pub fn ask(&self, name: &str) -> String {
-        let output = self.command(&["query", name, "--server", &format!("127.0.0.1:{}", self.dns)]);
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let status = text.lines().next().unwrap_or("no answer");
-        let status = status.trim_start_matches(";; ").split(',').next().unwrap_or(status);
-        let addresses = text.lines().filter_map(|line| line.split_once(" IN A "));
-        let mut words = vec![status.to_owned()];
-        words.extend(addresses.map(|(_, address)| address.to_owned()));
-        words.join(" ")
+        let Some(Reply { code, records }) = self.query(name, "A") else {
+            return "no answer".to_owned();
+        };
+        let addresses = records.iter().filter_map(|line| line.split_once(" A "));
+        let addresses = addresses.map(|(_, address)| address.to_owned());
+        std::iter::once(code).chain(addresses).collect::<Vec<_>>().join(" ")
     }
 
     /// Waits until [`Fedns::ask`] gives `expect`.
     #[track_caller]
     pub fn answers(&self, name: &str, expect: &str) {
         eventually_equal(GENEROUS, name, &expect.to_owned(), || self.ask(name));
+    }
+
+    /// Waits until `fedns query` gets `expect` in the form of [`Reply`]; dig must then get the same.
+    #[track_caller]
+    pub fn resolves(&self, name: &str, record_type: &str, expect: &str) {
+        let what = format!("{name} {record_type}");
+        eventually_equal(GENEROUS, &what, &expect.to_owned(), || {
+            match self.query(name, record_type) {
+                Some(reply) => reply.to_string(),
+                None => "no answer".to_owned(),
+            }
+        });
+        let question = (name.to_owned(), record_type.to_owned());
+        let replies = dig(self.dns, &[question]).unwrap_or_else(|text| panic!("{what}: {text}"));
+        assert_eq!(replies[0].to_string(), expect, "{what} with dig");
+    }
+
+    /// The serial in the SOA record of the answer to a query for it.
+    #[track_caller]
+    pub fn serial(&self) -> Serial {
+        let Some(reply) = self.query("example.com", "SOA") else { panic!("no answer") };
+        let serial = reply.records.first().and_then(|soa| soa.split(' ').nth(5));
+        Serial(serial.and_then(|text| text.parse().ok()).unwrap_or_else(|| panic!("{reply}")))
+    }
+
+    /// A cluster's row of `fedns clusters -o json`.
+    pub fn cluster(&self, name: &str) -> Result<Value, String> {
+        let output = self.command(&["clusters", "-o", "json"]);
+        let rows: Vec<Value> = serde_json::from_slice(&output.stdout)
+            .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        let row = rows.into_iter().find(|row| row["name"] == name);
+        row.ok_or_else(|| format!("no cluster {name}"))
+    }
+
+    /// Waits until a cluster is live, or is stale for a reason that begins like this.
+    #[track_caller]
+    pub fn sees(&self, cluster: &str, expect: &str) {
+        eventually(GENEROUS, &format!("cluster {cluster} is {expect}"), || {
+            let row = self.cluster(cluster)?;
+            let words = [&row["state"], &row["reason"]].map(|word| word.as_str().unwrap_or(""));
+            let seen = words.join(" ");
+            if seen.starts_with(expect) { Ok(()) } else { Err(seen) }
+        });
     }
 
     /// Waits until `/readyz` is 200.

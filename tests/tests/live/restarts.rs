@@ -1,0 +1,5 @@
+use tests::suite::Test;
+
+pub(super) fn tests() -> Vec<Test> {
+    Vec::new()
+}
