@@ -85,6 +85,15 @@ impl StateFolder {
     pub fn load_zone(&self, zone: &Name, now: UnixTime) -> Option<SavedZone> {
         load(&self.zone_path(zone), now, |bytes| SavedZone::decode(zone, bytes))
     }
+
+    /// Notes on disk that serials after `saved` are in use.
+    pub fn reserve_serials(&self, zone: &Name, saved: Option<&SavedZone>, now: UnixTime) {
+        let path = self.zone_path(zone);
+        let in_use = SavedZone::in_use(zone, saved, now);
+        if let Err(error) = write_whole(&path, &in_use.encode()) {
+            warn!(file = %path.display(), %error, "the serials in use cannot be saved");
+        }
+    }
 }
 
 fn load<T>(path: &Path, now: UnixTime, decode: impl Fn(&[u8]) -> Result<T, Damage>) -> Option<T> {

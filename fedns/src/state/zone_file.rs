@@ -1,7 +1,8 @@
 //! One zone's state file: its serial, reserved ahead of use.
 //!
-//! 1. While fedns runs, the file holds a ceiling that is above every serial in use. It is moved up
-//!    by a block long before it is reached, so publication never waits for the disk.
+//! 1. While fedns runs, the file holds a ceiling that is above every serial in use. It is written
+//!    before the first of them is used, and moved up by a block long before it is reached, so
+//!    publication never waits for the disk.
 //! 2. A clean stop writes the exact serial and what the zone's contents were.
 //! 3. A start after a clean stop goes on with that serial, and with the next one where the contents
 //!    differ. A start after a crash goes on above the ceiling: a secondary never sees a serial twice
@@ -40,6 +41,13 @@ pub struct SerialReserve {
 impl SavedZone {
     fn new(zone: Name, serial: Serial, contents: Option<u64>) -> Self {
         Self { format: FORMAT, zone, serial, contents }
+    }
+
+    /// What the file must hold before any serial is used that [`SerialReserve::start`] may take after
+    /// `saved`: a crash right after it must not find the file of the run before.
+    pub fn in_use(zone: &Name, saved: Option<&Self>, now: UnixTime) -> Self {
+        let first = saved.map_or_else(|| first_serial(now), |saved| saved.serial.next());
+        Self::new(zone.clone(), first.plus(BLOCK), None)
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -85,7 +93,7 @@ impl SerialReserve {
         now: UnixTime,
     ) -> (Self, SavedZone) {
         let current = match saved {
-            None => Serial((now.0 as u32).max(1)),
+            None => first_serial(now),
             Some(saved) => match saved.contents {
                 Some(known) if known == contents => saved.serial,
                 _ => saved.serial.next(),
@@ -113,6 +121,11 @@ impl SerialReserve {
     pub fn stop(&self, zone: &Name, contents: u64) -> SavedZone {
         SavedZone::new(zone.clone(), self.current, Some(contents))
     }
+}
+
+/// Seconds since 1970 fit until 2106; serials turn around anyway.
+fn first_serial(now: UnixTime) -> Serial {
+    Serial((now.0 as u32).max(1))
 }
 
 #[cfg(test)]
@@ -154,6 +167,18 @@ mod tests {
             }
             let (after, _) = SerialReserve::start(&zone(), Some(&file), 7, NOW);
             assert!(after.current().is_newer_than(serial));
+        }
+    }
+
+    #[test]
+    fn a_crash_right_after_the_start_is_noted_too() {
+        let (mut reserve, ceiling) = SerialReserve::start(&zone(), None, 7, NOW);
+        let clean = reserve.stop(&zone(), 7);
+        for saved in [None, Some(&clean), Some(&ceiling)] {
+            let in_use = SavedZone::in_use(&zone(), saved, NOW);
+            (reserve, _) = SerialReserve::start(&zone(), saved, 8, NOW);
+            let (after, _) = SerialReserve::start(&zone(), Some(&in_use), 8, NOW);
+            assert!(after.current().is_newer_than(reserve.current()), "{saved:?}");
         }
     }
 
