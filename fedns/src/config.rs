@@ -2,12 +2,14 @@
 //!
 //! - [`tree`]: YAML in which every key and value knows its place
 //! - [`read`]: values out of the tree, problems noted on the way
+//! - [`duration`]: durations as a person writes them
 //! - [`keys`]: which keys there are, and what each means
 //! - [`mod@load`]: finding and reading the file
 //! - [`statics`]: the static records that it names
 
 pub mod tree;
 pub mod read;
+pub mod duration;
 pub mod keys;
 pub mod load;
 pub mod statics;

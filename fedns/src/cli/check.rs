@@ -45,19 +45,21 @@ impl Check {
 fn check_clusters(config: &Config, errors: &mut Vec<String>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
+    let file = config.file.display();
     for cluster in &config.clusters {
         let name = &cluster.name;
+        let mut tell = |text: String| errors.push(format!("{file}: cluster {name}: {text}"));
         match &cluster.source {
-            Source::Manifests(folder) => {
-                let mut tell = |text: String| errors.push(format!("cluster {name}: {text}"));
-                match watcher::manifests::read_folder(folder) {
-                    Ok(contents) => contents.problems.iter().for_each(|p| tell(p.to_string())),
-                    Err(error) => tell(format!("{}: {error}", folder.display())),
+            Source::Manifests(folder) => match watcher::manifests::read_folder(folder) {
+                Ok(contents) => contents.problems.iter().for_each(|p| tell(p.to_string())),
+                Err(error) => {
+                    let folder = folder.display();
+                    tell(format!("{folder}: {error}; make the folder, or correct manifests"));
                 }
-            }
+            },
             Source::Kubeconfig(access) => {
                 if let Err(error) = runtime.block_on(Connection::new(access)) {
-                    errors.push(format!("cluster {name}: {}", error.line()));
+                    tell(error.line());
                 }
             }
         }

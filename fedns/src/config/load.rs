@@ -8,7 +8,8 @@ use model::ZoneContents;
 use planner::base::StaticNames;
 use planner::{ZoneSettings, base_contents};
 
-use super::{Config, ZoneConfig, keys, statics, tree};
+use super::tree::{self, Place};
+use super::{Config, ZoneConfig, keys, statics};
 
 /// Where a config is looked for when none is named.
 const DEFAULT_FILES: [&str; 2] = ["fedns.yaml", "/etc/fedns/fedns.yaml"];
@@ -35,23 +36,37 @@ pub fn locate(named: Option<&Path>) -> Result<PathBuf, ConfigError> {
 /// Reads a config; every problem of the file is told at once.
 pub fn load(file: &Path) -> Result<Config, ConfigError> {
     let shown = file.display();
-    let text = std::fs::read_to_string(file)
+    let bytes = std::fs::read(file)
         .map_err(|error| ConfigError::one(format!("{shown}: cannot be read: {error}")))?;
+    let text = str::from_utf8(&bytes).map_err(|error| {
+        let (Place { line, column }, byte) = first_foreign_byte(&bytes, error.valid_up_to());
+        let message = "is no UTF-8, as every config must be; save the file as UTF-8";
+        ConfigError::one(format!("{shown}:{line}:{column}: byte 0x{byte:02X} {message}"))
+    })?;
     let file =
         std::path::absolute(file).map_err(|error| ConfigError::one(format!("{shown}: {error}")))?;
-    let root = tree::parse(&text).map_err(|error| {
-        let tree::Place { line, column } = error.place;
+    let root = tree::parse(text).map_err(|error| {
+        let Place { line, column } = error.place;
         ConfigError::one(format!("{shown}:{line}:{column}: {}", error.message))
     })?;
     keys::read(&root, &file).map_err(|problems| ConfigError {
         lines: problems
             .into_iter()
             .map(|problem| {
-                let tree::Place { line, column } = problem.place;
+                let Place { line, column } = problem.place;
                 format!("{shown}:{line}:{column}: {}", problem.message)
             })
             .collect(),
     })
+}
+
+/// The byte at `at`, and its place counted in characters as everywhere.
+fn first_foreign_byte(bytes: &[u8], at: usize) -> (Place, u8) {
+    let (before, rest) = bytes.split_at(at);
+    let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let column = 1 + String::from_utf8_lossy(&before[line_start..]).chars().count();
+    (Place { line, column }, rest.first().copied().unwrap_or_default())
 }
 
 /// The planner's settings of every zone, static records read in.

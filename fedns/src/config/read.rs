@@ -1,5 +1,6 @@
 //! Reads values out of the tree and notes every problem on the way, so that all are told at once.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use model::{Label, Name};
 
+use super::duration::parse_duration;
 use super::tree::{Key, Node, Place, Value};
 
 /// One thing that is wrong with the file.
@@ -28,8 +30,13 @@ pub struct Reader<'a> {
 #[derive(Debug)]
 pub struct MapReader<'n> {
     pub place: Place,
+    /// False where something else stands in its place, which is told already.
+    is_map: bool,
     entries: Vec<(&'n Key, &'n Node)>,
+    /// Keys that are served.
     asked: Vec<&'static str>,
+    /// Keys that only a later version serves.
+    later: Vec<&'static str>,
 }
 
 // === impl Reader ===
@@ -50,41 +57,97 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem { place, message: message.into() });
     }
 
-    fn wanted(&mut self, node: &Node, wanted: &str) {
+    pub fn wanted(&mut self, node: &Node, wanted: &str) {
         let found = node.describe();
         self.problem(node.place, format!("found {found}, wanted {wanted}"));
     }
 
     /// Opens a map; anything else is a problem and reads as an empty map.
     pub fn map<'n>(&mut self, node: &'n Node, wanted: &str) -> MapReader<'n> {
-        let mut map = MapReader { place: node.place, entries: Vec::new(), asked: Vec::new() };
-        match &node.value {
-            Value::Map(entries) => {
-                for (key, value) in entries {
-                    match map.entries.iter().find(|(known, _)| known.text == key.text) {
-                        Some((first, _)) => {
-                            let line = first.place.line;
+        let mut entries: Vec<(&Key, &Node)> = Vec::new();
+        let mut lines: HashMap<&str, usize> = HashMap::new();
+        let is_map = match &node.value {
+            Value::Map(all) => {
+                for (key, value) in all {
+                    match lines.get(key.text.as_str()) {
+                        Some(line) => {
                             let message =
                                 format!("key {:?} stands in line {line} already", key.text);
                             self.problem(key.place, message);
                         }
-                        None => map.entries.push((key, value)),
+                        None => {
+                            lines.insert(&key.text, key.place.line);
+                            entries.push((key, value));
+                        }
                     }
                 }
+                true
             }
-            Value::Null => {}
-            _ => self.wanted(node, wanted),
-        }
-        map
+            Value::Null => true,
+            _ => {
+                self.wanted(node, wanted);
+                false
+            }
+        };
+        MapReader { place: node.place, is_map, entries, asked: Vec::new(), later: Vec::new() }
     }
 
-    /// The nodes of a list; a single value counts as a list of one, nothing as an empty one.
+    /// The value of a key that must be there.
+    pub fn required<'n>(
+        &mut self,
+        map: &mut MapReader<'n>,
+        key: &'static str,
+        wanted: &str,
+    ) -> Option<&'n Node> {
+        match map.take_entry(key) {
+            Some((_, node)) if !matches!(node.value, Value::Null) => Some(node),
+            Some((entry, _)) => {
+                self.problem(entry.place, format!("key {key:?} is empty; wanted {wanted}"));
+                None
+            }
+            None => {
+                self.missing(map, key, wanted);
+                None
+            }
+        }
+    }
+
+    pub fn missing(&mut self, map: &MapReader<'_>, key: &str, wanted: &str) {
+        if map.is_map {
+            self.problem(map.place, format!("key {key:?} is missing; wanted {wanted}"));
+        }
+    }
+
+    /// The nodes of a list; a single text counts as a list of one, nothing as an empty one.
     pub fn list<'n>(&mut self, node: &'n Node) -> &'n [Node] {
         match &node.value {
             Value::List(nodes) => nodes,
             Value::Null => &[],
-            _ => std::slice::from_ref(node),
+            Value::Text(_) => std::slice::from_ref(node),
+            Value::Map(_) => {
+                self.wanted(node, "a list");
+                &[]
+            }
         }
+    }
+
+    /// What `read` makes of the items of a list; one that stands there twice is a problem.
+    pub fn items<T: PartialEq>(
+        &mut self,
+        node: Option<&Node>,
+        mut read: impl FnMut(&mut Self, &Node) -> Option<T>,
+    ) -> Vec<T> {
+        let mut items = Vec::new();
+        for node in node.map_or(&[][..], |node| self.list(node)) {
+            let Some(item) = read(self, node) else { continue };
+            if items.contains(&item) {
+                let message = format!("{} stands in this list twice", node.describe());
+                self.problem(node.place, message);
+            } else {
+                items.push(item);
+            }
+        }
+        items
     }
 
     pub fn text<'n>(&mut self, node: &'n Node, wanted: &str) -> Option<&'n str> {
@@ -115,16 +178,30 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Text of which `wanted` says all that there is to say.
+    pub fn understood<T>(
+        &mut self,
+        node: &Node,
+        wanted: &str,
+        read: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let value = read(self.text(node, wanted)?);
+        if value.is_none() {
+            self.wanted(node, wanted);
+        }
+        value
+    }
+
     /// One of a few words.
     pub fn word<T: Copy>(&mut self, node: &Node, words: &[(&str, T)]) -> Option<T> {
         let choices: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        let wanted = format!("one of {}", choices.join(", "));
-        let text = self.text(node, &wanted)?;
-        let found = words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value);
-        if found.is_none() {
-            self.problem(node.place, format!("found {text:?}, wanted {wanted}"));
-        }
-        found
+        let wanted = match choices.as_slice() {
+            [only] => (*only).to_owned(),
+            choices => format!("one of {}", choices.join(", ")),
+        };
+        self.understood(node, &wanted, |text| {
+            words.iter().find(|(word, _)| *word == text).map(|(_, value)| *value)
+        })
     }
 
     pub fn name(&mut self, node: &Node) -> Option<Name> {
@@ -145,19 +222,12 @@ impl<'a> Reader<'a> {
     }
 
     pub fn address(&mut self, node: &Node) -> Option<IpAddr> {
-        self.parsed(node, "an IP address", IpAddr::from_str)
+        self.understood(node, "an IP address", |text| text.parse().ok())
     }
 
     pub fn socket_address(&mut self, node: &Node) -> Option<SocketAddr> {
-        self.parsed(node, "an address with a port, like 127.0.0.1:5300", SocketAddr::from_str)
-    }
-
-    pub fn count(&mut self, node: &Node, wanted: &str) -> Option<usize> {
-        self.parsed(node, wanted, |text| match text.parse::<usize>() {
-            Ok(0) => Err("it must be at least 1".to_owned()),
-            Ok(count) => Ok(count),
-            Err(error) => Err(error.to_string()),
-        })
+        let wanted = "an IP address with a port, like 127.0.0.1:5300 or [::1]:5300";
+        self.understood(node, wanted, |text| text.parse().ok())
     }
 
     /// `180s`, `5m`, `1h30m`, `250ms`, or a bare number of seconds.
@@ -179,13 +249,16 @@ impl<'a> Reader<'a> {
 
     /// Everything that nobody asked for is unknown; the nearest known key is named.
     pub fn finish(&mut self, map: MapReader<'_>) {
-        for (key, _) in &map.entries {
-            let nearest = nearest(&key.text, &map.asked);
-            let hint = match nearest {
-                Some(known) => format!("; did you mean {known:?}?"),
-                None => format!("; known here: {}", map.asked.join(", ")),
+        let MapReader { entries, asked, later, .. } = map;
+        let known: Vec<&'static str> = asked.iter().chain(&later).copied().collect();
+        for (key, _) in entries {
+            let text = &key.text;
+            let message = match nearest(text, &known) {
+                _ if text == "<<" => "merge keys (<<) are not read; write the keys out".to_owned(),
+                Some(known) => format!("unknown key {text:?}; did you mean {known:?}?"),
+                None => format!("unknown key {text:?}; known here: {}", asked.join(", ")),
             };
-            self.problem(key.place, format!("unknown key {:?}{hint}", key.text));
+            self.problem(key.place, message);
         }
     }
 }
@@ -201,6 +274,16 @@ impl<'n> MapReader<'n> {
     /// Takes the entry of `key`, even an empty one.
     pub fn take_entry(&mut self, key: &'static str) -> Option<(&'n Key, &'n Node)> {
         self.asked.push(key);
+        self.remove(key)
+    }
+
+    /// Takes the entry of a key that only a later version serves.
+    pub fn take_later(&mut self, key: &'static str) -> Option<(&'n Key, &'n Node)> {
+        self.later.push(key);
+        self.remove(key)
+    }
+
+    fn remove(&mut self, key: &str) -> Option<(&'n Key, &'n Node)> {
         let at = self.entries.iter().position(|(known, _)| known.text == key)?;
         Some(self.entries.remove(at))
     }
@@ -222,60 +305,26 @@ fn is_host_label(label: &[u8]) -> bool {
         && label.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Ok(Duration::from_secs(seconds.into()));
-    }
-    let mut total = Duration::ZERO;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-        let (number, after) = rest.split_at(digits);
-        let letters =
-            after.len() - after.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
-        let (unit, after) = after.split_at(letters);
-        let number: u32 = number.parse().map_err(|_| "a number must come first".to_owned())?;
-        let one = match unit {
-            "ms" => Duration::from_millis(1),
-            "s" => Duration::from_secs(1),
-            "m" => Duration::from_secs(60),
-            "h" => Duration::from_secs(3600),
-            "d" => Duration::from_secs(86_400),
-            _ => return Err(format!("{unit:?} is no unit; use ms, s, m, h or d")),
-        };
-        total += one.checked_mul(number).ok_or("it is too long")?;
-        rest = after;
-    }
-    if text.is_empty() { Err("it is empty".into()) } else { Ok(total) }
-}
-
 /// `~` and `~/…` are the home folder; relative paths count from `folder`.
 pub fn expand_path(text: &str, folder: &Path) -> Result<PathBuf, String> {
     let Some(rest) = text.strip_prefix('~') else {
-        return Ok(folder.join(text));
+        return Ok(tidy(&folder.join(text)));
     };
     if !rest.is_empty() && !rest.starts_with('/') {
         return Err(format!("{text:?}: only ~/ is expanded, not another user's home"));
     }
     let home = std::env::var_os("HOME").ok_or_else(|| format!("{text:?}: HOME is not set"))?;
-    Ok(PathBuf::from(home).join(rest.trim_start_matches('/')))
+    Ok(tidy(&PathBuf::from(home).join(rest.trim_start_matches('/'))))
+}
+
+/// The same path without `.` on the way, as it shall stand in messages.
+fn tidy(path: &Path) -> PathBuf {
+    path.components().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn durations() {
-        let seconds = |text| parse_duration(text).map(|duration| duration.as_secs());
-        assert_eq!(seconds("180"), Ok(180));
-        assert_eq!(seconds("180s"), Ok(180));
-        assert_eq!(seconds("1h30m"), Ok(5400));
-        assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
-        for bad in ["", "s", "5 m", "-1", "1.5h", "5x", "99999999999s"] {
-            assert!(parse_duration(bad).is_err(), "{bad}");
-        }
-    }
 
     #[test]
     fn the_nearest_key_is_named() {

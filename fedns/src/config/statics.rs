@@ -53,7 +53,7 @@ fn text_of(file: &Path) -> Result<(String, Vec<u8>), String> {
     let shown = file.display().to_string();
     match std::fs::read(file) {
         Ok(text) => Ok((shown, text)),
-        Err(error) => Err(format!("{shown}: the static file cannot be read: {error}")),
+        Err(error) => Err(format!("{shown}: cannot be read: {error}; correct staticRecords")),
     }
 }
 

@@ -42,10 +42,13 @@ pub struct TreeError {
     pub message: String,
 }
 
+/// Aliases of aliases grow without bound; a config of ten thousand clusters has a tenth of this.
+const VALUES_MAX: usize = 1_000_000;
+
 /// Parses one document; an empty text is an empty map.
 pub fn parse(text: &str) -> Result<Node, TreeError> {
-    let mut builder = Builder { parser: Parser::new_from_str(text), anchors: HashMap::new() };
-    builder.document()
+    let parser = Parser::new_from_str(text);
+    Builder { parser, anchors: HashMap::new(), values: 0 }.document()
 }
 
 // === impl Node ===
@@ -66,7 +69,15 @@ impl Node {
 
 struct Builder<'a> {
     parser: Parser<'a, granit_parser::StrInput<'a>>,
-    anchors: HashMap<usize, Node>,
+    anchors: HashMap<usize, Anchored>,
+    /// Values so far, those that aliases repeat included.
+    values: usize,
+}
+
+struct Anchored {
+    node: Node,
+    /// Values in it, itself included.
+    values: usize,
 }
 
 impl Builder<'_> {
@@ -79,7 +90,7 @@ impl Builder<'_> {
                 Event::StreamEnd => break,
                 Event::StreamStart | Event::DocumentStart(..) | Event::DocumentEnd => {}
                 _ if root.is_some() => {
-                    let message = "a second document; a config is one document".into();
+                    let message = "a second document begins; a config is one, so remove it".into();
                     return Err(TreeError { place, message });
                 }
                 event => root = Some(self.node(event, place)?),
@@ -106,24 +117,35 @@ impl Builder<'_> {
 
     fn node(&mut self, event: Event<'static>, place: Place) -> Result<Node, TreeError> {
         let anchor = event.anchor_id();
+        let values_before = self.values;
+        self.values += 1;
         let value = match event {
             Event::Scalar(text, style, ..) => scalar(&text, style),
             Event::SequenceStart(..) => self.list()?,
             Event::MappingStart(..) => self.map()?,
-            Event::Alias(id) => {
-                let target = self.anchors.get(&id).map(|node| node.value.clone());
-                let message = || "an alias within its own anchor".to_owned();
-                target.ok_or_else(|| TreeError { place, message: message() })?
-            }
+            Event::Alias(id) => self.alias(id, place)?,
             other => {
                 return Err(TreeError { place, message: format!("unexpected {other:?}") });
             }
         };
         let node = Node { place, value };
         if let Some(id) = anchor {
-            self.anchors.insert(id, node.clone());
+            let anchored = Anchored { node: node.clone(), values: self.values - values_before };
+            self.anchors.insert(id, anchored);
         }
         Ok(node)
+    }
+
+    fn alias(&mut self, id: usize, place: Place) -> Result<Value, TreeError> {
+        let failed = |message: &str| TreeError { place, message: message.into() };
+        let Some(Anchored { node, values }) = self.anchors.get(&id) else {
+            return Err(failed("an alias stands within its own anchor; write the value out"));
+        };
+        self.values += values;
+        if self.values > VALUES_MAX {
+            return Err(failed("the aliases up to here make too many values; write fewer of them"));
+        }
+        Ok(node.value.clone())
     }
 
     fn list(&mut self) -> Result<Value, TreeError> {
@@ -144,7 +166,7 @@ impl Builder<'_> {
                 Event::MappingEnd => return Ok(Value::Map(entries)),
                 Event::Scalar(text, ..) => text.into_owned(),
                 _ => {
-                    let message = "a key must be plain text".into();
+                    let message = "a key must be plain text; this is another value".into();
                     return Err(TreeError { place, message });
                 }
             };
@@ -186,5 +208,7 @@ fn place(marker: &Marker) -> Place {
 }
 
 fn tree_error(error: &ScanError) -> TreeError {
-    TreeError { place: place(error.marker()), message: error.info().to_string() }
+    let info = error.info();
+    let hint = if info.contains("tab") { "; indent with spaces" } else { "" };
+    TreeError { place: place(error.marker()), message: format!("no valid YAML: {info}{hint}") }
 }
