@@ -24,6 +24,9 @@ pub mod suite;
 // Waiting.
 pub mod eventually;
 
+// Expected texts.
+pub mod golden;
+
 // Clusters, the ways into them, and the ways in which they fail.
 pub mod api_server;
 pub mod etcd;

@@ -8,11 +8,17 @@ mod harness;
 /// fedns on real API servers: what kubectl does becomes an answer.
 mod live;
 
+/// What fedns says of configs, good and bad.
+mod configs;
+
 /// The crates import one another only downwards.
 mod structure;
 
 fn main() -> ExitCode {
     tests::suite::run(
-        [structure::tests(), harness::tests(), live::tests()].into_iter().flatten().collect(),
+        [structure::tests(), configs::tests(), harness::tests(), live::tests()]
+            .into_iter()
+            .flatten()
+            .collect(),
     )
 }
