@@ -11,12 +11,15 @@ mod live;
 /// What fedns says of configs, good and bad.
 mod configs;
 
+/// What a person decides: a held reload, another cluster in a member's place.
+mod orders;
+
 /// The crates import one another only downwards.
 mod structure;
 
 fn main() -> ExitCode {
     tests::suite::run(
-        [structure::tests(), configs::tests(), harness::tests(), live::tests()]
+        [structure::tests(), configs::tests(), harness::tests(), live::tests(), orders::tests()]
             .into_iter()
             .flatten()
             .collect(),
