@@ -142,9 +142,7 @@ impl Pipeline {
             if let Err(error) = writer.announce(&settings.zone) {
                 warn!(zone = %settings.zone, %error, "the zone cannot be announced");
             }
-            let saved = folder.load_zone(&settings.zone, now);
-            folder.reserve_serials(&settings.zone, saved.as_ref(), now);
-            served.push(ServedZone::new(saved));
+            served.push(ServedZone::new(folder.open_zone(&settings.zone, now)));
         }
         let mut planner = Planner::new(zones);
         let mut members = BTreeMap::new();

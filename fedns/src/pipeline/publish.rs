@@ -139,7 +139,10 @@ impl Pipeline {
         for name in &names {
             let known = before.iter().position(|old| old == name);
             let served = known.and_then(|old| old_zones[old].take());
-            self.zones.push(served.unwrap_or_else(|| ServedZone::new(None)));
+            // A zone that was served before, in this run or another, goes on above its serials.
+            let served =
+                served.unwrap_or_else(|| ServedZone::new(self.state.open_zone(name, unix_now())));
+            self.zones.push(served);
         }
         for name in before.iter().filter(|name| !names.contains(name)) {
             if let Err(error) = self.writer.remove_zone(name) {

@@ -81,18 +81,16 @@ impl StateFolder {
         Some(loaded.saved)
     }
 
-    /// A zone's saved state; a damaged file is set aside with a warning and counts as none.
-    pub fn load_zone(&self, zone: &Name, now: UnixTime) -> Option<SavedZone> {
-        load(&self.zone_path(zone), now, |bytes| SavedZone::decode(zone, bytes))
-    }
-
-    /// Notes on disk that serials after `saved` are in use.
-    pub fn reserve_serials(&self, zone: &Name, saved: Option<&SavedZone>, now: UnixTime) {
+    /// A zone's saved state; a damaged file is set aside with a warning and counts as none. Serials
+    /// after it are noted on disk as in use, before anyone can have seen one.
+    pub fn open_zone(&self, zone: &Name, now: UnixTime) -> Option<SavedZone> {
         let path = self.zone_path(zone);
-        let in_use = SavedZone::in_use(zone, saved, now);
+        let saved = load(&path, now, |bytes| SavedZone::decode(zone, bytes));
+        let in_use = SavedZone::in_use(zone, saved.as_ref(), now);
         if let Err(error) = write_whole(&path, &in_use.encode()) {
             warn!(file = %path.display(), %error, "the serials in use cannot be saved");
         }
+        saved
     }
 }
 
@@ -218,8 +216,10 @@ mod tests {
             let (reserve, _) = super::super::zone_file::SerialReserve::start(&zone, None, 0, NOW);
             let saved = reserve.stop(&zone, 3);
             write_whole(&folder.zone_path(&zone), &saved.encode()).unwrap();
-            let loaded = folder.load_zone(&zone, NOW).unwrap();
+            let loaded = folder.open_zone(&zone, NOW).unwrap();
             assert_eq!(loaded.serial, Serial(1_800_000_000));
+            let reopened = folder.open_zone(&zone, NOW).unwrap();
+            assert!(reopened.serial.is_newer_than(loaded.serial), "a crash must not go back");
         }
     }
 }

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use model::{ClusterName, Name};
+use model::{ClusterName, Name, UnixTime};
 use tracing::error;
 use watcher::Saved;
 
@@ -44,6 +45,7 @@ enum Note {
 /// The way to the writing thread. Dropping it writes what is left and ends the thread.
 #[derive(Debug)]
 pub struct StateWriter {
+    folder: Arc<StateFolder>,
     notes: Sender<Note>,
     thread: Option<JoinHandle<()>>,
 }
@@ -53,15 +55,21 @@ pub struct StateWriter {
 impl StateWriter {
     pub fn start(folder: StateFolder) -> io::Result<Self> {
         let (notes, receiver) = mpsc::channel();
-        let writing = Writing { folder, changes: HashMap::new(), failing: false };
+        let folder = Arc::new(folder);
+        let writing = Writing { folder: folder.clone(), changes: HashMap::new(), failing: false };
         let thread = std::thread::Builder::new()
             .name("fedns-state".into())
             .spawn(move || writing.run(&receiver))?;
-        Ok(Self { notes, thread: Some(thread) })
+        Ok(Self { folder, notes, thread: Some(thread) })
     }
 
     pub fn cluster(&self, cluster: &ClusterName, note: ClusterNote) {
         self.send(Note::Cluster(cluster.clone(), note));
+    }
+
+    /// The state of a zone that is to be served from now on.
+    pub fn open_zone(&self, zone: &Name, now: UnixTime) -> Option<SavedZone> {
+        self.folder.open_zone(zone, now)
     }
 
     pub fn zone(&self, saved: SavedZone) {
@@ -90,7 +98,7 @@ impl Drop for StateWriter {
 // === impl Writing ===
 
 struct Writing {
-    folder: StateFolder,
+    folder: Arc<StateFolder>,
     /// Changes behind the snapshot, and the snapshot's shards, for files written in this run.
     changes: HashMap<PathBuf, (usize, usize)>,
     /// Said once, until a write succeeds again.
