@@ -8,6 +8,7 @@
 mod api;
 mod explain_text;
 pub mod orders;
+pub mod problems;
 pub mod socket;
 mod url;
 
@@ -33,6 +34,7 @@ use crate::metrics::Metrics;
 use crate::metrics::dns::DnsCounts;
 use crate::pipeline::{Ended, PipelineHandle, ReloadHeld, unix_now};
 use orders::Placed;
+use problems::SourceProblems;
 use url::Url;
 
 /// Connections that are open at once; more wait in the kernel's queue.
@@ -47,6 +49,7 @@ pub struct Pages {
     pub metrics: Arc<Metrics>,
     /// `None` where no DNS port is open.
     pub dns: Option<Arc<Server>>,
+    pub problems: SourceProblems,
     /// Set on SIGTERM: answers go on, but nobody new should be sent here.
     pub draining: AtomicBool,
     /// The reload that waits for an approval.
@@ -169,9 +172,10 @@ async fn page(pages: &Pages, url: &Url) -> Page {
 /// stand, and taking a server out for them would lose those too.
 async fn readiness(pages: &Pages, url: &Url) -> Result<Page, Ended> {
     let draining = pages.draining.load(Ordering::Acquire);
+    let problems = pages.problems.lines();
     let (published, mut lines) = pages
         .pipeline
-        .ask(|pipeline| {
+        .ask(move |pipeline| {
             let published = pipeline.is_published();
             let mut lines = Vec::new();
             for settings in pipeline.planner().zones() {
@@ -185,6 +189,10 @@ async fn readiness(pages: &Pages, url: &Url) -> Result<Page, Ended> {
                     model::Freshness::Stale { reason, .. } => format!("stale, frozen: {reason}"),
                 };
                 lines.push(format!("[+]cluster {} {text}", cluster.name));
+                let problems = problems.get(&cluster.name).into_iter().flatten();
+                lines.extend(
+                    problems.map(|problem| format!("[+]cluster {} {problem}", cluster.name)),
+                );
             }
             (published, lines)
         })

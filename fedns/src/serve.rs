@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use crate::admin::orders::{self, Order, Outcome, Placed};
+use crate::admin::problems::SourceProblems;
 use crate::admin::{self, Pages};
 use crate::config::{self, Config, ConfigError, reachable};
 use crate::metrics::Metrics;
@@ -118,11 +119,13 @@ impl Running {
             .map_err(|error| failed("the pipeline's thread cannot be started", &error))?;
         let socket = bind_socket(&config);
         let (place_orders, orders) = orders::channel();
+        let problems = SourceProblems::default();
         let pages = Arc::new(Pages {
             pipeline: pipeline.clone(),
             reader,
             metrics,
             dns: dns.clone(),
+            problems: problems.clone(),
             draining: AtomicBool::new(false),
             held: Mutex::new(None),
             orders: place_orders,
@@ -138,7 +141,8 @@ impl Running {
         let (events, receiver) = mpsc::channel(EVENTS);
         tokio::spawn(carry(receiver, pipeline.clone()));
         tokio::spawn(end_startup(config.startup_timeout, pipeline.clone()));
-        let mut watchers = Watchers::new(events, pipeline.clone(), &config.resolver, saved);
+        let mut watchers =
+            Watchers::new(events, pipeline.clone(), &config.resolver, saved, problems);
         watchers.apply(&config).await;
         let running =
             Self { config, dns, pages, pipeline, pipeline_thread, watchers, admin, published };

@@ -44,7 +44,7 @@ async fn main() -> std::io::Result<()> {
             _ = accept.recv() => println!("accept: {}", handle.accept()),
             _ = tokio::signal::ctrl_c() => break,
         }
-        for problem in handle.problems() {
+        for problem in handle.problems().lines() {
             println!("problem: {problem}");
         }
     }

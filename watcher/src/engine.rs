@@ -213,7 +213,15 @@ impl<S: SourceControl> Engine<S> {
             }
             Input::Usable(usable) => self.tracker.set_unusable(usable.err()),
             Input::Identified(uid) => self.lock_status().memory.uid = Some(uid),
-            Input::Problems(problems) => self.lock_status().problems = problems,
+            Input::Problems(problems) => self.set_problems(problems),
+        }
+    }
+
+    /// Each is logged when it comes up, and again only after it had been mended.
+    fn set_problems(&mut self, problems: Vec<String>) {
+        let before = std::mem::replace(&mut self.lock_status().problems, problems.clone());
+        for problem in problems.iter().filter(|problem| !before.contains(problem)) {
+            tracing::warn!(cluster = %self.cluster, "{problem}");
         }
     }
 

@@ -41,4 +41,4 @@ pub use memory::{Memory, Saved};
 pub use resolver::{Resolver, ResolverSettings};
 pub use selector::LabelSelector;
 pub use settings::{Namespaces, PrivateAddresses, Publish, ServiceSettings};
-pub use watch::{WatchHandle, start};
+pub use watch::{Problems, WatchHandle, start};

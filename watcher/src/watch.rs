@@ -24,6 +24,10 @@ pub struct WatchHandle {
     _tasks: JoinSet<()>,
 }
 
+/// What is wrong with the files of a manifest folder, read at any time from anywhere.
+#[derive(Clone, Debug)]
+pub struct Problems(SharedStatus);
+
 /// Begins to watch `cluster`. Must be called inside a tokio runtime.
 ///
 /// Until the cluster has been listed completely, what `saved` holds stands: its host names go on
@@ -76,9 +80,9 @@ impl WatchHandle {
         self.status().memory
     }
 
-    /// What is wrong with the files of a manifest folder, one line each; empty where all is well.
-    pub fn problems(&self) -> Vec<String> {
-        self.status().problems
+    /// What is wrong with the source, for as long as it is watched.
+    pub fn problems(&self) -> Problems {
+        Problems(self.status.clone())
     }
 
     /// Takes the cluster that answers now in place of the one that was there before: its first
@@ -93,5 +97,14 @@ impl WatchHandle {
 
     fn status(&self) -> Status {
         self.status.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+// === impl Problems ===
+
+impl Problems {
+    /// One line each; empty where all is well.
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).problems.clone()
     }
 }

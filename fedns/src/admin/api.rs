@@ -1,10 +1,11 @@
 //! `/api/v1/…`: what the command line shows. Fields are only ever added.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use dns_server::{Reader, Transport, respond};
 use hyper::StatusCode;
-use model::{Freshness, Level, Name, RecordSet, RecordType, ServiceKey, ZoneContents};
+use model::{ClusterName, Freshness, Level, Name, RecordSet, RecordType, ServiceKey, ZoneContents};
 use planner::{ClusterEntry, FederatedName, Federation, explain};
 use serde::Serialize;
 
@@ -45,6 +46,8 @@ struct ClusterRow {
     services: usize,
     addresses: usize,
     notes: Vec<String>,
+    /// What is wrong with the files of a manifest folder.
+    problems: Vec<String>,
 }
 
 /// A name that a service should have and cannot have.
@@ -68,7 +71,10 @@ pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
         "/api/v1/records" => records(pages, url).await,
         "/api/v1/zone" => zone_text(pages, url).await,
         "/api/v1/clusters" => {
-            let rows = pages.pipeline.ask(|pipeline| cluster_rows(pipeline.planner().federation()));
+            let problems = pages.problems.lines();
+            let rows = pages
+                .pipeline
+                .ask(move |pipeline| cluster_rows(pipeline.planner().federation(), problems));
             Ok(Page::json(&rows.await?))
         }
         "/api/v1/leftout" => Ok(Page::json(&pages.pipeline.ask(left_out_rows).await?)),
@@ -168,7 +174,10 @@ fn served(reader: &Reader, zone: &Name) -> Option<ZoneContents> {
 
 // === clusters, names that are left out ===
 
-fn cluster_rows(federation: &Federation) -> Vec<ClusterRow> {
+fn cluster_rows(
+    federation: &Federation,
+    mut problems: BTreeMap<ClusterName, Vec<String>>,
+) -> Vec<ClusterRow> {
     federation
         .clusters()
         .map(|(id, cluster)| {
@@ -180,7 +189,8 @@ fn cluster_rows(federation: &Federation) -> Vec<ClusterRow> {
                     addresses += shard.healthy_addresses().len();
                 }
             }
-            cluster_row(cluster, services, addresses)
+            let problems = problems.remove(&cluster.name).unwrap_or_default();
+            ClusterRow { problems, ..cluster_row(cluster, services, addresses) }
         })
         .collect()
 }
@@ -206,6 +216,7 @@ fn cluster_row(cluster: &ClusterEntry, services: usize, addresses: usize) -> Clu
         services,
         addresses,
         notes: cluster.topology.notes.iter().cloned().collect(),
+        problems: Vec::new(),
     }
 }
 

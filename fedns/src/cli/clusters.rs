@@ -22,7 +22,8 @@ const EXAMPLES: &str = "Examples:
   fedns clusters accept beijing
 
 STATUS is Ready; NotReady where a cluster answers but cannot be used (rights, /readyz); Offline
-without contact. A cluster that is not Ready keeps its addresses.";
+without contact. A cluster that is not Ready keeps its addresses. PROBLEMS are those of the files in
+a manifest folder; a broken file keeps what it last gave.";
 
 #[derive(Debug, Subcommand)]
 enum ClustersCommand {
@@ -68,6 +69,8 @@ struct Row {
     availability_zones: Vec<String>,
     services: usize,
     addresses: usize,
+    #[serde(default)]
+    problems: Vec<String>,
 }
 
 impl Clusters {
@@ -106,7 +109,7 @@ impl ListClusters {
         let wide = self.output == Format::Wide;
         let mut header = vec!["NAME", "STATUS", "REGION", "ZONES", "SERVICES", "ADDRESSES"];
         if wide {
-            header.extend(["LAST CONTACT", "REASON"]);
+            header.extend(["LAST CONTACT", "REASON", "PROBLEMS"]);
         }
         let cells = |row: &Row| {
             let mut cells = vec![
@@ -119,7 +122,8 @@ impl ListClusters {
             ];
             if wide {
                 cells.push(or_dash(row.since.clone().unwrap_or_default()));
-                cells.push(row.reason.clone().unwrap_or_default());
+                cells.push(or_dash(row.reason.clone().unwrap_or_default()));
+                cells.push(or_dash(row.problems.join("; ")));
             }
             cells
         };

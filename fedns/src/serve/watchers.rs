@@ -12,6 +12,7 @@ use watcher::{
 };
 
 use crate::admin::orders::Outcome;
+use crate::admin::problems::SourceProblems;
 use crate::config::Config;
 use crate::pipeline::{Input, PipelineHandle};
 
@@ -26,6 +27,7 @@ pub struct Watchers {
     pipeline: PipelineHandle,
     /// From the state folder; each is used once, when its watcher starts.
     saved: BTreeMap<ClusterName, Saved>,
+    problems: SourceProblems,
 }
 
 struct Watched {
@@ -52,9 +54,10 @@ impl Watchers {
         pipeline: PipelineHandle,
         resolver: &[SocketAddr],
         saved: BTreeMap<ClusterName, Saved>,
+        problems: SourceProblems,
     ) -> Self {
         let resolver = Resolver::new(&ResolverSettings { servers: resolver.to_vec() });
-        Self { running: BTreeMap::new(), resolver, events, pipeline, saved }
+        Self { running: BTreeMap::new(), resolver, events, pipeline, saved, problems }
     }
 
     /// Stops what is not configured any more, starts what is new or has changed.
@@ -74,6 +77,9 @@ impl Watchers {
             self.running.remove(&cluster.name);
             self.start(cluster, settings, saved);
         }
+        let problems =
+            |(name, watched): (&ClusterName, &Watched)| (name.clone(), watched.handle.problems());
+        self.problems.replace(self.running.iter().map(problems).collect());
     }
 
     fn start(&mut self, cluster: &Cluster, settings: &ServiceSettings, saved: Saved) {

@@ -119,7 +119,7 @@ async fn a_broken_file_keeps_its_last_good_objects_and_is_reported() {
     watched.expect("shop=192.0.2.4").await;
     let file = watched.path("manifests/web.yaml");
     let problem = format!("{}:1:7: expected string scalar", file.display());
-    assert_eq!(watched.handle.problems(), [problem]);
+    assert_eq!(watched.handle.problems().lines(), [problem]);
 }
 
 #[tokio::test]
