@@ -72,7 +72,7 @@ struct Admin {
 }
 
 /// Words of other tools that a later version brings, each with what it is for.
-const LATER_COMMANDS: [(&str, &str); 8] = [
+const LATER_COMMANDS: [(&str, &str); 9] = [
     ("preflight", "checks a DNS provider before the first write"),
     ("apply", "applies a plan to a DNS provider"),
     ("import", "adopts records of another tool"),
@@ -81,6 +81,7 @@ const LATER_COMMANDS: [(&str, &str); 8] = [
     ("unjoin", "takes a cluster out of the federation"),
     ("delete", "removes a federation"),
     ("kubeconfig", "merges kubeconfig files"),
+    ("status", "shows a federation and its members"),
 ];
 
 /// Parses the command line and runs the command.
