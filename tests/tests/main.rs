@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// The harness itself: clusters start, fail and end as told.
 mod harness;
 
-/// fedns on real API servers: what kubectl does becomes an answer.
+/// fedns on real API servers and on folders: what happens there becomes an answer.
 mod live;
 
 /// What fedns says of configs, good and bad.
@@ -14,14 +14,24 @@ mod configs;
 /// What a person decides: a held reload, another cluster in a member's place.
 mod orders;
 
+/// fedns started again on a state that is damaged.
+mod restarts;
+
 /// The crates import one another only downwards.
 mod structure;
 
 fn main() -> ExitCode {
     tests::suite::run(
-        [structure::tests(), configs::tests(), harness::tests(), live::tests(), orders::tests()]
-            .into_iter()
-            .flatten()
-            .collect(),
+        [
+            structure::tests(),
+            configs::tests(),
+            harness::tests(),
+            live::tests(),
+            orders::tests(),
+            restarts::tests(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
     )
 }
