@@ -160,9 +160,14 @@ impl ApiServer {
 
     /// Starts the server on its old address and data, after killing it if it runs.
     pub fn restart(&mut self) {
+        self.restart_unready();
+        self.wait_until_ready();
+    }
+
+    /// The same without waiting, for a caller that watches it become ready.
+    pub fn restart_unready(&mut self) {
         self.kill();
         self.process = Some(Process::start("kube-apiserver", &self.command(), self.scratch.path()));
-        self.wait_until_ready();
     }
 
     /// Another, empty cluster takes over the address and accepts the same credentials.

@@ -6,16 +6,15 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 /// A command that runs fedns, built with every part in it and never stale: the first call of a run
-/// asks cargo, in the profile of the tests.
+/// asks cargo, in the profile of the program that asks.
 pub fn fedns() -> Command {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     Command::new(BINARY.get_or_init(build))
 }
 
-/// `target/PROFILE/deps/tests-HASH` is where a test binary runs from.
 fn build() -> PathBuf {
-    let tests = env::current_exe().expect("this program has a path");
-    let profile = tests.ancestors().nth(2).expect("cargo keeps tests in target/PROFILE/deps");
+    let program = env::current_exe().expect("this program has a path");
+    let profile = profile_folder(&program);
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // What `tests/run` compiles, so that little is compiled twice.
     cargo.args(["build", "--quiet", "--workspace", "--bins", "--all-features"]);
@@ -42,4 +41,13 @@ fn build() -> PathBuf {
 
 fn is_of_package(name: &str) -> bool {
     name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+}
+
+/// A test binary runs from `target/PROFILE/deps`, any other program from `target/PROFILE`.
+fn profile_folder(program: &Path) -> &Path {
+    let folder = program.parent().expect("a file has a folder");
+    match folder.file_name() {
+        Some(name) if name == "deps" => folder.parent().expect("cargo keeps deps in a profile"),
+        _ => folder,
+    }
 }
