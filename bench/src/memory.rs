@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tests::api_server::ApiServer;
+use tests::api_server::{self, ApiServer};
 use tests::kubectl::Node;
 use tests::serving::Fedns;
 
@@ -45,7 +45,10 @@ struct Figures {
 
 pub fn run(options: &Options, save: bool) {
     let mut report = Report::begin("memory", save);
-    let cluster = ApiServer::start("beijing");
+    // Each LoadBalancer Service has a node port, and the usual range holds 2,768 of them.
+    let flags = vec!["--service-node-port-range=10000-60000".to_owned()];
+    let cluster =
+        ApiServer::start_with("beijing", api_server::Options { flags, ..Default::default() });
     cluster.kubectl().create_node(Node::new("node-1", "cn-beijing", "cn-beijing-a"));
     let none = measure(&cluster, None, options.idle);
     fill(&cluster, options.services);
