@@ -257,6 +257,16 @@ async fn explain_page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
     })
 }
 
+/// The answer for the first of these types that has data; for A where none has.
+const TYPES_ASKED: [RecordType; 6] = [
+    RecordType::A,
+    RecordType::AAAA,
+    RecordType::SRV,
+    RecordType::NS,
+    RecordType::MX,
+    RecordType::TXT,
+];
+
 fn wire_answer(reader: &Reader, name: &Name) -> Option<AnswerText> {
     let ask = |record_type| {
         let query = dns_message::query(1, name, record_type).ok()?;
@@ -264,9 +274,11 @@ fn wire_answer(reader: &Reader, name: &Name) -> Option<AnswerText> {
         let reply = respond(&reader.snapshot(), &query, Transport::Tcp, &mut out)?;
         dns_message::read(1, &out[..reply.length]).ok()
     };
-    let a = ask(RecordType::A)?;
-    if a.rcode == "NOERROR" && a.answers.is_empty() {
-        return ask(RecordType::AAAA);
+    let has_no_data = |it: &AnswerText| it.rcode == "NOERROR" && it.answers.is_empty();
+    let mut answers = TYPES_ASKED.into_iter().filter_map(ask);
+    let first = answers.next()?;
+    if !has_no_data(&first) {
+        return Some(first);
     }
-    Some(a)
+    answers.find(|answer| !has_no_data(answer)).or(Some(first))
 }

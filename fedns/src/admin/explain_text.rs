@@ -16,7 +16,7 @@ pub struct Explained {
     #[serde(flatten)]
     pub explanation: Explanation,
     pub published: bool,
-    /// For A; for AAAA where A has no data.
+    /// For the first common type that has data; for A where none has.
     pub answer: Option<AnswerText>,
 }
 

@@ -14,9 +14,10 @@ pub(super) fn tests() -> Vec<Test> {
     }
 }
 
-const LIVE: [(&str, &str); 9] = [
+const LIVE: [(&str, &str); 10] = [
     ("an-address-served", "web.default.fed.svc.example.com"),
     ("an-address-of-one-zone", "web.default.fed.svc.cn-beijing-a.cn-beijing.example.com"),
+    ("a-port", "_http._tcp.web.default.fed.svc.cn-beijing.example.com"),
     ("no-ready-endpoint", "unready.default.fed.svc.example.com"),
     ("a-cname-level", "unready.default.fed.svc.cn-beijing.example.com"),
     ("a-static-clash", "static.default.fed.svc.example.com"),
