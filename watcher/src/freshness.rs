@@ -106,7 +106,9 @@ impl FreshnessTracker {
     /// None while nothing has succeeded and nothing has failed: what stood before goes on standing.
     pub(crate) fn decide(&mut self, now: UnixTime) -> Option<Freshness> {
         let reason = self.reason(now);
-        let is_good = self.health.standing() == Standing::Good && self.is_view_complete;
+        let has_all_run = self.watches.values().all(|watch| watch.has_run);
+        let is_probed = self.health.standing() == Standing::Good;
+        let is_good = is_probed && self.is_view_complete && has_all_run;
         let was_live = std::mem::replace(&mut self.is_live, reason.is_none() && is_good);
         if self.is_live && !was_live {
             self.contact(now);
@@ -212,13 +214,23 @@ mod tests {
     }
 
     #[test]
-    fn live_needs_a_good_probe_and_a_complete_view() {
+    fn live_needs_a_good_probe_and_a_complete_view_and_watches() {
         let mut tracker = FreshnessTracker::new(&Kind::ALL, None);
         check(&mut tracker, 0, "nothing");
         tracker.probed(Ok(()), UnixTime(1));
         check(&mut tracker, 1, "nothing");
         tracker.set_view_complete(true);
-        check(&mut tracker, 2, "live");
+        check(&mut tracker, 2, "nothing");
+        tracker.watch_runs(Kind::Service, UnixTime(3));
+        tracker.watch_runs(Kind::EndpointSlice, UnixTime(3));
+        check(&mut tracker, 3, "nothing");
+        tracker.watch_runs(Kind::Node, UnixTime(4));
+        check(&mut tracker, 4, "live");
+
+        let mut folder = FreshnessTracker::new(&[], None);
+        folder.probed(Ok(()), UnixTime(1));
+        folder.set_view_complete(true);
+        check(&mut folder, 1, "live");
 
         let mut tracker = FreshnessTracker::new(&Kind::ALL, None);
         tracker.set_view_complete(true);
