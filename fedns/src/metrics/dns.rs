@@ -159,7 +159,7 @@ fn histogram(
     buckets: &[u64],
     sum: u64,
 ) -> Result<(), Error> {
-    let bounds = SIZE_BOUNDS.iter().map(|bound| f64::from(*bound)).chain([f64::MAX]);
+    let bounds = SIZE_BOUNDS.iter().map(|bound| f64::from(*bound)).chain([f64::INFINITY]);
     let buckets: Vec<(f64, u64)> = bounds.zip(buckets.iter().copied()).collect();
     let count = buckets.iter().map(|(_, count)| count).sum();
     let labels = labels.as_slice();
