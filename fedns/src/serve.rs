@@ -4,6 +4,7 @@ mod reload;
 mod watchers;
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -43,6 +44,8 @@ struct Running {
     watchers: Watchers,
     /// Ends the admin pages when dropped.
     admin: JoinSet<()>,
+    /// Where they are, with the port that was picked.
+    admin_address: Option<SocketAddr>,
     /// Fires, or is dropped, with the first publication.
     published: oneshot::Receiver<()>,
 }
@@ -59,10 +62,11 @@ enum Ending {
 /// Serves until a signal ends it.
 pub async fn serve(file: &Path) -> Result<(), ConfigError> {
     let mut signals = Signals::new()?;
+    // Before the file is read: a change in between is then seen as one.
+    let mut config_watch = ConfigWatch::start(file);
     let config = config::load(file)?;
     let (mut running, mut orders) = Running::start(config).await?;
     let mut announced = false;
-    let mut config_watch = ConfigWatch::start(file);
     let mut memory_timer = tokio::time::interval(MEMORY_PERIOD);
     memory_timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let ending = loop {
@@ -132,6 +136,7 @@ impl Running {
             socket: socket.as_ref().map(|(path, _)| path.clone()),
         });
         let mut admin = JoinSet::new();
+        let admin_address = admin_listener.as_ref().and_then(|it| it.local_addr().ok());
         if let Some(listener) = admin_listener {
             admin.spawn(admin::serve(listener, Arc::clone(&pages)));
         }
@@ -144,8 +149,17 @@ impl Running {
         let mut watchers =
             Watchers::new(events, pipeline.clone(), &config.resolver, saved, problems);
         watchers.apply(&config).await;
-        let running =
-            Self { config, dns, pages, pipeline, pipeline_thread, watchers, admin, published };
+        let running = Self {
+            config,
+            dns,
+            pages,
+            pipeline,
+            pipeline_thread,
+            watchers,
+            admin,
+            admin_address,
+            published,
+        };
         Ok((running, orders))
     }
 
@@ -169,7 +183,7 @@ impl Running {
         for address in dns {
             text += &format!("  dns    {address} (udp and tcp)\n");
         }
-        if let Some(address) = self.config.listen.admin {
+        if let Some(address) = self.admin_address {
             text += &format!("  admin  http://{address}\n");
         }
         if let Some(address) = dns.first() {
@@ -235,25 +249,31 @@ fn bind_dns(config: &Config, reader: &Reader) -> Result<Option<Arc<Server>>, Con
 
 fn dns_taken(config: &Config, error: &BindError) -> ConfigError {
     let file = config.file.display();
-    let hint = match error.source.kind() {
-        std::io::ErrorKind::PermissionDenied => {
-            "; ports below 1024 need rights: use a higher port, or CAP_NET_BIND_SERVICE"
-        }
-        std::io::ErrorKind::AddrInUse => "; stop what has the port, or choose another",
-        _ => "",
-    };
-    ConfigError::one(format!("{file}: key listen.dns: {}{hint}", chain_text(error)))
+    let remedy = remedy(&error.source);
+    ConfigError::one(format!("{file}: key listen.dns: {}{remedy}", chain_text(error)))
 }
 
 async fn bind_admin(config: &Config) -> Result<Option<tokio::net::TcpListener>, ConfigError> {
     let Some(address) = config.listen.admin else { return Ok(None) };
     let bound = admin::bind(address).await;
     bound.map(Some).map_err(|error| {
-        let file = config.file.display();
+        let (file, remedy) = (config.file.display(), remedy(&error));
         ConfigError::one(format!(
-            "{file}: key listen.admin: cannot listen on {address}: {error}; choose another address"
+            "{file}: key listen.admin: cannot listen on {address}: {error}{remedy}"
         ))
     })
+}
+
+/// What to do where a port cannot be had.
+fn remedy(error: &std::io::Error) -> &'static str {
+    match error.kind() {
+        std::io::ErrorKind::PermissionDenied => {
+            "; ports below 1024 need rights: use a higher port, or CAP_NET_BIND_SERVICE"
+        }
+        std::io::ErrorKind::AddrInUse => "; stop what has the port, or choose another",
+        std::io::ErrorKind::AddrNotAvailable => "; choose an address that this machine has",
+        _ => "",
+    }
 }
 
 /// Without it answers flow all the same.
