@@ -12,7 +12,7 @@ use crate::eventually::{GENEROUS, eventually, eventually_equal};
 use crate::http::{self, Answer};
 use crate::kubeconfig::{Context, kubeconfig};
 use crate::port::free_port;
-use crate::process::Process;
+use crate::process::{Process, Signal};
 use crate::product;
 use crate::scratch::Scratch;
 
@@ -88,6 +88,14 @@ impl Fedns {
     #[track_caller]
     pub fn stop(&mut self) -> ExitStatus {
         self.process.take().expect("fedns runs").terminate(GENEROUS)
+    }
+
+    /// SIGINT, and the exit status.
+    #[track_caller]
+    pub fn interrupt(&mut self) -> ExitStatus {
+        let mut process = self.process.take().expect("fedns runs");
+        process.signal(Signal::INT);
+        process.wait(GENEROUS)
     }
 
     /// SIGKILL.

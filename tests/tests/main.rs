@@ -17,6 +17,9 @@ mod orders;
 /// fedns started again on a state that is damaged.
 mod restarts;
 
+/// `fedns serve` on folders of manifests: its start, its end, and all between.
+mod serve;
+
 /// The crates import one another only downwards.
 mod structure;
 
@@ -25,6 +28,7 @@ fn main() -> ExitCode {
         [
             structure::tests(),
             configs::tests(),
+            serve::tests(),
             harness::tests(),
             live::tests(),
             orders::tests(),

@@ -1,0 +1,36 @@
+use tests::suite::Test;
+
+/// Clusters that are folders of manifests.
+mod folder;
+
+/// The start: ports, locks, what is said, and what is answered before anything is known.
+mod start;
+
+/// The end: a signal, and what goes on until then.
+mod stop;
+
+/// A config that changes while it is served.
+mod reload;
+
+/// What the admin address shows.
+mod pages;
+
+/// `/metrics`, read as strictly as the format is written.
+mod metrics;
+
+/// What counts in a manifest folder, and what removes an address.
+mod manifests;
+
+pub(crate) fn tests() -> Vec<Test> {
+    [
+        start::tests(),
+        stop::tests(),
+        reload::tests(),
+        pages::tests(),
+        metrics::tests(),
+        manifests::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
