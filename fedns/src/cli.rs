@@ -86,12 +86,18 @@ const LATER_COMMANDS: [(&str, &str); 9] = [
 
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
-    restore_sigpipe();
     if let Some((word, purpose)) = later_command() {
         let line = format!("{word:?} ({purpose}) is not in this version; see fedns --help");
         return fail(&[line]);
     }
-    let result = match Cli::parse().command {
+    let command = match Cli::try_parse() {
+        Ok(cli) => cli.command,
+        Err(error) => return tell_usage(&error),
+    };
+    if !matches!(command, Command::Serve(_)) {
+        restore_sigpipe();
+    }
+    let result = match command {
         Command::Serve(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Records(command) => command.run(),
@@ -111,8 +117,16 @@ pub fn run() -> ExitCode {
 }
 
 fn later_command() -> Option<(&'static str, &'static str)> {
-    let word = std::env::args().nth(1)?;
+    let word = std::env::args_os().nth(1)?;
     LATER_COMMANDS.into_iter().find(|(later, _)| *later == word)
+}
+
+/// Help and version were asked for; anything else is an error like any other, for 2 has a meaning
+/// of its own.
+fn tell_usage(error: &::clap::Error) -> ExitCode {
+    // A closed stream leaves nobody to tell.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 fn fail(lines: &[String]) -> ExitCode {
@@ -123,7 +137,8 @@ fn fail(lines: &[String]) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// `fedns records | head` ends quietly, as other tools do.
+/// `fedns records | head` ends quietly, as other tools do. Not for a server: a client of the admin
+/// pages that hangs up early would end it.
 fn restore_sigpipe() {
     // SAFETY: no other thread runs yet, and SIG_DFL is a valid disposition.
     unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };

@@ -188,7 +188,8 @@ impl Running {
         }
         if let Some(address) = dns.first() {
             let name = self.name_to_try().await;
-            let program = std::env::args().next().unwrap_or_else(|| "fedns".into());
+            let program = std::env::args_os().next().unwrap_or_else(|| "fedns".into());
+            let program = program.display();
             let server = reachable(*address);
             text += &format!("try: {program} query {name} --server {server}\n");
         }

@@ -1,4 +1,6 @@
 use std::fs;
+use std::io::Write;
+use std::net::{Ipv4Addr, TcpStream};
 
 use serde_json::{Value, json};
 use tests::eventually::{GENEROUS, eventually};
@@ -17,6 +19,7 @@ pub(crate) fn tests() -> Vec<Test> {
             readiness_tells_zones_and_clusters,
             records_clusters_and_explanations_have_their_fields,
             what_is_left_out_is_listed_with_its_reason,
+            a_client_that_hangs_up_does_no_harm,
             json_logs_are_json;
     }
 }
@@ -109,6 +112,19 @@ fn what_is_left_out_is_listed_with_its_reason() {
     assert_eq!(row["service"], "default/web");
     let reason = row["reason"].as_str().expect("a reason");
     assert!(reason.contains("static record"), "{reason}");
+}
+
+/// The answers to all these questions cannot be written before the client has gone.
+fn a_client_that_hangs_up_does_no_harm() {
+    let (fedns, _folder) = serving("");
+    let questions = "GET /api/v1/records HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(50);
+    for _ in 0..50 {
+        let client = TcpStream::connect((Ipv4Addr::LOCALHOST, fedns.admin_port()));
+        let mut client = client.expect("the server listens");
+        client.write_all(questions.as_bytes()).expect("the server reads");
+    }
+    assert_eq!(fedns.page("/livez").expect("a page").status, 200);
+    assert_eq!(fedns.ask(WEB), "NOERROR 192.0.2.1");
 }
 
 fn json_logs_are_json() {
