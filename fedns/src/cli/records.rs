@@ -98,8 +98,9 @@ impl Records {
                 record.values.join(", "),
             ];
             if wide {
-                cells.push(record.level.clone().unwrap_or_default());
-                cells.push(record.service.clone().unwrap_or_default());
+                let or_dash = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "-".into());
+                cells.push(or_dash(&record.level));
+                cells.push(or_dash(&record.service));
             }
             cells
         };
