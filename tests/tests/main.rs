@@ -8,8 +8,14 @@ mod harness;
 /// fedns on real API servers and on folders: what happens there becomes an answer.
 mod live;
 
+/// The command line: every format, every error, every exit code.
+mod cli;
+
 /// What fedns says of configs, good and bad.
 mod configs;
+
+/// README and its companions: what they show is what happens.
+mod readme;
 
 /// What a person decides: a held reload, another cluster in a member's place.
 mod orders;
@@ -27,7 +33,9 @@ fn main() -> ExitCode {
     tests::suite::run(
         [
             structure::tests(),
+            readme::tests(),
             configs::tests(),
+            cli::tests(),
             serve::tests(),
             harness::tests(),
             live::tests(),
