@@ -7,7 +7,7 @@ use super::folder::{WEB, serving};
 
 pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
-        [] => the_page_is_valid_in_both_formats,
+        [] => the_page_is_valid,
             what_happens_is_counted;
     }
 }
@@ -15,7 +15,7 @@ pub(crate) fn tests() -> Vec<Test> {
 /// One sample: its name, its labels as they stand, and its value.
 type Sample = (String, String, f64);
 
-/// A page as the strictest reader takes it: the text format of Prometheus and OpenMetrics 1.0.
+/// A page as the strictest reader of OpenMetrics 1.0 takes it.
 #[derive(Default)]
 struct Page {
     types: BTreeMap<String, String>,
@@ -23,7 +23,7 @@ struct Page {
     samples: Vec<Sample>,
 }
 
-fn the_page_is_valid_in_both_formats() {
+fn the_page_is_valid() {
     let (fedns, _folder) = serving("");
     fedns.ask(WEB);
     fedns.command(&["query", WEB, "--tcp", "--server", &format!("127.0.0.1:{}", fedns.dns_port())]);
