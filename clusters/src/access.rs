@@ -127,6 +127,9 @@ async fn file_config(
     // Before the files are used: a change in between then shows as one.
     let fingerprint = Fingerprint::of(read_files);
     let contexts = merged.contexts.iter().map(|context| context.name.clone()).collect();
+    if let Some(user) = missing_user(&merged, context) {
+        return Err(AccessError::NoUser { place, user });
+    }
     let options = KubeConfigOptions { context: context.map(str::to_owned), ..Default::default() };
     let config = Config::from_custom_kubeconfig(merged, &options)
         .await
@@ -146,6 +149,16 @@ fn forbid_questions(kubeconfig: &mut Kubeconfig) {
             exec.interactive_mode = Some(ExecInteractiveMode::Never);
         }
     }
+}
+
+/// The user that the context names, where the file has none of this name: without credentials the
+/// client would be nobody, and its requests refused for a reason that is not the true one.
+fn missing_user(kubeconfig: &Kubeconfig, context: Option<&str>) -> Option<String> {
+    let name = context.or(kubeconfig.current_context.as_deref())?;
+    let named = kubeconfig.contexts.iter().find(|named| named.name == name)?;
+    let user = named.context.as_ref()?.user.clone().filter(|user| !user.is_empty())?;
+    let is_there = kubeconfig.auth_infos.iter().any(|named| named.name == user);
+    (!is_there).then_some(user)
 }
 
 /// Certificates and keys that the kubeconfig names by path.

@@ -34,6 +34,8 @@ pub enum AccessError {
     NoCurrentContext { place: Place, known: Vec<String> },
     #[error("{place}: its cluster \"{cluster}\" is not under `clusters` in that file")]
     NoCluster { place: Place, cluster: String },
+    #[error("{place}: its user \"{user}\" is not under `users` in that file")]
+    NoUser { place: Place, user: String },
     #[error("{place}: {detail}")]
     Server { place: Place, detail: String },
     #[error("{place}: its {what} cannot be used: {detail}")]

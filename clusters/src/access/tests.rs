@@ -52,9 +52,19 @@ fn a_wrong_context_names_those_that_there_are() {
         "kubeconfig FILE: it has no current-context; there is beijing: name one with `context`",
     );
     check(
-        "contexts:\n- {name: a, context: {cluster: gone, user: u}}",
+        "contexts:\n- {name: a, context: {cluster: gone}}",
         Some("a"),
         "context \"a\" of kubeconfig FILE: its cluster \"gone\" is not under `clusters` in that file",
+    );
+}
+
+#[test]
+fn a_user_that_is_not_there_is_named() {
+    check(
+        "clusters:\n- {name: c, cluster: {server: 'https://127.0.0.1:6443'}}\n\
+         contexts:\n- {name: a, context: {cluster: c, user: gone}}\ncurrent-context: a",
+        None,
+        "kubeconfig FILE: its user \"gone\" is not under `users` in that file",
     );
 }
 
@@ -81,7 +91,7 @@ fn certificates_that_cannot_be_read_are_named() {
     let kubeconfig = "
 current-context: a
 contexts:
-- {name: a, context: {cluster: c, user: u}}
+- {name: a, context: {cluster: c}}
 clusters:
 - {name: c, cluster: {server: 'https://127.0.0.1:6443', certificate-authority: /nowhere/ca.crt}}
 ";

@@ -1,6 +1,7 @@
 //! Asks a running server over its admin address, and gives it orders over its socket.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
@@ -12,6 +13,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::{Admin, Failure};
+
+/// How long a server may take to accept a connection, and then to begin its answer.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// A page of the running server, as bytes.
 pub fn get(admin: &Admin, path: &str) -> Result<Vec<u8>, Failure> {
@@ -48,7 +54,7 @@ async fn fetch(admin: &str, path: &str) -> Result<Vec<u8>, Failure> {
              address with --admin or FEDNS_ADMIN"
         ))
     };
-    let stream = TcpStream::connect(admin).await.map_err(|error| failed(&error))?;
+    let stream = in_time(TcpStream::connect(admin)).await.map_err(|error| failed(&error))?;
     let (status, body) =
         exchange(stream, Method::GET, admin, path).await.map_err(|error| failed(&error))?;
     if status == StatusCode::OK {
@@ -74,11 +80,21 @@ async fn place(admin: &str, path: &str) -> Result<String, Failure> {
             "{socket}: {error}; run this on the server's machine, as the user it runs as"
         ))
     };
-    let stream = UnixStream::connect(&socket).await.map_err(|error| failed(&error))?;
+    let stream = in_time(UnixStream::connect(&socket)).await.map_err(|error| failed(&error))?;
     let (status, body) =
         exchange(stream, Method::POST, "localhost", path).await.map_err(|error| failed(&error))?;
     let text = String::from_utf8_lossy(&body).trim().to_owned();
     if status == StatusCode::OK { Ok(text) } else { Err(Failure::one(text)) }
+}
+
+/// A server that is frozen keeps nobody waiting.
+async fn in_time<T, E: Into<BoxError>>(
+    step: impl Future<Output = Result<T, E>>,
+) -> Result<T, BoxError> {
+    match tokio::time::timeout(PATIENCE, step).await {
+        Ok(result) => result.map_err(Into::into),
+        Err(_) => Err(format!("no answer within {} s", PATIENCE.as_secs()).into()),
+    }
 }
 
 /// One request on a connection of its own.
@@ -87,7 +103,7 @@ async fn exchange(
     method: Method,
     host: &str,
     path: &str,
-) -> Result<(StatusCode, Vec<u8>), Box<dyn std::error::Error>> {
+) -> Result<(StatusCode, Vec<u8>), BoxError> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
@@ -96,7 +112,7 @@ async fn exchange(
         .uri(path)
         .header("host", host)
         .body(Empty::<Bytes>::new());
-    let response = sender.send_request(request?).await?;
+    let response = in_time(sender.send_request(request?)).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
     driver.abort();
