@@ -3,7 +3,7 @@
 //! One query is on its way at a time, and the asker sleeps in `recv` until its answer comes: it
 //! takes no core away from what it waits for, as a loop that spins would on a small machine.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -62,19 +62,23 @@ impl Asker {
         self.next_id = self.next_id.wrapping_add(1);
         let id = self.next_id.to_be_bytes();
         self.query[..2].copy_from_slice(&id);
-        self.socket.send(&self.query).expect("the server has the port open");
+        answered(self.socket.send(&self.query))?;
         loop {
-            match self.socket.recv(buffer) {
-                Ok(length) if length >= 12 && buffer[..2] == id => return Some(length),
-                // The answer to a query that was given up.
-                Ok(_) => {}
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) =>
-                {
-                    return None;
-                }
-                Err(error) => panic!("receive an answer: {error}"),
+            let length = answered(self.socket.recv(buffer))?;
+            // Else it is the answer to a query that was given up.
+            if length >= 12 && buffer[..2] == id {
+                return Some(length);
             }
         }
+    }
+}
+
+fn answered(result: io::Result<usize>) -> Option<usize> {
+    match result {
+        Ok(length) => Some(length),
+        Err(error) => match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::Interrupted => None,
+            _ => panic!("ask the server: {error}"),
+        },
     }
 }

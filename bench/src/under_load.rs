@@ -56,6 +56,7 @@ pub fn run(options: &Options, save: bool) {
     let live = cluster("live");
     let (mut fedns, started) = (prepared(&live, services), Instant::now());
     fedns.start();
+    fedns.is_ready();
     first_address(&live, fedns.dns_port(), address(0));
     let process = fedns.process().id();
     report.line(&format!(

@@ -111,19 +111,22 @@ impl Process {
         Pid::from_child(&self.child)
     }
 
-    fn show_log(&self) {
+    fn show_log(&self, end: &str) {
         let log = self.log();
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n");
-        eprintln!("--- end of {} ({} lines):\n{tail}\n---", self.log.display(), lines.len());
+        let name = self.log.display();
+        eprintln!("--- {end}; end of {name} ({} lines):\n{tail}\n---", lines.len());
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        self.kill();
+        let was_running = self.is_running();
+        let status = self.kill();
         if thread::panicking() {
-            self.show_log();
+            let end = if was_running { "it ran".to_owned() } else { format!("ended, {status}") };
+            self.show_log(&end);
         }
     }
 }
