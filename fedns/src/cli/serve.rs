@@ -18,7 +18,9 @@ pub struct Serve {
     #[command(flatten)]
     file: ConfigFile,
     /// What to log, as TARGET=LEVEL,… or a level: error, warn, info, debug, trace
-    #[arg(long, env = "FEDNS_LOG", default_value = "info", value_name = "FILTER")]
+    // kube's client calls each request that fails an error and names no cluster; the watchers tell
+    // what it means, once.
+    #[arg(long, env = "FEDNS_LOG", default_value = "info,kube_client=off", value_name = "FILTER")]
     log: String,
     /// Form of log lines
     #[arg(long, value_enum, default_value_t)]
