@@ -1,4 +1,5 @@
-//! What `serve` takes while nothing happens: memory with no Services and with many, and CPU time.
+//! What `serve` takes with no Services and with many: memory, CPU time while nothing changes, and
+//! CPU time of one change.
 //!
 //! The Services are real objects of one API server, each with a selector, an address and an
 //! EndpointSlice with one ready endpoint, as a cluster with controllers has them.
@@ -35,6 +36,9 @@ const WRITERS: usize = 4;
 /// Until a process that has become ready has also saved its state.
 const SETTLE: Duration = Duration::from_secs(5);
 
+/// Changes whose CPU time is measured together.
+const CHANGES: usize = 500;
+
 struct Figures {
     resident: f64,
     peak: f64,
@@ -50,11 +54,10 @@ pub fn run(options: &Options, save: bool) {
     let cluster =
         ApiServer::start_with("beijing", api_server::Options { flags, ..Default::default() });
     cluster.kubectl().create_node(Node::new("node-1", "cn-beijing", "cn-beijing-a"));
-    let none = measure(&cluster, None, options.idle);
+    let none = measure_none(&cluster, options);
     fill(&cluster, options.services);
-    let last = format!("s{}.default.fed.svc.example.com", options.services - 1);
-    let many = measure(&cluster, Some((&last, options.services - 1)), options.idle);
-    let restarted = measure_restart(&cluster, options, &last);
+    let (many, change) = measure_many(&cluster, options);
+    let restarted = measure_restart(&cluster, options);
     report.table(&[
         row(["serve", "resident MiB", "peak MiB", "anonymous MiB", "idle, % of a core"]),
         told("no Services", &none),
@@ -64,35 +67,58 @@ pub fn run(options: &Options, save: bool) {
     report.target("resident, no Services", none.resident, 15.0, "MiB");
     report.target("resident, many Services", many.resident, 40.0, "MiB");
     report.target("nothing changes", none.idle.max(many.idle), 0.05, "% of a core");
+    report.target("CPU time of one change, many Services", change, 1.0, "ms");
     report.end();
 }
 
-/// A fresh fedns; with Services, when the last of them is answered.
-fn measure(cluster: &ApiServer, last: Option<(&str, usize)>, idle: u64) -> Figures {
+/// A fresh fedns in a cluster without Services.
+fn measure_none(cluster: &ApiServer, options: &Options) -> Figures {
     let fedns = Fedns::on_contexts(&[cluster.context()], "");
     fedns.is_ready();
-    if let Some((last, number)) = last {
-        wait_for(&fedns, last, number);
-    }
-    figures(&fedns, idle)
-}
-
-/// A fedns that has saved what it knows, and begins with that.
-fn measure_restart(cluster: &ApiServer, options: &Options, last: &str) -> Figures {
-    let mut fedns = Fedns::on_contexts(&[cluster.context()], "lameDuck: 0s\n");
-    fedns.is_ready();
-    wait_for(&fedns, last, options.services - 1);
-    pause(SETTLE);
-    fedns.stop();
-    fedns.start();
-    fedns.is_ready();
-    wait_for(&fedns, last, options.services - 1);
     figures(&fedns, options.idle)
 }
 
-fn wait_for(fedns: &Fedns, last: &str, number: usize) {
-    let mut asker = Asker::new(fedns.dns_port(), &name(last));
-    asker.until(address(number), Duration::from_millis(10));
+/// A fresh fedns; also the CPU time of one change, in milliseconds.
+fn measure_many(cluster: &ApiServer, options: &Options) -> (Figures, f64) {
+    let fedns = Fedns::on_contexts(&[cluster.context()], "");
+    wait_for_last(&fedns, options.services);
+    (figures(&fedns, options.idle), cpu_time_of_change(cluster, &fedns, options.services))
+}
+
+/// A fedns that has saved what it knows, and begins with that.
+fn measure_restart(cluster: &ApiServer, options: &Options) -> Figures {
+    let mut fedns = Fedns::on_contexts(&[cluster.context()], "lameDuck: 0s\n");
+    wait_for_last(&fedns, options.services);
+    pause(SETTLE);
+    fedns.stop();
+    fedns.start();
+    wait_for_last(&fedns, options.services);
+    figures(&fedns, options.idle)
+}
+
+/// Until the Service that was created last is answered.
+fn wait_for_last(fedns: &Fedns, services: usize) {
+    fedns.is_ready();
+    let last = format!("s{}.default.fed.svc.example.com", services - 1);
+    asker(fedns, &last).until(address(services - 1), Duration::from_millis(10));
+}
+
+fn asker(fedns: &Fedns, text: &str) -> Asker {
+    Asker::new(fedns.dns_port(), &name(text))
+}
+
+/// Everything counts that fedns does from the first change to the last: what it saves, too.
+fn cpu_time_of_change(cluster: &ApiServer, fedns: &Fedns, services: usize) -> f64 {
+    let mut api = Api::new(cluster.context());
+    let before = cpu_time(fedns.process().id());
+    for number in 0..CHANGES {
+        api.set_addresses(&format!("s{}", number % services), &[address(services + number)]);
+        pause(Duration::from_millis(10));
+    }
+    let last = format!("s{}.default.fed.svc.example.com", (CHANGES - 1) % services);
+    asker(fedns, &last).until(address(services + CHANGES - 1), Duration::from_millis(10));
+    let used = cpu_time(fedns.process().id()) - before;
+    used.as_secs_f64() * 1e3 / CHANGES as f64
 }
 
 fn figures(fedns: &Fedns, idle: u64) -> Figures {
