@@ -5,9 +5,12 @@ use std::path::Path;
 
 use dns_server::{Reader, Transport, respond};
 use hyper::StatusCode;
-use model::{ClusterName, Freshness, Level, Name, RecordSet, RecordType, ServiceKey, ZoneContents};
+use model::{
+    ClusterName, Freshness, Level, Name, RecordSet, RecordType, ServiceKey, UnixTime, ZoneContents,
+};
 use planner::{ClusterEntry, FederatedName, Federation, explain};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::explain_text::{self, Explained};
 use super::url::Url;
@@ -253,8 +256,32 @@ async fn explain_page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
         .await?;
     Ok(match url.get("format") {
         Some("text") => Page::text(explain_text::text(&explained)),
-        _ => Page::json(&explained),
+        _ => match serde_json::to_value(&explained) {
+            Ok(mut value) => {
+                times_as_text(&mut value);
+                Page::json(&value)
+            }
+            Err(error) => Page::error(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        },
     })
+}
+
+/// The planner has no calendar; whoever reads the API wants one, as everywhere else in it.
+fn times_as_text(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(times_as_text),
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match value.as_u64() {
+                    Some(seconds) if key == "since" || key == "heldUntil" => {
+                        *value = time_text(&UnixTime(seconds)).into();
+                    }
+                    _ => times_as_text(value),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The answer for the first of these types that has data; for A where none has.
