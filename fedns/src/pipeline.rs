@@ -204,7 +204,8 @@ impl Pipeline {
             Input::Memory(cluster, memory) => {
                 // A cluster that has left needs no memory.
                 if let Some(member) = self.members.get_mut(&cluster) {
-                    self.state.cluster(&cluster, member.remember(memory));
+                    let note = member.remember(memory);
+                    batch.notes.push((cluster, note));
                 }
             }
             Input::Ask(question) => {
@@ -234,7 +235,7 @@ impl Pipeline {
             return;
         };
         if let Some(note) = member.note(&change) {
-            self.state.cluster(&cluster, note);
+            batch.notes.push((cluster.clone(), note));
         }
         if self.published {
             self.planner.apply(&cluster, change, &mut batch.effects);
@@ -245,9 +246,10 @@ impl Pipeline {
         }
     }
 
-    /// Publishes what the batch did, if it did anything.
+    /// Publishes what the batch did, if it did anything, and then has it saved: answers do not wait
+    /// for the thread that writes.
     fn finish(&mut self, batch: Batch) {
-        let Batch { effects, received } = batch;
+        let Batch { effects, received, notes } = batch;
         let Effects { diffs, newly_left_out, no_longer_left_out } = effects;
         for (zone, diff) in diffs.iter().enumerate().filter(|(_, diff)| !diff.is_empty()) {
             self.publish_diff(zone, diff);
@@ -257,6 +259,9 @@ impl Pipeline {
             self.metrics.publication(published_at.saturating_duration_since(received));
         }
         self.update_left_out(newly_left_out, &no_longer_left_out);
+        for (cluster, note) in notes {
+            self.state.cluster(&cluster, note);
+        }
     }
 
     fn update_left_out(&mut self, new: Vec<LeftOutName>, gone: &[LeftOutName]) {
@@ -312,7 +317,7 @@ impl Pipeline {
             let member = self.members.entry(cluster.name.clone());
             member.or_insert_with(|| Member::start(cluster, None, planner));
         }
-        self.finish(Batch { effects, received: Vec::new() });
+        self.finish(Batch { effects, ..Batch::new(&self.planner) });
         self.replace_zones(zones);
         Ok(())
     }
@@ -375,11 +380,13 @@ struct Batch {
     effects: Effects,
     /// When each change was read from its watch.
     received: Vec<Instant>,
+    /// What the state files must hold of it, in the order of the changes.
+    notes: Vec<(ClusterName, ClusterNote)>,
 }
 
 impl Batch {
     fn new(planner: &Planner) -> Self {
-        Self { effects: planner.no_effects(), received: Vec::new() }
+        Self { effects: planner.no_effects(), received: Vec::new(), notes: Vec::new() }
     }
 }
 
