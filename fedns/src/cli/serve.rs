@@ -1,7 +1,9 @@
 use std::process::ExitCode;
 
 use ::clap::{Args, ValueEnum};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::prelude::*;
+use tracing_subscriber::{Registry, fmt};
 
 use super::{CommandResult, ConfigFile, Failure};
 use crate::config;
@@ -46,17 +48,17 @@ impl Serve {
 
     /// Logs go to stderr: stdout has the lines that scripts may read.
     fn start_logging(&self) -> Result<(), Failure> {
-        let filter = EnvFilter::try_new(&self.log)
+        let filter: Targets = self
+            .log
+            .parse()
             .map_err(|error| Failure::one(format!("--log {:?}: {error}", self.log)))?;
         let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-        let builder = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(colours);
-        match self.log_format {
-            LogFormat::Text => builder.with_target(false).init(),
-            LogFormat::Json => builder.json().flatten_event(true).init(),
-        }
+        let lines = fmt::layer::<Registry>().with_writer(std::io::stderr).with_ansi(colours);
+        let layer = match self.log_format {
+            LogFormat::Text => lines.with_target(false).boxed(),
+            LogFormat::Json => lines.json().flatten_event(true).boxed(),
+        };
+        tracing_subscriber::registry().with(layer.with_filter(filter)).init();
         Ok(())
     }
 }
