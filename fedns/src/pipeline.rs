@@ -275,6 +275,21 @@ impl Pipeline {
         }
     }
 
+    /// After a change of what decides everything, everything is asked again.
+    fn recount_left_out(&mut self) {
+        if !self.published {
+            return;
+        }
+        let mut now = Vec::new();
+        for zone in 0..self.zones.len() {
+            self.planner.zone_names(zone, &mut now).for_each(drop);
+        }
+        let before = std::mem::take(&mut self.left_out);
+        let (known, new) = now.into_iter().partition(|left| before.contains_key(&left.name));
+        self.left_out.extend(Vec::into_iter(known).map(|left| (left.name.clone(), left)));
+        self.update_left_out(new, &[]);
+    }
+
     /// Everything is planned once, when no configured cluster lacks a view or the wait is over.
     fn publish_first_if_ready(&mut self) {
         let waiting = self.members.values().any(|member| !member.has_view());
@@ -319,6 +334,7 @@ impl Pipeline {
         }
         self.finish(Batch { effects, ..Batch::new(&self.planner) });
         self.replace_zones(zones);
+        self.recount_left_out();
         Ok(())
     }
 

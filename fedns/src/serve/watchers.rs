@@ -7,6 +7,7 @@ use std::sync::Arc;
 use clusters::Cluster;
 use model::ClusterName;
 use tokio::sync::mpsc;
+use tracing::info;
 use watcher::{
     ClusterEvent, Memory, Resolver, ResolverSettings, Saved, ServiceSettings, WatchHandle,
 };
@@ -104,10 +105,13 @@ impl Watchers {
     pub fn accept(&self, cluster: &ClusterName) -> Outcome {
         match self.running.get(cluster) {
             None => Err(format!("no cluster {cluster:?} is configured")),
-            Some(watched) if watched.handle.accept() => Ok(format!(
-                "{cluster}: the cluster that answers now is accepted; its first complete view \
-                 replaces the old one"
-            )),
+            Some(watched) if watched.handle.accept() => {
+                info!(%cluster, "the cluster that answers now is accepted");
+                Ok(format!(
+                    "{cluster}: the cluster that answers now is accepted; its first complete view \
+                     replaces the old one"
+                ))
+            }
             Some(_) => {
                 Err(format!("{cluster}: no other cluster answers, there is nothing to accept"))
             }

@@ -7,7 +7,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::Value;
 use serde_saphyr::{SnippetMode, Spanned, UserMessageFormatter};
 
-use crate::object::{Kind, Object};
+use crate::object::{Kind, Object, Service};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -81,11 +81,14 @@ impl Document<'_> {
     }
 
     fn read_object(&self, kind: Kind) -> Result<Object, ParseError> {
-        Ok(match kind {
+        let object = match kind {
             Kind::Service => Object::Service(self.parse()?),
             Kind::EndpointSlice => Object::EndpointSlice(self.parse()?),
             Kind::Node => Object::Node(self.parse()?),
-        })
+        };
+        let located = |message| ParseError { line: self.lines_before + 1, column: 1, message };
+        check_names(&object).map_err(located)?;
+        Ok(object)
     }
 
     /// The items of a list are told by the place where they begin.
@@ -106,12 +109,16 @@ impl Document<'_> {
         };
         let mut objects = Vec::new();
         for (line, column, item) in items {
-            let object = read_item(kind, item);
-            let located = |error: serde_json::Error| {
+            let object = read_item(kind, item).map_err(|error| error.to_string());
+            let checked = object.and_then(|object| {
+                object.iter().try_for_each(check_names)?;
+                Ok(object)
+            });
+            let located = |error: String| {
                 let message = format!("in the list's item that begins here: {error}");
                 ParseError { line, column, message }
             };
-            objects.extend(object.map_err(located)?);
+            objects.extend(checked.map_err(located)?);
         }
         Ok(objects)
     }
@@ -147,6 +154,27 @@ fn read_item(kind: Option<Kind>, item: Value) -> Result<Option<Object>, serde_js
         Some(Kind::EndpointSlice) => Some(Object::EndpointSlice(serde_json::from_value(item)?)),
         Some(Kind::Node) => Some(Object::Node(serde_json::from_value(item)?)),
     })
+}
+
+/// Names that an API server would refuse and that would mean something else in DNS: a Service `*`
+/// would answer for all of its namespace. Lengths are the planner's to judge.
+fn check_names(object: &Object) -> Result<(), String> {
+    let Object::Service(Service { metadata, spec, .. }) = object else { return Ok(()) };
+    let ports = spec.ports.iter().filter_map(|port| port.name.as_deref());
+    let names = [("metadata.name", &*metadata.name)]
+        .into_iter()
+        .chain(metadata.namespace.as_deref().map(|name| ("metadata.namespace", name)))
+        .chain(ports.map(|name| ("the port's name", name)));
+    for (what, name) in names.filter(|(_, name)| !name.is_empty()) {
+        let is_plain =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        if !name.bytes().all(is_plain) || name.starts_with('-') || name.ends_with('-') {
+            return Err(format!(
+                "{what} is {name:?}; wanted lower-case letters, digits and hyphens, with no hyphen at an end"
+            ));
+        }
+    }
+    Ok(())
 }
 
 // === impl Meaning ===
@@ -343,6 +371,30 @@ mod tests {
             "# a list\n---\napiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: Node}\n",
             "6:3: in the list's item that begins here: missing field `metadata`",
         );
+    }
+
+    #[test]
+    fn names_that_no_api_server_takes_are_refused() {
+        let wanted = "wanted lower-case letters, digits and hyphens, with no hyphen at an end";
+        for (rest, found) in [
+            ("metadata: {name: '*'}", "metadata.name is \"*\""),
+            ("metadata: {name: a.b}", "metadata.name is \"a.b\""),
+            ("metadata: {name: -a}", "metadata.name is \"-a\""),
+            ("metadata: {name: a, namespace: Up}", "metadata.namespace is \"Up\""),
+            (
+                "metadata: {name: a}\nspec: {ports: [{name: a b, port: 80}]}",
+                "the port's name is \"a b\"",
+            ),
+        ] {
+            let text = format!(
+                "kind: Node\napiVersion: v1\nmetadata: {{name: n}}\n---\napiVersion: v1\nkind: Service\n{rest}\n"
+            );
+            let error = parse(Format::Yaml, &text).unwrap_err();
+            assert_eq!((error.line, error.message), (4, format!("{found}; {wanted}")));
+        }
+        let list = "apiVersion: v1\nkind: ServiceList\nitems:\n- metadata: {name: '*'}\n";
+        let error = parse(Format::Yaml, list).unwrap_err();
+        assert!(error.message.contains("metadata.name is \"*\""), "{error:?}");
     }
 
     #[test]
