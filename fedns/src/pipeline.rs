@@ -154,6 +154,7 @@ impl Pipeline {
             }
             members.insert(cluster.name.clone(), Member::start(cluster, saved, &mut planner));
         }
+        folder.warn_of_others(clusters);
         planner.absorbed();
         let mut pipeline = Self {
             planner,

@@ -10,6 +10,7 @@ pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
         [] =>
             a_held_reload_is_carried_out_when_approved,
+            what_left_the_config_while_nobody_served_is_told,
             orders_are_taken_over_the_socket_only,
             an_order_that_cannot_be_carried_out_says_why;
     }
@@ -85,6 +86,20 @@ fn a_held_reload_is_carried_out_when_approved() {
     assert_eq!(fedns.ask(leaving), "NXDOMAIN");
     assert_eq!(fedns.ask("s1.default.fed.svc.example.com"), "NOERROR 192.0.2.1");
     assert!(!fedns.page("/readyz?verbose").unwrap().body.contains("held"));
+}
+
+/// A start asks nobody, so it says what it leaves out.
+fn what_left_the_config_while_nobody_served_is_told() {
+    let mut fedns = serving();
+    fedns.answers("s12.default.fed.svc.example.com", "NOERROR 192.0.2.12");
+    assert!(fedns.stop().success());
+    fedns.configure(&[KEPT.to_owned()], "lameDuck: 0s\n");
+    fedns.start();
+    fedns.is_ready();
+    let log = fedns.process().log();
+    let told = "this saved cluster is not in the config, and its addresses are not served";
+    assert_eq!(log.matches(told).count(), 1, "{log}");
+    assert!(log.contains("state/clusters/leaving.state"), "{log}");
 }
 
 fn orders_are_taken_over_the_socket_only() {

@@ -4,6 +4,7 @@ use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use clusters::Cluster;
 use model::{ClusterName, Name, UnixTime};
 use tracing::warn;
 use watcher::Saved;
@@ -81,11 +82,37 @@ impl StateFolder {
         Some(loaded.saved)
     }
 
+    /// Says which saved clusters are no members: a cluster that left the config while nobody served
+    /// left without anyone being asked.
+    pub fn warn_of_others(&self, members: &[Cluster]) {
+        let known: Vec<PathBuf> =
+            members.iter().map(|cluster| self.cluster_path(&cluster.name)).collect();
+        // A folder that cannot be listed holds nothing that could be used either.
+        let files = std::fs::read_dir(self.path.join("clusters")).into_iter().flatten().flatten();
+        for file in files.map(|entry| entry.path()) {
+            if file.extension().is_some_and(|it| it == "state") && !known.contains(&file) {
+                warn!(
+                    file = %file.display(),
+                    "this saved cluster is not in the config, and its addresses are not served; remove \
+                     the file if that is meant"
+                );
+            }
+        }
+    }
+
     /// A zone's saved state; a damaged file is set aside with a warning and counts as none. Serials
     /// after it are noted on disk as in use, before anyone can have seen one.
     pub fn open_zone(&self, zone: &Name, now: UnixTime) -> Option<SavedZone> {
         let path = self.zone_path(zone);
+        let was_there = path.exists();
         let saved = load(&path, now, |bytes| SavedZone::decode(zone, bytes));
+        if was_there && saved.is_none() {
+            warn!(
+                %zone,
+                "its serial starts again at the seconds since 1970, which may be lower than before: \
+                 secondaries that saw a higher one keep their copy until they are told to load anew"
+            );
+        }
         let in_use = SavedZone::in_use(zone, saved.as_ref(), now);
         if let Err(error) = write_whole(&path, &in_use.encode()) {
             warn!(file = %path.display(), %error, "the serials in use cannot be saved");
