@@ -194,7 +194,7 @@ fn every_link_leads_somewhere() {
 /// Words in backquotes that look like a path of this repository.
 fn every_path_that_is_named_is_there() {
     let mut count = 0;
-    for name in ["README.md", "CONTRIBUTING.md"] {
+    for name in PAGES {
         for path in quoted(&page(name)).into_iter().filter(|word| is_path(word)) {
             assert!(root().join(&path).exists(), "{name} names {path}");
             count += 1;
