@@ -54,6 +54,8 @@ pub struct Pages {
     pub draining: AtomicBool,
     /// The reload that waits for an approval.
     pub held: Mutex<Option<ReloadHeld>>,
+    /// What is wrong with the config file as it is now; one line each, while an older one runs.
+    pub refused: Mutex<Vec<String>>,
     /// Where orders go.
     pub orders: mpsc::Sender<Placed>,
     /// Where orders are taken; `None` where the socket could not be made.
@@ -160,7 +162,7 @@ async fn page(pages: &Pages, url: &Url) -> Page {
         path if path.starts_with("/api/v1/") => api::page(pages, url).await,
         "/" => Ok(Page::text(
             "fedns\n\n/livez\n/readyz?verbose\n/metrics\n/api/v1/clusters\n/api/v1/records\n\
-             /api/v1/zone\n/api/v1/leftout\n/api/v1/explain?name=NAME\n/api/v1/server\n"
+             /api/v1/zone\n/api/v1/leftout\n/api/v1/explain?name=NAME\n/api/v1/plan\n/api/v1/server\n"
                 .into(),
         )),
         path => Ok(Page::error(StatusCode::NOT_FOUND, &format!("no page {path}"))),
@@ -197,6 +199,9 @@ async fn readiness(pages: &Pages, url: &Url) -> Result<Page, Ended> {
             (published, lines)
         })
         .await?;
+    lines.extend(
+        pages.refused_config().iter().map(|line| format!("[+]config not reloaded: {line}")),
+    );
     if let Some(held) = pages.held_reload() {
         lines.push(format!("[+]reload held: {held}"));
     }
@@ -245,6 +250,14 @@ impl Pages {
 
     pub fn set_held_reload(&self, held: Option<ReloadHeld>) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = held;
+    }
+
+    fn refused_config(&self) -> Vec<String> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub fn set_refused_config(&self, lines: Vec<String>) {
+        *self.refused.lock().unwrap_or_else(PoisonError::into_inner) = lines;
     }
 }
 

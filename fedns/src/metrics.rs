@@ -14,6 +14,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::pipeline::ReloadHeld;
 use dns::DnsCounts;
 
 /// Counts and gauges of one process. Everything is updated where it happens, except what the
@@ -29,6 +30,7 @@ pub struct Metrics {
     left_out: Gauge,
     reload_failed: Counter,
     reload_held: Gauge,
+    reload_held_names: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -66,6 +68,7 @@ impl Metrics {
             left_out: Gauge::default(),
             reload_failed: Counter::default(),
             reload_held: Gauge::default(),
+            reload_held_names: Gauge::default(),
             registry,
         };
         metrics.register_all()
@@ -101,9 +104,14 @@ impl Metrics {
             self.reload_failed.clone(),
         );
         registry.register(
+            "reload_held",
+            "1 while a reload of the config waits for an approval",
+            self.reload_held.clone(),
+        );
+        registry.register(
             "reload_held_names",
             "Names that a held reload would make vanish; 0 while none is held",
-            self.reload_held.clone(),
+            self.reload_held_names.clone(),
         );
         self
     }
@@ -126,8 +134,10 @@ impl Metrics {
         self.reload_failed.inc();
     }
 
-    pub fn set_held_names(&self, names: usize) {
-        self.reload_held.set(i64::try_from(names).unwrap_or(i64::MAX));
+    pub fn set_held(&self, held: Option<&ReloadHeld>) {
+        self.reload_held.set(held.is_some().into());
+        let names = held.map_or(0, |held| held.vanishing().count());
+        self.reload_held_names.set(i64::try_from(names).unwrap_or(i64::MAX));
     }
 
     /// Takes over what the pipeline knows.

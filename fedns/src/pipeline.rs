@@ -10,66 +10,39 @@
 //! delay: the first change goes at once, and those that arrive while it is being published are the
 //! next batch.
 
+mod departures;
+mod guard;
+mod input;
 mod members;
 mod publish;
+mod reload;
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Display, Formatter};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime};
 
 use clusters::Cluster;
 use dns_server::Writer;
-use model::{ClusterChange, ClusterName, ClusterView, UnixTime};
+use model::{ClusterName, ClusterView, UnixTime};
 use planner::ladder::LeftOutName;
 use planner::{Effects, Planner, ZoneSettings};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
-use watcher::{ClusterEvent, Memory, Saved};
+use watcher::{ClusterEvent, Saved};
 
 use crate::metrics::Metrics;
 use crate::state::{ClusterNote, StateFolder, StateWriter};
+use departures::Departures;
+pub use guard::{HeldCause, ReloadHeld};
+pub use input::{Ended, Input, PipelineHandle, WatchId};
 use members::Member;
 use publish::ServedZone;
+use reload::{Decide, Staging};
+pub use reload::{Decision, Reload};
 
 /// Changes that one batch takes at the most, so that none waits long for its publication.
 const BATCH_MAX: usize = 4096;
-/// Room for events that wait for the pipeline.
-const QUEUE: usize = 4096;
-
-/// What reaches the pipeline.
-pub enum Input {
-    Cluster(ClusterEvent),
-    /// What a watcher wants to be told again at the next start.
-    Memory(ClusterName, Memory),
-    /// Runs on the pipeline's thread, between two batches.
-    Ask(Box<dyn FnOnce(&Pipeline) + Send>),
-    /// The wait for clusters without any view is over.
-    StartupTimeout,
-    /// Other clusters or zones.
-    Reload(Box<Reload>, oneshot::Sender<Result<(), ReloadHeld>>),
-    /// Save the exact serials and end.
-    Stop,
-}
-
-/// What a reload changes.
-pub struct Reload {
-    pub zones: Vec<ZoneSettings>,
-    pub clusters: Vec<Cluster>,
-    /// The hash of a held reload that may be carried out.
-    pub approved: Option<String>,
-}
-
-/// A reload that would make too many names vanish is carried out only when approved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReloadHeld {
-    pub vanishing: usize,
-    pub served: usize,
-    /// Of the names that would vanish; an approval is good for exactly these.
-    pub hash: String,
-}
-
 /// The one owner of the federation's state.
 pub struct Pipeline {
     planner: Planner,
@@ -77,50 +50,14 @@ pub struct Pipeline {
     zones: Vec<ServedZone>,
     members: BTreeMap<ClusterName, Member>,
     left_out: BTreeMap<String, LeftOutName>,
+    /// The reload that waits for its clusters to be seen with other eyes.
+    staging: Option<Staging>,
     state: StateWriter,
     metrics: Arc<Metrics>,
     published: bool,
     /// Told of the first publication.
     on_published: Option<oneshot::Sender<()>>,
     startup_over: bool,
-}
-
-/// Sends inputs to a running pipeline. Cheap to clone.
-#[derive(Clone)]
-pub struct PipelineHandle {
-    inputs: mpsc::Sender<Input>,
-}
-
-/// The pipeline has ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended;
-
-// === impl PipelineHandle ===
-
-impl PipelineHandle {
-    /// Asks a question of the state, answered between two batches.
-    pub async fn ask<T: Send + 'static>(
-        &self,
-        question: impl FnOnce(&Pipeline) -> T + Send + 'static,
-    ) -> Result<T, Ended> {
-        let (answer, answered) = oneshot::channel();
-        let ask = Input::Ask(Box::new(move |pipeline| {
-            // Nobody waits any more when the asker's connection has closed.
-            let _ = answer.send(question(pipeline));
-        }));
-        self.send(ask).await?;
-        answered.await.map_err(|_| Ended)
-    }
-
-    pub async fn send(&self, input: Input) -> Result<(), Ended> {
-        self.inputs.send(input).await.map_err(|_| Ended)
-    }
-
-    pub async fn reload(&self, reload: Reload) -> Result<Result<(), ReloadHeld>, Ended> {
-        let (done, result) = oneshot::channel();
-        self.send(Input::Reload(Box::new(reload), done)).await?;
-        result.await.map_err(|_| Ended)
-    }
 }
 
 // === impl Pipeline ===
@@ -162,6 +99,7 @@ impl Pipeline {
             zones: served,
             members,
             left_out: BTreeMap::new(),
+            staging: None,
             state: StateWriter::start(folder)?,
             metrics,
             published: false,
@@ -174,11 +112,11 @@ impl Pipeline {
 
     /// Runs on a thread of its own until [`Input::Stop`] or until every handle is gone.
     pub fn spawn(self) -> std::io::Result<(PipelineHandle, JoinHandle<()>)> {
-        let (inputs, receiver) = mpsc::channel(QUEUE);
+        let (handle, receiver) = PipelineHandle::new();
         let thread = std::thread::Builder::new()
             .name("fedns-pipeline".into())
             .spawn(move || self.run(receiver))?;
-        Ok((PipelineHandle { inputs }, thread))
+        Ok((handle, thread))
     }
 
     fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
@@ -201,7 +139,12 @@ impl Pipeline {
     /// False when it was the last input.
     fn take_in(&mut self, input: Input, batch: &mut Batch) -> bool {
         match input {
-            Input::Cluster(event) => self.take_event(event, batch),
+            Input::Watch(cluster, watch) => {
+                if let Some(member) = self.members.get_mut(&cluster) {
+                    member.follow(watch);
+                }
+            }
+            Input::Cluster(watch, event) => self.take_event(watch, event, batch),
             Input::Memory(cluster, memory) => {
                 // A cluster that has left needs no memory.
                 if let Some(member) = self.members.get_mut(&cluster) {
@@ -211,27 +154,34 @@ impl Pipeline {
             }
             Input::Ask(question) => {
                 // The asker sees what readers see.
-                self.finish(std::mem::replace(batch, Batch::new(&self.planner)));
+                self.settle(batch);
                 question(self);
             }
             Input::StartupTimeout => {
                 self.startup_over = true;
                 self.publish_first_if_ready();
             }
-            Input::Reload(reload, done) => {
-                self.finish(std::mem::replace(batch, Batch::new(&self.planner)));
-                // A caller that has gone needs no answer.
-                let _ = done.send(self.reload(*reload));
-                *batch = Batch::new(&self.planner);
+            Input::Reload(reload, decision) => {
+                self.staging = Some(Staging::new(*reload, decision));
+                self.decide_reload(Decide::WhenComplete, batch);
             }
+            Input::DecideReload => self.decide_reload(Decide::Now, batch),
+            Input::ForgetReload => self.staging = None,
             Input::Stop => return false,
         }
         true
     }
 
-    fn take_event(&mut self, event: ClusterEvent, batch: &mut Batch) {
+    fn take_event(&mut self, watch: WatchId, event: ClusterEvent, batch: &mut Batch) {
         let ClusterEvent { cluster, change, received } = event;
-        let Some(member) = self.members.get_mut(&cluster) else {
+        if let Some(staging) = &mut self.staging
+            && staging.is_seen_by(&cluster, watch)
+        {
+            staging.see(&cluster, change);
+            return self.decide_reload(Decide::WhenComplete, batch);
+        }
+        let followed = self.members.get_mut(&cluster).filter(|member| member.follows(watch));
+        let Some(member) = followed else {
             // Its watcher was stopped while this event was on its way.
             return;
         };
@@ -239,6 +189,7 @@ impl Pipeline {
             batch.notes.push((cluster.clone(), note));
         }
         if self.published {
+            batch.departures.note(self.planner.federation(), &cluster, &change);
             self.planner.apply(&cluster, change, &mut batch.effects);
             batch.received.push(received);
         } else {
@@ -250,7 +201,7 @@ impl Pipeline {
     /// Publishes what the batch did, if it did anything, and then has it saved: answers do not wait
     /// for the thread that writes.
     fn finish(&mut self, batch: Batch) {
-        let Batch { effects, received, notes } = batch;
+        let Batch { effects, received, notes, departures } = batch;
         let Effects { diffs, newly_left_out, no_longer_left_out } = effects;
         for (zone, diff) in diffs.iter().enumerate().filter(|(_, diff)| !diff.is_empty()) {
             self.publish_diff(zone, diff);
@@ -260,9 +211,15 @@ impl Pipeline {
             self.metrics.publication(published_at.saturating_duration_since(received));
         }
         self.update_left_out(newly_left_out, &no_longer_left_out);
+        departures.log();
         for (cluster, note) in notes {
             self.state.cluster(&cluster, note);
         }
+    }
+
+    /// Publishes what has been collected, so that what follows begins with what readers see.
+    fn settle(&mut self, batch: &mut Batch) {
+        self.finish(std::mem::replace(batch, Batch::new(&self.planner)));
     }
 
     fn update_left_out(&mut self, new: Vec<LeftOutName>, gone: &[LeftOutName]) {
@@ -308,37 +265,6 @@ impl Pipeline {
         }
     }
 
-    /// Takes over other settings and members; what changes is published like any change.
-    fn reload(&mut self, reload: Reload) -> Result<(), ReloadHeld> {
-        let Reload { zones, clusters, approved } = reload;
-        if let Some(held) = self.vanishing_too_many(&zones, &clusters)
-            && approved.as_ref() != Some(&held.hash)
-        {
-            return Err(held);
-        }
-        let gone: Vec<ClusterName> = self
-            .members
-            .keys()
-            .filter(|name| !clusters.iter().any(|cluster| cluster.name == **name))
-            .cloned()
-            .collect();
-        let mut effects = self.planner.no_effects();
-        for name in gone {
-            self.members.remove(&name);
-            self.state.cluster(&name, ClusterNote::Forget);
-            self.planner.apply(&name, ClusterChange::Gone, &mut effects);
-        }
-        for cluster in &clusters {
-            let planner = &mut self.planner;
-            let member = self.members.entry(cluster.name.clone());
-            member.or_insert_with(|| Member::start(cluster, None, planner));
-        }
-        self.finish(Batch { effects, ..Batch::new(&self.planner) });
-        self.replace_zones(zones);
-        self.recount_left_out();
-        Ok(())
-    }
-
     /// Exact serials, and the state thread's last group.
     fn stop(self) {
         let Self { planner, zones, state, published, .. } = self;
@@ -382,16 +308,6 @@ impl Pipeline {
     }
 }
 
-impl Display for ReloadHeld {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self { vanishing, served, hash } = self;
-        write!(
-            f,
-            "{vanishing} of {served} names would vanish; if that is meant: fedns plan approve {hash}"
-        )
-    }
-}
-
 /// Changes that are published together.
 struct Batch {
     effects: Effects,
@@ -399,11 +315,17 @@ struct Batch {
     received: Vec<Instant>,
     /// What the state files must hold of it, in the order of the changes.
     notes: Vec<(ClusterName, ClusterNote)>,
+    departures: Departures,
 }
 
 impl Batch {
     fn new(planner: &Planner) -> Self {
-        Self { effects: planner.no_effects(), received: Vec::new(), notes: Vec::new() }
+        Self {
+            effects: planner.no_effects(),
+            received: Vec::new(),
+            notes: Vec::new(),
+            departures: Departures::default(),
+        }
     }
 }
 

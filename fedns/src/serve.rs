@@ -1,5 +1,6 @@
 //! Everything that runs under `fedns serve`, put together: bound, started, reloaded, stopped.
 
+mod config_watch;
 mod reload;
 mod watchers;
 
@@ -18,7 +19,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
-use crate::admin::orders::{self, Order, Outcome, Placed};
+use crate::admin::orders::{self, Order, Placed};
 use crate::admin::problems::SourceProblems;
 use crate::admin::{self, Pages};
 use crate::config::{self, Config, ConfigError, reachable};
@@ -26,11 +27,10 @@ use crate::metrics::Metrics;
 use crate::output::{self, chain_text};
 use crate::pipeline::{Input, Pipeline, PipelineHandle};
 use crate::state::StateFolder;
-use reload::ConfigWatch;
-use watchers::{Remember, Watchers};
+use config_watch::ConfigWatch;
+use reload::Staged;
+use watchers::{Remember, Successors, Watchers};
 
-/// Room for events between the watchers and the pipeline.
-const EVENTS: usize = 1024;
 /// How often what watchers remember is compared with what is saved.
 const MEMORY_PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
 
@@ -42,6 +42,8 @@ struct Running {
     pipeline: PipelineHandle,
     pipeline_thread: JoinHandle<()>,
     watchers: Watchers,
+    /// The reload on its way.
+    staged: Option<Staged>,
     /// Ends the admin pages when dropped.
     admin: JoinSet<()>,
     /// Where they are, with the port that was picked.
@@ -75,18 +77,15 @@ pub async fn serve(file: &Path) -> Result<(), ConfigError> {
             signal = signals.next() => match signal {
                 Signal::Terminate => break Ending::Drain,
                 Signal::Interrupt => break Ending::Now,
-                Signal::Hangup => running.reload(file).await,
+                Signal::Hangup => running.reload().await,
             },
             _ = &mut running.published, if !announced => {
                 announced = true;
                 running.announce().await;
             }
-            Some(Placed { order, reply }) = orders.recv() => {
-                let outcome = running.carry_out(file, order).await;
-                // Who gave the order may have gone; the outcome is logged either way.
-                let _ = reply.send(outcome);
-            }
-            () = config_watch.changed() => running.reload(file).await,
+            step = Staged::step(&mut running.staged) => running.reload_step(step).await,
+            Some(placed) = orders.recv() => running.carry_out(placed).await,
+            () = config_watch.changed() => running.reload().await,
             _ = memory_timer.tick() => running.watchers.remember(Remember::Changes).await,
         }
     };
@@ -132,6 +131,7 @@ impl Running {
             problems: problems.clone(),
             draining: AtomicBool::new(false),
             held: Mutex::new(None),
+            refused: Mutex::new(Vec::new()),
             orders: place_orders,
             socket: socket.as_ref().map(|(path, _)| path.clone()),
         });
@@ -143,12 +143,9 @@ impl Running {
         if let Some((_, listener)) = socket {
             admin.spawn(admin::serve_socket(listener, Arc::clone(&pages)));
         }
-        let (events, receiver) = mpsc::channel(EVENTS);
-        tokio::spawn(carry(receiver, pipeline.clone()));
         tokio::spawn(end_startup(config.startup_timeout, pipeline.clone()));
-        let mut watchers =
-            Watchers::new(events, pipeline.clone(), &config.resolver, saved, problems);
-        watchers.apply(&config).await;
+        let mut watchers = Watchers::new(pipeline.clone(), &config.resolver, saved, problems);
+        watchers.apply(&config, Successors::none()).await;
         let running = Self {
             config,
             dns,
@@ -156,6 +153,7 @@ impl Running {
             pipeline,
             pipeline_thread,
             watchers,
+            staged: None,
             admin,
             admin_address,
             published,
@@ -163,15 +161,13 @@ impl Running {
         Ok((running, orders))
     }
 
-    async fn carry_out(&mut self, file: &Path, order: Order) -> Outcome {
-        let outcome = match &order {
-            Order::AcceptCluster(cluster) => self.watchers.accept(cluster),
-            Order::ApproveReload(hash) => self.approve(file, hash).await,
-        };
-        if let Err(line) = &outcome {
-            warn!("not done: {line}");
+    async fn carry_out(&mut self, Placed { order, reply }: Placed) {
+        match order {
+            Order::AcceptCluster(cluster) => {
+                reload::answer(Some(reply), self.watchers.accept(&cluster));
+            }
+            Order::ApproveReload(hash) => self.approve(hash, reply).await,
         }
-        outcome
     }
 
     /// One line for each listener, then the command to try.
@@ -291,14 +287,6 @@ fn bind_socket(config: &Config) -> Option<(PathBuf, UnixListener)> {
 
 fn failed(what: &str, error: &std::io::Error) -> ConfigError {
     ConfigError::one(format!("{what}: {error}"))
-}
-
-async fn carry(mut events: mpsc::Receiver<watcher::ClusterEvent>, pipeline: PipelineHandle) {
-    while let Some(event) = events.recv().await {
-        if pipeline.send(Input::Cluster(event)).await.is_err() {
-            return;
-        }
-    }
 }
 
 async fn end_startup(timeout: std::time::Duration, pipeline: PipelineHandle) {

@@ -12,6 +12,9 @@ mod stop;
 /// A config that changes while it is served.
 mod reload;
 
+/// A reload that is looked at as a whole before anything changes, and may be held.
+mod held;
+
 /// What the admin address shows.
 mod pages;
 
@@ -26,6 +29,7 @@ pub(crate) fn tests() -> Vec<Test> {
         start::tests(),
         stop::tests(),
         reload::tests(),
+        held::tests(),
         pages::tests(),
         metrics::tests(),
         manifests::tests(),

@@ -27,6 +27,7 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::engine::SourceControl;
+use crate::event::Listener;
 use crate::object::{EndpointSlice, Kind, Node, Service};
 use crate::start::{self, Start};
 
@@ -49,7 +50,11 @@ struct Control {
     door: Arc<Door>,
 }
 
-pub(crate) fn spawn(access: KubeconfigAccess, start: Start, tasks: &mut JoinSet<()>) {
+pub(crate) fn spawn(
+    access: KubeconfigAccess,
+    start: Start<impl Listener>,
+    tasks: &mut JoinSet<()>,
+) {
     let (inputs, inbox) = start::inputs();
     let session = Arc::new(watch::Sender::new(Session::default()));
     let poke = Arc::new(Notify::new());

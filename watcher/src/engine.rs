@@ -2,12 +2,12 @@
 //! know comes out.
 //!
 //! ```text
-//!  source --> [ Input ] --> [ Index ] --> ClusterEvent --> channel
+//!  source --> [ Input ] --> [ Index ] --> ClusterEvent --> Listener
 //!                 |                           ^
 //!                 '-----> [ freshness ] ------'
 //! ```
 //!
-//! While the channel is full, input goes on being taken in: a Service that changes many times in
+//! While the listener has no room, input goes on being taken in: a Service that changes many times in
 //! the meantime is told once, as it is then.
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,7 +18,7 @@ use model::{ClusterChange, ClusterName, Freshness, StaleReason, UnixTime};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::{instant_of, sleep_until, unix_now};
-use crate::event::ClusterEvent;
+use crate::event::{ClusterEvent, Listener};
 use crate::freshness::{FreshnessTracker, Trouble};
 use crate::index::{Change, HostRequest, Index, Missing};
 use crate::memory::Memory;
@@ -106,14 +106,14 @@ pub(crate) trait SourceControl: Send {
     fn accept(&mut self) -> u64;
 }
 
-pub(crate) struct Engine<S> {
+pub(crate) struct Engine<S, L> {
     pub(crate) cluster: ClusterName,
     pub(crate) index: Index,
     pub(crate) tracker: FreshnessTracker,
     pub(crate) control: S,
     pub(crate) lineage: u64,
     pub(crate) subscription: Subscription,
-    pub(crate) events: mpsc::Sender<ClusterEvent>,
+    pub(crate) listener: L,
     pub(crate) status: SharedStatus,
     pub(crate) outbox: Outbox,
 }
@@ -131,7 +131,7 @@ pub(crate) struct Outbox {
 
 // === impl Engine ===
 
-impl<S: SourceControl> Engine<S> {
+impl<S: SourceControl, L: Listener> Engine<S, L> {
     /// Runs until nobody listens any more.
     pub(crate) async fn run(
         mut self,
@@ -142,12 +142,12 @@ impl<S: SourceControl> Engine<S> {
             self.ask_for_hosts();
             self.decide();
             self.show();
-            let events = self.events.clone();
+            let listener = self.listener.clone();
             let (has_event, deadline) = (self.has_event(), self.next_deadline());
             tokio::select! {
                 biased;
-                permit = events.reserve(), if has_event => match permit {
-                    Ok(permit) => if let Some(event) = self.next_event() { permit.send(event) },
+                room = listener.room(), if has_event => match room {
+                    Ok(tell) => if let Some(event) = self.next_event() { tell(event) },
                     Err(_) => return,
                 },
                 told = inputs.recv() => match told {

@@ -36,7 +36,7 @@ mod api_server;
 pub mod manifests;
 pub mod watch;
 
-pub use event::ClusterEvent;
+pub use event::{ClusterEvent, Listener, NobodyListens};
 pub use memory::{Memory, Saved};
 pub use resolver::{Resolver, ResolverSettings};
 pub use selector::LabelSelector;

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use tokio::task::JoinSet;
 
 use crate::engine::SourceControl;
+use crate::event::Listener;
 use crate::object::Object;
 use crate::start::{self, Start};
 
@@ -56,7 +57,7 @@ pub(crate) fn parse_yaml(text: &str) -> Vec<Object> {
 /// A folder cannot turn into another cluster, and is always open.
 struct Control;
 
-pub(crate) fn spawn(root: PathBuf, start: Start, tasks: &mut JoinSet<()>) {
+pub(crate) fn spawn(root: PathBuf, start: Start<impl Listener>, tasks: &mut JoinSet<()>) {
     let (inputs, inbox) = start::inputs();
     tasks.spawn(follow::run(root, start.reader.clone(), inputs));
     start.engine(Control, &[], inbox, tasks);

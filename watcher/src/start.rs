@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::engine::{Engine, Outbox, SharedStatus, SourceControl, Told};
-use crate::event::ClusterEvent;
+use crate::event::Listener;
 use crate::freshness::FreshnessTracker;
 use crate::index::Index;
 use crate::memory::Memory;
@@ -19,14 +19,14 @@ use crate::resolver::Subscription;
 const INPUTS_MAX: usize = 256;
 
 /// The same for every kind of source.
-pub(crate) struct Start {
+pub(crate) struct Start<L> {
     pub(crate) cluster: ClusterName,
     pub(crate) are_nodes_read: bool,
     pub(crate) memory: Memory,
     pub(crate) reader: Arc<Reader>,
     pub(crate) index: Index,
     pub(crate) subscription: Subscription,
-    pub(crate) events: mpsc::Sender<ClusterEvent>,
+    pub(crate) listener: L,
     pub(crate) status: SharedStatus,
     pub(crate) accepts: mpsc::Receiver<()>,
 }
@@ -36,7 +36,7 @@ pub(crate) fn inputs() -> (mpsc::Sender<Told>, mpsc::Receiver<Told>) {
     mpsc::channel(INPUTS_MAX)
 }
 
-impl Start {
+impl<L: Listener> Start<L> {
     /// Starts the engine of a source that keeps a watch on each of `watched`, and tells what it sees
     /// into `inbox`.
     pub(crate) fn engine<S: SourceControl + 'static>(
@@ -46,7 +46,7 @@ impl Start {
         inbox: mpsc::Receiver<Told>,
         tasks: &mut JoinSet<()>,
     ) {
-        let Self { cluster, memory, index, subscription, events, status, accepts, .. } = self;
+        let Self { cluster, memory, index, subscription, listener, status, accepts, .. } = self;
         let engine = Engine {
             cluster,
             index,
@@ -54,7 +54,7 @@ impl Start {
             control,
             lineage: 0,
             subscription,
-            events,
+            listener,
             status,
             outbox: Outbox::default(),
         };

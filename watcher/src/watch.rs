@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::engine::{SharedStatus, Status};
-use crate::event::ClusterEvent;
+use crate::event::Listener;
 use crate::index::{Index, IndexOptions};
 use crate::memory::{Memory, Saved};
 use crate::reading::Reader;
@@ -33,7 +33,7 @@ pub struct Problems(SharedStatus);
 /// Until the cluster has been listed completely, what `saved` holds stands: its host names go on
 /// being resolved, and each change of them is told. Then a [`model::ClusterChange::View`] replaces all of
 /// it in one step. To watch a cluster with other settings, start anew with the current view as
-/// `saved` and drop the handle before.
+/// `saved`; the one before may run on until the new one has told its view.
 ///
 /// Freshness is told once something is known of it: at the first failure, or when the view is
 /// complete and the API server has answered a probe.
@@ -42,7 +42,7 @@ pub fn start(
     settings: ServiceSettings,
     saved: Saved,
     resolver: &Arc<Resolver>,
-    events: mpsc::Sender<ClusterEvent>,
+    listener: impl Listener,
 ) -> WatchHandle {
     let mut tasks = JoinSet::new();
     let (accepts, inbox) = mpsc::channel(1);
@@ -61,7 +61,7 @@ pub fn start(
         reader: Arc::new(Reader::new(settings)),
         index: Index::new(options, saved),
         subscription: resolver.subscribe(),
-        events,
+        listener,
         status: status.clone(),
         accepts: inbox,
     };

@@ -61,6 +61,22 @@ struct LeftOutRow {
     reason: String,
 }
 
+/// What the server holds back until it is approved.
+#[derive(Serialize)]
+struct PlanRow {
+    held: Vec<HeldRow>,
+}
+
+#[derive(Serialize)]
+struct HeldRow {
+    /// What is held: a reload of the config.
+    what: &'static str,
+    hash: String,
+    reason: String,
+    /// Names that would vanish, as far as they are known.
+    vanishing: Vec<String>,
+}
+
 /// The server itself.
 #[derive(Serialize)]
 struct ServerInfo<'a> {
@@ -82,6 +98,7 @@ pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
         }
         "/api/v1/leftout" => Ok(Page::json(&pages.pipeline.ask(left_out_rows).await?)),
         "/api/v1/explain" => explain_page(pages, url).await,
+        "/api/v1/plan" => Ok(Page::json(&plan_row(pages))),
         "/api/v1/server" => Ok(Page::json(&ServerInfo {
             version: env!("CARGO_PKG_VERSION"),
             socket: pages.socket.as_deref(),
@@ -232,6 +249,18 @@ fn left_out_rows(pipeline: &Pipeline) -> Vec<LeftOutRow> {
             reason: left.reason.to_string(),
         })
         .collect()
+}
+
+// === what is held ===
+
+fn plan_row(pages: &Pages) -> PlanRow {
+    let held = pages.held_reload().map(|held| HeldRow {
+        what: "reload",
+        reason: held.to_string(),
+        vanishing: held.vanishing().map(Name::to_string).collect(),
+        hash: held.hash,
+    });
+    PlanRow { held: held.into_iter().collect() }
 }
 
 // === explain ===

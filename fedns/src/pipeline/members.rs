@@ -1,10 +1,11 @@
 //! What the pipeline keeps of each configured cluster beside the planner's state.
 
 use clusters::Cluster;
-use model::{ClusterChange, ClusterName, ClusterView, Freshness, Observed, StaleReason};
+use model::{ClusterChange, ClusterName, ClusterView, Freshness, Observed, StaleReason, UnixTime};
 use planner::Planner;
 use watcher::{Memory, Saved};
 
+use super::WatchId;
 use crate::state::{ClusterNote, Line};
 
 /// A configured cluster.
@@ -14,6 +15,8 @@ pub struct Member {
     has_view: bool,
     /// What its watcher wants to be told again at the next start.
     memory: Memory,
+    /// The watcher that speaks for it.
+    watch: Option<WatchId>,
 }
 
 impl Member {
@@ -28,7 +31,20 @@ impl Member {
         planner.absorb(name, ClusterChange::View(view));
         let stale = Freshness::Stale { since: memory.last_contact, reason: StaleReason::NotListed };
         planner.absorb(name, ClusterChange::Freshness(stale));
-        Self { has_view, memory }
+        Self { has_view, memory, watch: None }
+    }
+
+    /// From now on, this watcher speaks for the cluster.
+    pub fn follow(&mut self, watch: WatchId) {
+        self.watch = Some(watch);
+    }
+
+    pub fn follows(&self, watch: WatchId) -> bool {
+        self.watch == Some(watch)
+    }
+
+    pub fn last_contact(&self) -> Option<UnixTime> {
+        self.memory.last_contact
     }
 
     pub fn has_view(&self) -> bool {

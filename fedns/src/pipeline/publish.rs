@@ -1,20 +1,13 @@
-//! Publication of zones: serials, the store, and what a reload may do.
+//! Publication of zones: serials and the store.
 
-use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use clusters::Cluster;
 use model::{Name, RecordSet, Serial, ZoneDiff};
-use planner::{Federation, Planner, ZoneSettings};
+use planner::{Planner, ZoneSettings};
 use tracing::{error, info, warn};
 
-use super::{Pipeline, ReloadHeld, unix_now};
+use super::{Pipeline, unix_now};
 use crate::state::{SavedZone, SerialReserve};
-
-/// A reload may make this part of the served names vanish, in percent.
-const VANISH_PERCENT_MAX: usize = 30;
-/// With fewer names than this, any reload is carried out.
-const VANISH_GUARD_FROM: usize = 10;
 
 /// One zone's serials.
 #[derive(Debug)]
@@ -78,49 +71,6 @@ impl Pipeline {
 
     fn zone_name(&self, zone: usize) -> Name {
         self.planner.zones().nth(zone).expect("zones are numbered").zone.clone()
-    }
-
-    /// What holds a reload: too many of the served names would go, whether by settings or by members.
-    pub(super) fn vanishing_too_many(
-        &self,
-        zones: &[ZoneSettings],
-        clusters: &[Cluster],
-    ) -> Option<ReloadHeld> {
-        if !self.published {
-            return None;
-        }
-        let after = self.planner_after(zones, clusters);
-        let mut vanishing = BTreeSet::new();
-        let mut served = 0;
-        for (index, settings) in self.planner.zones().enumerate() {
-            let there = zones.iter().position(|zone| zone.zone == settings.zone);
-            let kept = there.map(|zone| after.zone_contents(zone));
-            for (name, _) in self.planner.zone_names(index, &mut Vec::new()) {
-                served += 1;
-                if !kept.as_ref().is_some_and(|kept| kept.contains(&name)) {
-                    vanishing.insert(name);
-                }
-            }
-        }
-        let too_many = vanishing.len() * 100 > served * VANISH_PERCENT_MAX;
-        (served >= VANISH_GUARD_FROM && too_many).then(|| {
-            let mut hasher = DefaultHasher::new();
-            vanishing.hash(&mut hasher);
-            let hash = format!("{:016x}", hasher.finish());
-            ReloadHeld { vanishing: vanishing.len(), served, hash }
-        })
-    }
-
-    fn planner_after(&self, zones: &[ZoneSettings], clusters: &[Cluster]) -> Planner {
-        let federation: Federation = self.planner.federation().clone();
-        let mut after = Planner::with_federation(federation, zones.to_vec());
-        for gone in self.members.keys() {
-            if !clusters.iter().any(|cluster| cluster.name == *gone) {
-                after.absorb(gone, model::ClusterChange::Gone);
-            }
-        }
-        after.absorbed();
-        after
     }
 
     /// Zones that stay get the difference; new ones are loaded; others end.

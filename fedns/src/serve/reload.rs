@@ -1,97 +1,205 @@
 //! Taking over a changed config while serving.
+//!
+//! A reload is staged: clusters that are to be looked at in another way get a second watcher, and the
+//! pipeline decides once it knows what all of them would contribute. Until then, and when it is held,
+//! the old config runs on.
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode};
-use notify::{EventKind, RecursiveMode, Watcher};
-use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
 use super::Running;
+use super::watchers::Successors;
 use crate::admin::orders::Outcome;
 use crate::config::{self, Config, ConfigError};
-use crate::pipeline::{Ended, Reload, ReloadHeld};
+use crate::pipeline::{Decision, HeldCause, Input, Reload, ReloadHeld};
 
-/// How long a folder must be quiet before the file in it is read: editors and kubelet replace
-/// files in several steps.
-const QUIET: Duration = Duration::from_millis(300);
-/// How long that is waited for.
-const QUIET_WAIT_MAX: Duration = Duration::from_secs(3);
-const CLOSE_WRITE: AccessKind = AccessKind::Close(AccessMode::Write);
+/// A reload whose clusters have not all been seen after this time is told as held.
+const SEEN_WITHIN: Duration = Duration::from_secs(5);
+
+/// Who gave the order waits here for what came of it.
+pub type Reply = oneshot::Sender<Outcome>;
+
+/// A reload on its way.
+pub struct Staged {
+    config: Config,
+    successors: Successors,
+    decision: oneshot::Receiver<Decision>,
+    reply: Option<Reply>,
+    /// When to say what it waits for; `None` once that is said.
+    told_at: Option<Instant>,
+}
+
+/// What happens to a reload on its way.
+pub enum Step {
+    Decided(Decision),
+    /// It still waits for clusters to be seen.
+    Waits,
+    /// The pipeline has ended.
+    Ended,
+}
+
+// === impl Staged ===
+
+impl Staged {
+    /// Waits for the next step. Nothing is lost where the wait is given up.
+    pub async fn step(staged: &mut Option<Self>) -> Step {
+        let Some(staged) = staged else { return std::future::pending().await };
+        let told_at = staged.told_at;
+        let still_waits = async {
+            match told_at {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            decision = &mut staged.decision => match decision {
+                Ok(decision) => Step::Decided(decision),
+                Err(_) => Step::Ended,
+            },
+            () = still_waits => {
+                staged.told_at = None;
+                Step::Waits
+            }
+        }
+    }
+}
+
+// === impl Running ===
 
 impl Running {
     /// Reads the file again. A bad file, or one that would make too much vanish, changes nothing.
-    pub(super) async fn reload(&mut self, file: &Path) {
-        // Whatever came of it is logged.
-        let _ = self.reload_as_approved(file, None).await;
+    pub(super) async fn reload(&mut self) {
+        self.stage(None, None).await;
     }
 
     /// Carries out the held reload that has this hash.
-    pub(super) async fn approve(&mut self, file: &Path, hash: &str) -> Outcome {
-        let Some(held) = self.pages.held_reload() else {
-            return Err("nothing is held".into());
-        };
-        if held.hash != hash {
-            return Err(format!("{hash} is not what is held: {held}"));
+    pub(super) async fn approve(&mut self, hash: String, reply: Reply) {
+        match self.pages.held_reload() {
+            None => answer(Some(reply), Err("nothing is held".into())),
+            Some(held) if held.hash != hash => {
+                let line = format!("{hash} is not what is held: the reload is held: {held}");
+                answer(Some(reply), Err(line));
+            }
+            Some(ReloadHeld { cause: HeldCause::NoView(_), .. }) => self.go_ahead(reply).await,
+            Some(_) => self.stage(Some(hash), Some(reply)).await,
         }
-        self.reload_as_approved(file, Some(hash.to_owned())).await
     }
 
-    async fn reload_as_approved(&mut self, file: &Path, approved: Option<String>) -> Outcome {
-        let (config, settings) = match read(file) {
+    /// Decides with what has been seen so far.
+    async fn go_ahead(&mut self, reply: Reply) {
+        if let Some(staged) = &mut self.staged {
+            staged.reply = Some(reply);
+            // An ended pipeline shows in the next step.
+            let _ = self.pipeline.send(Input::DecideReload).await;
+        }
+    }
+
+    /// A newer file, or the same with an approval, takes the place of a reload on its way.
+    async fn stage(&mut self, approved: Option<String>, reply: Option<Reply>) {
+        self.forget_staged().await;
+        let (config, zones) = match read(&self.config) {
             Ok(read) => read,
-            Err(error) => return Err(self.refused(&error)),
+            Err(error) => return answer(reply, Err(self.refuse(&error))),
         };
+        self.pages.set_refused_config(Vec::new());
         if config == self.config && settings_unchanged(&config) {
-            self.ended(None);
-            return Ok("the config is what it was".into());
+            self.hold(None);
+            info!(file = %config.file.display(), "nothing to reload: the config is what it was");
+            return answer(reply, Ok("the config is what it was".into()));
         }
-        let reload = Reload { zones: settings, clusters: config.clusters.clone(), approved };
-        match self.pipeline.reload(reload).await {
-            Err(Ended) => {
-                error!("the pipeline has ended; the config was not reloaded");
-                Err("fedns is stopping".into())
-            }
-            Ok(Err(held)) => Err(self.hold(file, held)),
-            Ok(Ok(())) => {
-                for key in fixed_keys(&self.config, &config) {
-                    warn!(key, "this key takes effect at the next start");
+        let mut successors = self.watchers.successors(&config).await;
+        let clusters = config.clusters.clone();
+        let reload = Reload { zones, clusters, successors: successors.watches(), approved };
+        let (decide, decision) = oneshot::channel();
+        // An ended pipeline shows in the next step.
+        let _ = self.pipeline.send(Input::Reload(Box::new(reload), decide)).await;
+        self.watchers.start_successors(&mut successors, &config.services);
+        let told_at = Some(Instant::now() + SEEN_WITHIN);
+        self.staged = Some(Staged { config, successors, decision, reply, told_at });
+    }
+
+    async fn forget_staged(&mut self) {
+        if let Some(staged) = self.staged.take() {
+            answer(staged.reply, Err("another reload took its place".into()));
+            // An ended pipeline forgets everything.
+            let _ = self.pipeline.send(Input::ForgetReload).await;
+        }
+    }
+
+    pub(super) async fn reload_step(&mut self, step: Step) {
+        match step {
+            Step::Waits => {
+                let waits = self.pipeline.ask(|pipeline| pipeline.reload_waits()).await;
+                if let Ok(Some(held)) = waits {
+                    self.tell_held(held);
                 }
-                self.watchers.apply(&config).await;
-                self.config = config;
-                self.ended(None);
-                info!(file = %file.display(), "the config is reloaded");
-                Ok("the config is reloaded".into())
+            }
+            Step::Decided(decision) => {
+                let Some(staged) = self.staged.take() else { return };
+                match decision {
+                    Ok(()) => self.take_over(staged).await,
+                    Err(held) => answer(staged.reply, Err(self.tell_held(held))),
+                }
+            }
+            Step::Ended => {
+                error!("the pipeline has ended; the config was not reloaded");
+                let reply = self.staged.take().and_then(|staged| staged.reply);
+                answer(reply, Err("fedns is stopping".into()));
             }
         }
     }
 
-    fn refused(&self, error: &ConfigError) -> String {
+    async fn take_over(&mut self, staged: Staged) {
+        let Staged { config, successors, reply, .. } = staged;
+        for key in fixed_keys(&self.config, &config) {
+            warn!(key, "this key takes effect at the next start");
+        }
+        self.watchers.apply(&config, successors).await;
+        info!(file = %config.file.display(), "the config is reloaded");
+        self.config = config;
+        self.hold(None);
+        answer(reply, Ok("the config is reloaded".into()));
+    }
+
+    fn refuse(&self, error: &ConfigError) -> String {
         for line in &error.lines {
             error!("config not reloaded, the old one runs on: {line}");
         }
         self.pages.metrics.reload_failed();
+        self.pages.set_refused_config(error.lines.clone());
         error.lines.join("\n")
     }
 
-    fn hold(&self, file: &Path, held: ReloadHeld) -> String {
-        error!(file = %file.display(), "the reload is held, the old config runs on: {held}");
+    fn tell_held(&self, held: ReloadHeld) -> String {
+        let file = self.config.file.display();
+        error!(%file, "the reload is held, the old config runs on: {held}");
         self.pages.metrics.reload_failed();
         let line = format!("the reload is held: {held}");
-        self.ended(Some(held));
+        self.hold(Some(held));
         line
     }
 
-    fn ended(&self, held: Option<ReloadHeld>) {
-        self.pages.metrics.set_held_names(held.as_ref().map_or(0, |held| held.vanishing));
+    fn hold(&self, held: Option<ReloadHeld>) {
+        self.pages.metrics.set_held(held.as_ref());
         self.pages.set_held_reload(held);
     }
 }
 
-fn read(file: &Path) -> Result<(Config, Vec<planner::ZoneSettings>), ConfigError> {
-    let config = config::load(file)?;
+/// Who gave the order may have gone; the outcome is logged either way.
+pub fn answer(reply: Option<Reply>, outcome: Outcome) {
+    let Some(reply) = reply else { return };
+    if let Err(line) = &outcome {
+        warn!("not done: {line}");
+    }
+    let _ = reply.send(outcome);
+}
+
+fn read(old: &Config) -> Result<(Config, Vec<planner::ZoneSettings>), ConfigError> {
+    let config = config::load(&old.file)?;
     let settings = config::zone_settings(&config)?;
     Ok((config, settings))
 }
@@ -111,76 +219,4 @@ fn fixed_keys(old: &Config, new: &Config) -> Vec<&'static str> {
         ("startupTimeout", old.startup_timeout != new.startup_timeout),
     ];
     differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
-}
-
-// === ConfigWatch ===
-
-/// Tells when the config file has other contents.
-pub struct ConfigWatch {
-    file: PathBuf,
-    seen: Option<Vec<u8>>,
-    events: mpsc::Receiver<()>,
-    /// When the first event came that has not led to a look at the file yet.
-    noticed: Option<Instant>,
-    /// Stops watching when dropped; `None` where the system would not watch.
-    _watcher: Option<notify::RecommendedWatcher>,
-}
-
-impl ConfigWatch {
-    /// The folder is watched, since editors and kubelet put a new file in the old one's place.
-    pub fn start(file: &Path) -> Self {
-        let (sender, events) = mpsc::channel(1);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Reading is no change, and our own would never end.
-            let is_reading = |event: &notify::Event| matches!(event.kind, EventKind::Access(access) if access != CLOSE_WRITE);
-            if !event.as_ref().is_ok_and(is_reading) {
-                // One waiting note stands for all that came since.
-                let _ = sender.try_send(());
-            }
-        });
-        let folder = match file.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        };
-        let watching = watcher.and_then(|mut watcher| {
-            watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher)
-        });
-        if let Err(error) = &watching {
-            warn!(%error, "the config file is not watched; send SIGHUP to reload it");
-        }
-        let seen = std::fs::read(file).ok();
-        Self { file: file.to_owned(), seen, events, noticed: None, _watcher: watching.ok() }
-    }
-
-    /// Waits for other contents. What was noticed before a call was cancelled counts in the next.
-    pub async fn changed(&mut self) {
-        loop {
-            self.settled().await;
-            // A file that is being replaced is not there for a moment.
-            let Ok(now) = std::fs::read(&self.file) else { continue };
-            if self.seen.as_ref() != Some(&now) {
-                self.seen = Some(now);
-                return;
-            }
-        }
-    }
-
-    /// Waits for an event, and then for a pause in the events. Other files of the folder may never
-    /// pause, so there is an end to that.
-    async fn settled(&mut self) {
-        if self.noticed.is_none() && self.events.recv().await.is_none() {
-            // Nothing is watched.
-            std::future::pending::<()>().await;
-        }
-        let noticed = *self.noticed.get_or_insert_with(Instant::now);
-        let end = noticed + QUIET_WAIT_MAX;
-        loop {
-            let pause = end.min(Instant::now() + QUIET);
-            let event = tokio::time::timeout_at(pause, self.events.recv()).await;
-            if event != Ok(Some(())) || Instant::now() >= end {
-                break;
-            }
-        }
-        self.noticed = None;
-    }
 }

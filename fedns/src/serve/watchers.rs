@@ -6,16 +6,13 @@ use std::sync::Arc;
 
 use clusters::Cluster;
 use model::ClusterName;
-use tokio::sync::mpsc;
 use tracing::info;
-use watcher::{
-    ClusterEvent, Memory, Resolver, ResolverSettings, Saved, ServiceSettings, WatchHandle,
-};
+use watcher::{Memory, Resolver, ResolverSettings, Saved, ServiceSettings, WatchHandle};
 
 use crate::admin::orders::Outcome;
 use crate::admin::problems::SourceProblems;
 use crate::config::Config;
-use crate::pipeline::{Input, PipelineHandle};
+use crate::pipeline::{Ended, Input, PipelineHandle, WatchId};
 
 /// How far the saved last contact of a live cluster may lag, in seconds: it is only told to people.
 const CONTACT_LAG_MAX: u64 = 300;
@@ -24,8 +21,8 @@ const CONTACT_LAG_MAX: u64 = 300;
 pub struct Watchers {
     running: BTreeMap<ClusterName, Watched>,
     resolver: Arc<Resolver>,
-    events: mpsc::Sender<ClusterEvent>,
     pipeline: PipelineHandle,
+    last_watch: WatchId,
     /// From the state folder; each is used once, when its watcher starts.
     saved: BTreeMap<ClusterName, Saved>,
     problems: SourceProblems,
@@ -40,6 +37,18 @@ struct Watched {
     memory: Memory,
 }
 
+/// New watchers of clusters that are to be looked at in another way. Until they take over, the old
+/// ones go on; dropped, they never do.
+pub struct Successors(BTreeMap<ClusterName, Successor>);
+
+struct Successor {
+    cluster: Cluster,
+    watch: WatchId,
+    saved: Saved,
+    /// Once it has started.
+    watched: Option<Watched>,
+}
+
 /// What to save of what watchers remember.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remember {
@@ -51,54 +60,96 @@ pub enum Remember {
 
 impl Watchers {
     pub fn new(
-        events: mpsc::Sender<ClusterEvent>,
         pipeline: PipelineHandle,
         resolver: &[SocketAddr],
         saved: BTreeMap<ClusterName, Saved>,
         problems: SourceProblems,
     ) -> Self {
         let resolver = Resolver::new(&ResolverSettings { servers: resolver.to_vec() });
-        Self { running: BTreeMap::new(), resolver, events, pipeline, saved, problems }
+        let running = BTreeMap::new();
+        Self { running, resolver, pipeline, last_watch: WatchId(0), saved, problems }
     }
 
-    /// Stops what is not configured any more, starts what is new or has changed.
-    pub async fn apply(&mut self, config: &Config) {
-        let settings = &config.services;
-        let changed = |cluster: &Cluster, watched: &Watched| {
-            watched.settings != *settings || watched.cluster != *cluster
-        };
-        self.running.retain(|name, _| config.clusters.iter().any(|cluster| cluster.name == *name));
+    /// For each cluster that is watched now, and differently by this config. None has started.
+    pub async fn successors(&mut self, config: &Config) -> Successors {
+        let mut successors = BTreeMap::new();
         for cluster in &config.clusters {
-            let saved = match self.running.get(&cluster.name) {
-                Some(watched) if changed(cluster, watched) => self.view_now(cluster).await,
-                Some(_) => continue,
-                None => self.saved.remove(&cluster.name).unwrap_or_default(),
-            };
-            // The old one must have ended before, or its events would follow the new one's.
-            self.running.remove(&cluster.name);
-            self.start(cluster, settings, saved);
+            let Some(watched) = self.running.get(&cluster.name) else { continue };
+            if watched.settings != config.services || watched.cluster != *cluster {
+                let saved = self.view_now(&cluster.name, watched).await;
+                let watch = self.next_watch();
+                let successor = Successor { cluster: cluster.clone(), watch, saved, watched: None };
+                successors.insert(cluster.name.clone(), successor);
+            }
+        }
+        Successors(successors)
+    }
+
+    pub fn start_successors(&self, successors: &mut Successors, settings: &ServiceSettings) {
+        for successor in successors.0.values_mut() {
+            let saved = std::mem::take(&mut successor.saved);
+            let (cluster, watch) = (successor.cluster.clone(), successor.watch);
+            successor.watched = Some(self.watch(cluster, settings, saved, watch));
+        }
+    }
+
+    /// Stops what is not configured any more, lets successors take over, starts what is new.
+    pub async fn apply(&mut self, config: &Config, successors: Successors) {
+        self.running.retain(|name, _| config.clusters.iter().any(|cluster| cluster.name == *name));
+        for (name, successor) in successors.0 {
+            if let Some(watched) = successor.watched {
+                self.running.insert(name, watched);
+            }
+        }
+        for cluster in &config.clusters {
+            if !self.running.contains_key(&cluster.name)
+                && let Err(Ended) = self.start(cluster, &config.services).await
+            {
+                // Who would listen has gone.
+                return;
+            }
         }
         let problems =
             |(name, watched): (&ClusterName, &Watched)| (name.clone(), watched.handle.problems());
         self.problems.replace(self.running.iter().map(problems).collect());
     }
 
-    fn start(&mut self, cluster: &Cluster, settings: &ServiceSettings, saved: Saved) {
+    async fn start(&mut self, cluster: &Cluster, settings: &ServiceSettings) -> Result<(), Ended> {
+        let watch = self.next_watch();
+        self.pipeline.send(Input::Watch(cluster.name.clone(), watch)).await?;
+        let saved = self.saved.remove(&cluster.name).unwrap_or_default();
+        let watched = self.watch(cluster.clone(), settings, saved, watch);
+        self.running.insert(cluster.name.clone(), watched);
+        Ok(())
+    }
+
+    fn watch(
+        &self,
+        cluster: Cluster,
+        settings: &ServiceSettings,
+        saved: Saved,
+        watch: WatchId,
+    ) -> Watched {
         let memory = saved.memory.clone();
-        let (cluster, settings) = (cluster.clone(), settings.clone());
-        let events = self.events.clone();
+        let listener = self.pipeline.listen(watch);
+        let settings = settings.clone();
         let handle =
-            watcher::start(cluster.clone(), settings.clone(), saved, &self.resolver, events);
-        self.running.insert(cluster.name.clone(), Watched { cluster, settings, handle, memory });
+            watcher::start(cluster.clone(), settings.clone(), saved, &self.resolver, listener);
+        Watched { cluster, settings, handle, memory }
+    }
+
+    fn next_watch(&mut self) -> WatchId {
+        self.last_watch.0 += 1;
+        self.last_watch
     }
 
     /// What the cluster contributes now, for a watcher with other settings.
-    async fn view_now(&self, cluster: &Cluster) -> Saved {
-        let name = cluster.name.clone();
-        let memory = self.running.get(&name).map(|watched| watched.handle.memory());
+    async fn view_now(&self, name: &ClusterName, watched: &Watched) -> Saved {
+        let memory = watched.handle.memory();
+        let name = name.clone();
         let view = self.pipeline.ask(move |pipeline| pipeline.view(&name)).await;
         // A pipeline that has ended publishes nothing any more.
-        Saved { memory: memory.unwrap_or_default(), view: view.unwrap_or_default() }
+        Saved { memory, view: view.unwrap_or_default() }
     }
 
     /// Takes the cluster that answers now for the one that was there before.
@@ -129,6 +180,19 @@ impl Watchers {
                 }
             }
         }
+    }
+}
+
+// === impl Successors ===
+
+impl Successors {
+    pub fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    pub fn watches(&self) -> BTreeMap<ClusterName, WatchId> {
+        let watch = |(name, successor): (&ClusterName, &Successor)| (name.clone(), successor.watch);
+        self.0.iter().map(watch).collect()
     }
 }
 

@@ -97,6 +97,9 @@ fn a_bad_file_keeps_the_old_config_running() {
         config.display()
     );
     logs(&fedns, &expected);
+    let page = fedns.page("/readyz?verbose").expect("a page");
+    let line = expected.split_once("runs on: ").expect("a line").1;
+    assert!(page.body.contains(&format!("\n[+]config not reloaded: {line}\n")), "{}", page.body);
     fs::remove_file(&config).expect("remove the config");
     fedns.process().signal(Signal::HUP);
     logs(&fedns, "the old one runs on: ");
@@ -106,6 +109,9 @@ fn a_bad_file_keeps_the_old_config_running() {
 
     fedns.configure(&entries(&["a"]), "ttl: 60s\n");
     ttl_is(&fedns, "60");
+    assert!(!fedns.page("/readyz?verbose").expect("a page").body.contains("not reloaded"));
+    fedns.process().signal(Signal::HUP);
+    logs(&fedns, "nothing to reload: the config is what it was");
 }
 
 fn keys_of_the_start_wait_for_the_next_one() {

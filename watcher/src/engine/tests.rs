@@ -67,7 +67,7 @@ impl Fixture {
             control,
             lineage: 0,
             subscription: resolver.subscribe(),
-            events: sender,
+            listener: sender,
             status: status.clone(),
             outbox: Outbox::default(),
         };

@@ -1,0 +1,87 @@
+//! Notices that the config file has other contents.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::event::{AccessKind, AccessMode};
+use notify::{EventKind, RecursiveMode, Watcher};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tracing::warn;
+
+/// How long a folder must be quiet before the file in it is read: editors and kubelet replace
+/// files in several steps.
+const QUIET: Duration = Duration::from_millis(300);
+/// How long that is waited for.
+const QUIET_WAIT_MAX: Duration = Duration::from_secs(3);
+const CLOSE_WRITE: AccessKind = AccessKind::Close(AccessMode::Write);
+
+/// Tells when the config file has other contents.
+pub struct ConfigWatch {
+    file: PathBuf,
+    seen: Option<Vec<u8>>,
+    events: mpsc::Receiver<()>,
+    /// When the first event came that has not led to a look at the file yet.
+    noticed: Option<Instant>,
+    /// Stops watching when dropped; `None` where the system would not watch.
+    _watcher: Option<notify::RecommendedWatcher>,
+}
+
+impl ConfigWatch {
+    /// The folder is watched, since editors and kubelet put a new file in the old one's place.
+    pub fn start(file: &Path) -> Self {
+        let (sender, events) = mpsc::channel(1);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+            // Reading is no change, and our own would never end.
+            let is_reading = |event: &notify::Event| matches!(event.kind, EventKind::Access(access) if access != CLOSE_WRITE);
+            if !event.as_ref().is_ok_and(is_reading) {
+                // One waiting note stands for all that came since.
+                let _ = sender.try_send(());
+            }
+        });
+        let folder = match file.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        };
+        let watching = watcher.and_then(|mut watcher| {
+            watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher)
+        });
+        if let Err(error) = &watching {
+            warn!(%error, "the config file is not watched; send SIGHUP to reload it");
+        }
+        let seen = std::fs::read(file).ok();
+        Self { file: file.to_owned(), seen, events, noticed: None, _watcher: watching.ok() }
+    }
+
+    /// Waits for other contents. What was noticed before a call was cancelled counts in the next.
+    pub async fn changed(&mut self) {
+        loop {
+            self.settled().await;
+            // A file that is being replaced is not there for a moment.
+            let Ok(now) = std::fs::read(&self.file) else { continue };
+            if self.seen.as_ref() != Some(&now) {
+                self.seen = Some(now);
+                return;
+            }
+        }
+    }
+
+    /// Waits for an event, and then for a pause in the events. Other files of the folder may never
+    /// pause, so there is an end to that.
+    async fn settled(&mut self) {
+        if self.noticed.is_none() && self.events.recv().await.is_none() {
+            // Nothing is watched.
+            std::future::pending::<()>().await;
+        }
+        let noticed = *self.noticed.get_or_insert_with(Instant::now);
+        let end = noticed + QUIET_WAIT_MAX;
+        loop {
+            let pause = end.min(Instant::now() + QUIET);
+            let event = tokio::time::timeout_at(pause, self.events.recv()).await;
+            if event != Ok(Some(())) || Instant::now() >= end {
+                break;
+            }
+        }
+        self.noticed = None;
+    }
+}
