@@ -6,6 +6,7 @@
 //! - [`keys`]: which keys there are, and what each means
 //! - [`mod@load`]: finding and reading the file
 //! - [`statics`]: the static records that it names
+//! - [`zones`]: the planner's settings of each zone, and what is suspicious in it
 
 pub mod tree;
 pub mod read;
@@ -13,6 +14,7 @@ pub mod duration;
 pub mod keys;
 pub mod load;
 pub mod statics;
+pub mod zones;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -23,7 +25,8 @@ use model::{EmptyLevels, Label, Levels, Name};
 use planner::NameServer;
 use watcher::ServiceSettings;
 
-pub use load::{ConfigError, load, locate, zone_settings};
+pub use load::{ConfigError, load, locate};
+pub use zones::zone_settings;
 
 /// A whole config with every default filled in.
 #[derive(Clone, Debug, PartialEq)]

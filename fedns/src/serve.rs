@@ -2,6 +2,7 @@
 
 mod config_watch;
 mod reload;
+mod warnings;
 mod watchers;
 
 use std::collections::BTreeSet;
@@ -29,6 +30,7 @@ use crate::pipeline::{Input, Pipeline, PipelineHandle};
 use crate::state::StateFolder;
 use config_watch::ConfigWatch;
 use reload::Staged;
+use warnings::ConfigWarnings;
 use watchers::{Remember, Successors, Watchers};
 
 /// How often what watchers remember is compared with what is saved.
@@ -37,6 +39,7 @@ const MEMORY_PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
 /// A server that answers.
 struct Running {
     config: Config,
+    warnings: ConfigWarnings,
     dns: Option<Arc<Server>>,
     pages: Arc<Pages>,
     pipeline: PipelineHandle,
@@ -98,7 +101,10 @@ pub async fn serve(file: &Path) -> Result<(), ConfigError> {
 
 impl Running {
     async fn start(config: Config) -> Result<(Self, mpsc::Receiver<Placed>), ConfigError> {
-        let settings = config::zone_settings(&config)?;
+        let (settings, now) = config::zone_settings(&config);
+        let settings = settings?;
+        let mut warnings = ConfigWarnings::default();
+        warnings.tell(now);
         let folder = StateFolder::open(&config.state_dir)
             .map_err(|error| ConfigError::one(chain_text(&error)))?;
         let metrics = Arc::new(Metrics::new());
@@ -148,6 +154,7 @@ impl Running {
         watchers.apply(&config, Successors::none()).await;
         let running = Self {
             config,
+            warnings,
             dns,
             pages,
             pipeline,

@@ -1,5 +1,6 @@
 //! `configs/bad/X.yaml` is refused with the lines of `configs/bad/X.txt`; `configs/good/X.yaml` is
-//! taken, and `fedns config` prints `configs/good/X.txt`.
+//! taken, and `fedns config` prints `configs/good/X.txt`; `configs/doubtful/X.yaml` is taken with the
+//! warnings of `configs/doubtful/X.txt`.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -17,6 +18,7 @@ pub(crate) fn tests() -> Vec<Test> {
     let own = tests::tests! {
         [] => bad_configs_are_refused_with_every_error,
             good_configs_are_printed_with_every_default,
+            doubtful_configs_are_taken_with_every_warning,
             what_is_printed_is_a_config_that_is_printed_the_same,
             json_says_what_yaml_says,
             every_command_that_takes_a_config_refuses_a_bad_one,
@@ -46,6 +48,17 @@ fn good_configs_are_printed_with_every_default() {
         assert_eq!(text(&folder, &checked.stderr), "", "{file}");
         let printed = printed(&folder, &["config", "--config", &file]);
         golden::compare(&folder.join(&file).with_extension("txt"), &text(&folder, &printed));
+    }
+}
+
+fn doubtful_configs_are_taken_with_every_warning() {
+    let folder = folder("doubtful");
+    for file in configs(&folder) {
+        let output = fedns(&folder, &["check", "--config", &file]);
+        let warnings = text(&folder, &output.stderr);
+        golden::compare(&folder.join(&file).with_extension("txt"), &warnings);
+        assert!(output.status.success(), "{file}: {warnings}");
+        assert!(text(&folder, &output.stdout).starts_with(&format!("FOLDER/{file}: fine: ")));
     }
 }
 

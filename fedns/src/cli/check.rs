@@ -22,14 +22,9 @@ impl Check {
         let file = config::locate(self.file.config.as_deref())?;
         let config = config::load(&file)?;
         let mut errors = Vec::new();
-        let mut warnings = Vec::new();
-        if let Err(error) = config::zone_settings(&config) {
+        let (settings, warnings) = config::zone_settings(&config);
+        if let Err(error) = settings {
             errors.extend(error.lines);
-        }
-        for zone in &config.zones {
-            if let Ok(Some(statics)) = config::statics::read(zone) {
-                warnings.extend(statics.warnings);
-            }
         }
         check_clusters(&config, &mut errors)?;
         for warning in &warnings {

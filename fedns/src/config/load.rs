@@ -1,15 +1,10 @@
-//! Finding the config file, reading it, and making the planner's settings of it.
+//! Finding the config file and reading it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-
-use model::ZoneContents;
-use planner::base::StaticNames;
-use planner::{ZoneSettings, base_contents};
 
 use super::tree::{self, Place};
-use super::{Config, ZoneConfig, keys, statics};
+use super::{Config, keys};
 
 /// Where a config is looked for when none is named.
 const DEFAULT_FILES: [&str; 2] = ["fedns.yaml", "/etc/fedns/fedns.yaml"];
@@ -67,39 +62,6 @@ fn first_foreign_byte(bytes: &[u8], at: usize) -> (Place, u8) {
     let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     let column = 1 + String::from_utf8_lossy(&before[line_start..]).chars().count();
     (Place { line, column }, rest.first().copied().unwrap_or_default())
-}
-
-/// The planner's settings of every zone, static records read in.
-pub fn zone_settings(config: &Config) -> Result<Vec<ZoneSettings>, ConfigError> {
-    let mut lines = Vec::new();
-    let mut settings = Vec::new();
-    for zone in &config.zones {
-        match settings_of(config, zone) {
-            Ok(zone) => settings.push(zone),
-            Err(error) => lines.extend(error.lines),
-        }
-    }
-    if lines.is_empty() { Ok(settings) } else { Err(ConfigError { lines }) }
-}
-
-fn settings_of(config: &Config, zone: &ZoneConfig) -> Result<ZoneSettings, ConfigError> {
-    let statics = statics::read(zone)?.map(|statics| statics.contents);
-    let base = match config.listen.dns.is_empty() {
-        false => base_contents(&zone.name, &zone.name_servers, &zone.hostmaster, statics)
-            .map_err(|error| ConfigError::one(format!("{}: {error}", config.file.display())))?,
-        // Nothing is served, so the zone needs no apex.
-        true => statics.unwrap_or_else(|| ZoneContents::new(zone.name.clone())),
-    };
-    let static_names = StaticNames::new(&base, &config.federation, &config.zone_names());
-    Ok(ZoneSettings {
-        zone: zone.name.clone(),
-        federation: config.federation.clone(),
-        ttl: zone.ttl,
-        levels: zone.levels,
-        empty_levels: zone.empty_levels,
-        static_names,
-        base: Arc::new(base),
-    })
 }
 
 // === impl ConfigError ===

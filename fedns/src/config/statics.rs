@@ -11,18 +11,15 @@ use super::{ConfigError, ZoneConfig};
 
 /// Seconds; for a record without a TTL in a file without `$TTL`.
 const TTL_DEFAULT: u32 = 3600;
-/// Errors that are told of one zone's files.
-const ERRORS_MAX: usize = 100;
+/// Errors, and warnings, that are told of one zone's files.
+const FINDINGS_MAX: usize = 100;
 
-/// Static records with what is suspicious in them.
-pub struct Statics {
-    pub contents: ZoneContents,
-    /// Whole lines.
-    pub warnings: Vec<String>,
-}
-
-/// All static files of a zone as one; `None` where it has none.
-pub fn read(zone: &ZoneConfig) -> Result<Option<Statics>, ConfigError> {
+/// All static files of a zone as one, `None` where it has none; `warnings` gets a line for each
+/// thing in them that is suspicious, whether they can be used or not.
+pub fn read(
+    zone: &ZoneConfig,
+    warnings: &mut Vec<String>,
+) -> Result<Option<ZoneContents>, ConfigError> {
     if zone.static_records.is_empty() {
         return Ok(None);
     }
@@ -36,13 +33,19 @@ pub fn read(zone: &ZoneConfig) -> Result<Option<Statics>, ConfigError> {
     let options = Options {
         default_ttl: Some(TTL_DEFAULT),
         completeness: Completeness::Part,
-        errors_max: ERRORS_MAX,
+        errors_max: FINDINGS_MAX,
     };
-    match read_zone(&zone.name, &sources, &mut include, &options) {
-        Ok(read) => Ok(Some(Statics {
-            contents: read.contents,
-            warnings: read.warnings.iter().map(ToString::to_string).collect(),
-        })),
+    let read = read_zone(&zone.name, &sources, &mut include, &options);
+    let (found, left_out) = match &read {
+        Ok(read) => (&read.warnings, read.warnings_left_out),
+        Err(error) => (&error.warnings, error.warnings_left_out),
+    };
+    warnings.extend(found.iter().map(ToString::to_string));
+    if left_out > 0 {
+        warnings.push(format!("{left_out} more warnings of the static records of {}", zone.name));
+    }
+    match read {
+        Ok(read) => Ok(Some(read.contents)),
         Err(error) => {
             Err(ConfigError { lines: error.to_string().lines().map(str::to_owned).collect() })
         }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use planner::ZoneSettings;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
@@ -101,11 +102,12 @@ impl Running {
     /// A newer file, or the same with an approval, takes the place of a reload on its way.
     async fn stage(&mut self, approved: Option<String>, reply: Option<Reply>) {
         self.forget_staged().await;
-        let (config, zones) = match read(&self.config) {
+        let (config, zones, warnings) = match read(&self.config) {
             Ok(read) => read,
             Err(error) => return answer(reply, Err(self.refuse(&error))),
         };
         self.pages.set_refused_config(Vec::new());
+        self.warnings.tell(warnings);
         if config == self.config && settings_unchanged(&config) {
             self.hold(None);
             info!(file = %config.file.display(), "nothing to reload: the config is what it was");
@@ -198,10 +200,11 @@ pub fn answer(reply: Option<Reply>, outcome: Outcome) {
     let _ = reply.send(outcome);
 }
 
-fn read(old: &Config) -> Result<(Config, Vec<planner::ZoneSettings>), ConfigError> {
+/// The config, the settings of its zones, and the warnings about them.
+fn read(old: &Config) -> Result<(Config, Vec<ZoneSettings>, Vec<String>), ConfigError> {
     let config = config::load(&old.file)?;
-    let settings = config::zone_settings(&config)?;
-    Ok((config, settings))
+    let (settings, warnings) = config::zone_settings(&config);
+    Ok((config, settings?, warnings))
 }
 
 /// Static files may have changed behind an equal config.

@@ -12,6 +12,7 @@ pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
         [] => a_changed_file_is_taken_over,
             a_hangup_reads_static_records_anew,
+            a_warning_is_logged_once_for_as_long_as_it_stands,
             a_file_that_is_swapped_by_links_is_followed,
             a_bad_file_keeps_the_old_config_running,
             keys_of_the_start_wait_for_the_next_one,
@@ -65,6 +66,50 @@ fn a_hangup_reads_static_records_anew() {
     let place = file.display();
     logs(&fedns, &format!("the old one runs on: {place}:1:10: found \"192.0.2.256\""));
     assert_eq!(fedns.ask("www.example.com"), "NOERROR 192.0.2.81");
+}
+
+fn a_warning_is_logged_once_for_as_long_as_it_stands() {
+    let (mut fedns, _folders) = prepared(&["a"], "staticRecords: [./static.zone]\n");
+    let file = fedns.home().join("static.zone");
+    let write = |text: &str| fs::write(&file, text).expect("write the static file");
+    write("loop IN CNAME loop\nsvc IN NS ns.example.org.\n");
+    fedns.start();
+    fedns.is_ready();
+    let first = warnings_of_check(&fedns);
+    assert_eq!(first.map(|line| times_logged(&fedns, &line)), [1, 1]);
+
+    let reload = |times| {
+        fedns.process().signal(Signal::HUP);
+        eventually_equal(GENEROUS, "reloads", &times, || {
+            times_logged(&fedns, "config is reloaded")
+        });
+    };
+    write("loop IN CNAME loop\nmail IN MX 10 192.0.2.1\n");
+    reload(1);
+    let [kept, new] = warnings_of_check(&fedns);
+    assert_eq!(times_logged(&fedns, &kept), 1, "{kept}");
+    assert_eq!(times_logged(&fedns, &new), 1, "{new}");
+
+    write("www IN A 192.0.2.80\n");
+    reload(2);
+    write("loop IN CNAME loop\nmail IN MX 10 192.0.2.1\n");
+    reload(3);
+    assert_eq!(times_logged(&fedns, &kept), 2, "it was gone in between");
+}
+
+/// The lines with which `fedns check` warns of the config of a server.
+#[track_caller]
+fn warnings_of_check(fedns: &Fedns) -> [String; 2] {
+    let output = fedns.command(&["check", "--config", "fedns.yaml"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let lines = errors.lines().map(|line| {
+        line.strip_prefix("fedns: warning: ").unwrap_or_else(|| panic!("{errors}")).to_owned()
+    });
+    lines.collect::<Vec<_>>().try_into().expect("two warnings")
+}
+
+fn times_logged(fedns: &Fedns, words: &str) -> usize {
+    fedns.process().log().lines().filter(|line| line.contains(words)).count()
 }
 
 /// Kubernetes mounts a ConfigMap so: the file is a link through `..data`, which is replaced.

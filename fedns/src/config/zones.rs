@@ -1,0 +1,87 @@
+//! The planner's settings of each zone, static records read in, and what is suspicious in them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use clusters::TopologyOverride;
+use model::ZoneContents;
+use planner::base::StaticNames;
+use planner::names::Place;
+use planner::{ZoneSettings, base_contents};
+
+use super::{Config, ConfigError, ZoneConfig, statics};
+
+/// The settings of every zone; beside them, whether they can be used or not, a line for each thing
+/// that can be served but perhaps not as its author thinks.
+pub fn zone_settings(config: &Config) -> (Result<Vec<ZoneSettings>, ConfigError>, Vec<String>) {
+    let mut warnings = Vec::new();
+    let mut errors = Vec::new();
+    let mut settings = Vec::new();
+    for zone in &config.zones {
+        match settings_of(config, zone, &mut warnings) {
+            Ok(zone) => settings.push(zone),
+            Err(error) => errors.extend(error.lines),
+        }
+    }
+    if !errors.is_empty() {
+        return (Err(ConfigError { lines: errors }), warnings);
+    }
+    warnings.extend(settings.iter().flat_map(|zone| hidden_names(config, zone)));
+    (Ok(settings), warnings)
+}
+
+fn settings_of(
+    config: &Config,
+    zone: &ZoneConfig,
+    warnings: &mut Vec<String>,
+) -> Result<ZoneSettings, ConfigError> {
+    let statics = statics::read(zone, warnings)?;
+    let base = match config.listen.dns.is_empty() {
+        false => base_contents(&zone.name, &zone.name_servers, &zone.hostmaster, statics)
+            .map_err(|error| ConfigError::one(format!("{}: {error}", config.file.display())))?,
+        // Nothing is served, so the zone needs no apex.
+        true => statics.unwrap_or_else(|| ZoneContents::new(zone.name.clone())),
+    };
+    let static_names = StaticNames::new(&base, &config.federation, &config.zone_names());
+    Ok(ZoneSettings {
+        zone: zone.name.clone(),
+        federation: config.federation.clone(),
+        ttl: zone.ttl,
+        levels: zone.levels,
+        empty_levels: zone.empty_levels,
+        static_names,
+        base: Arc::new(base),
+    })
+}
+
+/// What stands in the way of all names of a level or a place; one line for each such thing.
+fn hidden_names(config: &Config, settings: &ZoneSettings) -> Vec<String> {
+    let ZoneSettings { zone, federation, levels, static_names, .. } = settings;
+    let mut told = BTreeSet::new();
+    let mut lines = Vec::new();
+    for place in configured_places(config).iter().filter(|it| levels.contains(it.level())) {
+        // Places that make no name are told with the names that are left out.
+        let Ok(suffix) = place.suffix(federation, zone) else { continue };
+        // A DNAME hides only what is below it, and no namespace has this name.
+        let Ok(below) = suffix.child(b"_") else { continue };
+        let Some(clash) = static_names.clash(&below) else { continue };
+        if told.insert(clash.to_string()) {
+            lines.push(format!(
+                "zone {zone}: no SERVICE.NAMESPACE.{suffix} is ever served: {clash}; move one of the two"
+            ));
+        }
+    }
+    lines
+}
+
+/// From wide to narrow; those that only the labels of nodes tell are not known yet.
+fn configured_places(config: &Config) -> BTreeSet<Place> {
+    let topologies = config.clusters.iter().filter_map(|cluster| cluster.topology.as_ref());
+    let places = topologies.flat_map(|TopologyOverride { region, availability_zones }| {
+        let zones = availability_zones
+            .iter()
+            .map(|zone| Place::Zone { region: region.clone(), availability_zone: zone.clone() });
+        zones.chain([Place::Region(region.clone())])
+    });
+    places.chain([Place::Global]).collect()
+}
