@@ -2,6 +2,7 @@
 //!
 //! - [`tree`]: YAML in which every key and value knows its place
 //! - [`read`]: values out of the tree, problems noted on the way
+//! - [`places`]: where things stand that are found wrong only later
 //! - [`duration`]: durations as a person writes them
 //! - [`keys`]: which keys there are, and what each means
 //! - [`mod@load`]: finding and reading the file
@@ -10,6 +11,7 @@
 
 pub mod tree;
 pub mod read;
+pub mod places;
 pub mod duration;
 pub mod keys;
 pub mod load;
@@ -26,6 +28,7 @@ use planner::NameServer;
 use watcher::ServiceSettings;
 
 pub use load::{ConfigError, load, locate};
+pub use places::{Places, Subject};
 pub use zones::zone_settings;
 
 /// A whole config with every default filled in.
@@ -50,6 +53,7 @@ pub struct Config {
     pub lame_duck: Duration,
     /// How long the first publication waits for clusters without saved shards.
     pub startup_timeout: Duration,
+    pub places: Places,
 }
 
 /// One DNS zone that is served.

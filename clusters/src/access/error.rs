@@ -22,7 +22,9 @@ pub struct Place {
 pub enum AccessError {
     #[error("cannot read kubeconfig {file}")]
     Read { file: String, source: io::Error },
-    #[error("kubeconfig {file}:{line}:{column} is not valid")]
+    #[error(
+        "kubeconfig {file}:{line}:{column} is not valid: mend it, or name another with `kubeconfig`"
+    )]
     Parse { file: String, line: u64, column: u64 },
     #[error(
         "no kubeconfig: $KUBECONFIG is not set and ~/.kube/config is not there; name one with `kubeconfig`"
@@ -32,9 +34,13 @@ pub enum AccessError {
     NoContext { place: Place, known: Vec<String> },
     #[error("{place}: it has no current-context; there is {}: name one with `context`", list(.known))]
     NoCurrentContext { place: Place, known: Vec<String> },
-    #[error("{place}: its cluster \"{cluster}\" is not under `clusters` in that file")]
+    #[error(
+        "{place}: its cluster \"{cluster}\" is not under `clusters` in that file: add it there, or name another context"
+    )]
     NoCluster { place: Place, cluster: String },
-    #[error("{place}: its user \"{user}\" is not under `users` in that file")]
+    #[error(
+        "{place}: its user \"{user}\" is not under `users` in that file: add it there, or name another context"
+    )]
     NoUser { place: Place, user: String },
     #[error("{place}: {detail}")]
     Server { place: Place, detail: String },

@@ -54,7 +54,8 @@ fn a_wrong_context_names_those_that_there_are() {
     check(
         "contexts:\n- {name: a, context: {cluster: gone}}",
         Some("a"),
-        "context \"a\" of kubeconfig FILE: its cluster \"gone\" is not under `clusters` in that file",
+        "context \"a\" of kubeconfig FILE: its cluster \"gone\" is not under `clusters` in that \
+         file: add it there, or name another context",
     );
 }
 
@@ -64,7 +65,8 @@ fn a_user_that_is_not_there_is_named() {
         "clusters:\n- {name: c, cluster: {server: 'https://127.0.0.1:6443'}}\n\
          contexts:\n- {name: a, context: {cluster: c, user: gone}}\ncurrent-context: a",
         None,
-        "kubeconfig FILE: its user \"gone\" is not under `users` in that file",
+        "kubeconfig FILE: its user \"gone\" is not under `users` in that file: add it there, or \
+         name another context",
     );
 }
 
@@ -73,7 +75,7 @@ fn a_broken_file_is_named_with_its_place_and_without_its_text() {
     check(
         "users:\n- {name: u, user: {token: [s3cret}}\n",
         None,
-        "kubeconfig FILE:2:27 is not valid",
+        "kubeconfig FILE:2:27 is not valid: mend it, or name another with `kubeconfig`",
     );
 }
 

@@ -1,8 +1,11 @@
+use std::path::Path;
+
 use ::clap::Args;
-use clusters::{Connection, Source};
+use clusters::{AccessError, Cluster, Connection, KubeconfigAccess, Source};
+use model::ClusterName;
 
 use super::{CommandResult, ConfigFile, Failure, print};
-use crate::config::{self, Config};
+use crate::config::{self, Config, Places, Subject};
 
 /// Check a config and all that it names, without serving
 #[derive(Debug, Args)]
@@ -40,26 +43,49 @@ impl Check {
 fn check_clusters(config: &Config, errors: &mut Vec<String>) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
-    let file = config.file.display();
-    for cluster in &config.clusters {
-        let name = &cluster.name;
-        let mut tell = |text: String| errors.push(format!("{file}: cluster {name}: {text}"));
-        match &cluster.source {
-            Source::Manifests(folder) => match watcher::manifests::read_folder(folder) {
-                Ok(contents) => contents.problems.iter().for_each(|p| tell(p.to_string())),
-                Err(error) => {
-                    let folder = folder.display();
-                    tell(format!("{folder}: {error}; make the folder, or correct manifests"));
-                }
-            },
+    for Cluster { name, source, .. } in &config.clusters {
+        match source {
+            Source::Manifests(folder) => check_manifests(&config.places, name, folder, errors),
             Source::Kubeconfig(access) => {
                 if let Err(error) = runtime.block_on(Connection::new(access)) {
-                    tell(error.line());
+                    errors.push(access_error(&config.places, name, access, &error));
                 }
             }
         }
     }
     Ok(())
+}
+
+fn check_manifests(places: &Places, name: &ClusterName, folder: &Path, errors: &mut Vec<String>) {
+    let subject = Subject::Manifests(name.clone());
+    match watcher::manifests::read_folder(folder) {
+        Ok(contents) => {
+            let place = places.at(&subject);
+            let line = |problem| format!("{place}: cluster {name}: {problem}");
+            errors.extend(contents.problems.iter().map(line));
+        }
+        Err(error) => {
+            errors.push(places.unusable(&subject, folder, "a folder of manifests", &error));
+        }
+    }
+}
+
+/// Told where the key stands that it is about.
+fn access_error(
+    places: &Places,
+    name: &ClusterName,
+    access: &KubeconfigAccess,
+    error: &AccessError,
+) -> String {
+    let kubeconfig = Subject::Kubeconfig(name.clone());
+    let subject = match (error, &access.path) {
+        (AccessError::Read { source, .. }, Some(path)) => {
+            return places.unusable(&kubeconfig, path, "a kubeconfig", source);
+        }
+        (AccessError::NoContext { .. }, _) => Subject::Context(name.clone()),
+        _ => kubeconfig,
+    };
+    format!("{}: cluster {name}: {}", places.at(&subject), error.line())
 }
 
 fn summary(config: &Config) -> String {

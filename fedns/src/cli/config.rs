@@ -50,6 +50,7 @@ fn value(config: &Config) -> Value {
         workers,
         lame_duck,
         startup_timeout,
+        places: _,
     } = config;
     let zones: Vec<Value> = zones.iter().map(zone_value).collect();
     let clusters: Vec<Value> = clusters.iter().map(cluster_value).collect();

@@ -10,9 +10,10 @@ mod services;
 mod clusters;
 
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::places::{Places, Subject};
 use super::read::{MapReader, Problem, Reader};
 use super::tree::{Key, Node, Value};
 use super::{Config, Listen};
@@ -43,14 +44,18 @@ const LATER_KEYS: [(&str, &str); 11] = [
 const LATER_LISTEN_KEYS: [(&str, &str); 3] =
     [("dot", "DNS over TLS"), ("doh", "DNS over HTTPS"), ("doq", "DNS over QUIC")];
 
-/// Makes a config of the tree; `Err` holds every problem, in the order of the file.
-pub fn read(root: &Node, file: &Path) -> Result<Config, Vec<Problem>> {
+/// Makes a config of the tree; `Err` holds every problem, in the order of the file. `file` is
+/// absolute, `shown` is how later errors call it.
+pub fn read(root: &Node, file: &Path, shown: &Path) -> Result<Config, Vec<Problem>> {
     let folder = file.parent().unwrap_or(Path::new(""));
     let mut reader = Reader::new(folder);
     let config = read_root(&mut reader, root, file);
-    match (config, reader.into_problems()) {
-        (Some(config), problems) if problems.is_empty() => Ok(config),
-        (_, problems) => Err(problems),
+    let (problems, places) = reader.finished();
+    match config {
+        Some(config) if problems.is_empty() => {
+            Ok(Config { places: Places::new(shown, places), ..config })
+        }
+        _ => Err(problems),
     }
 }
 
@@ -65,7 +70,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
     let zones = zones::zones(reader, &mut map, federation.as_ref(), !listen.dns.is_empty());
     let services = services::services(reader, map.take("services"), &zones);
     let clusters = clusters::clusters(reader, map.take("clusters"));
-    let state_dir = map.take("stateDir").and_then(|node| reader.path(node));
+    let state_dir = map.take("stateDir").and_then(|node| state_dir(reader, node));
     let resolver = resolver(reader, map.take("resolver"));
     let workers = map.take("workers").and_then(|node| workers(reader, node));
     let lame_duck = map.take("lameDuck").and_then(|node| reader.duration(node));
@@ -85,7 +90,13 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
         workers: workers.unwrap_or_else(default_workers),
         lame_duck: lame_duck.unwrap_or(LAME_DUCK_DEFAULT),
         startup_timeout: startup_timeout.unwrap_or(STARTUP_TIMEOUT_DEFAULT),
+        places: Places::default(),
     })
+}
+
+fn state_dir(reader: &mut Reader<'_>, node: &Node) -> Option<PathBuf> {
+    reader.note(Subject::StateDir, node.place);
+    reader.path(node)
 }
 
 fn fixed(reader: &mut Reader<'_>, map: &mut MapReader<'_>, key: &'static str, value: &str) {

@@ -29,22 +29,22 @@ pub fn locate(named: Option<&Path>) -> Result<PathBuf, ConfigError> {
 }
 
 /// Reads a config; every problem of the file is told at once.
-pub fn load(file: &Path) -> Result<Config, ConfigError> {
-    let shown = file.display();
-    let bytes = std::fs::read(file)
+pub fn load(named: &Path) -> Result<Config, ConfigError> {
+    let shown = named.display();
+    let bytes = std::fs::read(named)
         .map_err(|error| ConfigError::one(format!("{shown}: cannot be read: {error}")))?;
     let text = str::from_utf8(&bytes).map_err(|error| {
         let (Place { line, column }, byte) = first_foreign_byte(&bytes, error.valid_up_to());
         let message = "is no UTF-8, as every config must be; save the file as UTF-8";
         ConfigError::one(format!("{shown}:{line}:{column}: byte 0x{byte:02X} {message}"))
     })?;
-    let file =
-        std::path::absolute(file).map_err(|error| ConfigError::one(format!("{shown}: {error}")))?;
+    let file = std::path::absolute(named)
+        .map_err(|error| ConfigError::one(format!("{shown}: {error}")))?;
     let root = tree::parse(text).map_err(|error| {
         let Place { line, column } = error.place;
         ConfigError::one(format!("{shown}:{line}:{column}: {}", error.message))
     })?;
-    keys::read(&root, &file).map_err(|problems| ConfigError {
+    keys::read(&root, &file, named).map_err(|problems| ConfigError {
         lines: problems
             .into_iter()
             .map(|problem| {

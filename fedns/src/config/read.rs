@@ -1,6 +1,6 @@
 //! Reads values out of the tree and notes every problem on the way, so that all are told at once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use model::{Label, Name};
 
 use super::duration::parse_duration;
+use super::places::Subject;
 use super::tree::{Key, Node, Place, Value};
 
 /// One thing that is wrong with the file.
@@ -24,6 +25,7 @@ pub struct Reader<'a> {
     /// Relative paths count from here.
     pub folder: &'a Path,
     problems: Vec<Problem>,
+    places: BTreeMap<Subject, Place>,
 }
 
 /// The entries of one map, taken out by name; what is left over is unknown.
@@ -43,14 +45,20 @@ pub struct MapReader<'n> {
 
 impl<'a> Reader<'a> {
     pub fn new(folder: &'a Path) -> Self {
-        Self { folder, problems: Vec::new() }
+        Self { folder, problems: Vec::new(), places: BTreeMap::new() }
     }
 
-    /// In the order of the file.
-    pub fn into_problems(mut self) -> Vec<Problem> {
+    /// The problems in the order of the file, and the places that were noted.
+    pub fn finished(mut self) -> (Vec<Problem>, BTreeMap<Subject, Place>) {
         self.problems.sort();
         self.problems.dedup();
-        self.problems
+        (self.problems, self.places)
+    }
+
+    /// Where `subject` stands, for errors that are found when the file has been read; what is
+    /// written twice stands at the first place.
+    pub fn note(&mut self, subject: Subject, place: Place) {
+        self.places.entry(subject).or_insert(place);
     }
 
     pub fn problem(&mut self, place: Place, message: impl Into<String>) {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use model::ZoneContents;
 use zone_files::{Completeness, IncludeRequest, Included, Options, Source, read_zone};
 
-use super::{ConfigError, ZoneConfig};
+use super::{ConfigError, Places, Subject, ZoneConfig};
 
 /// Seconds; for a record without a TTL in a file without `$TTL`.
 const TTL_DEFAULT: u32 = 3600;
@@ -18,12 +18,13 @@ const FINDINGS_MAX: usize = 100;
 /// thing in them that is suspicious, whether they can be used or not.
 pub fn read(
     zone: &ZoneConfig,
+    places: &Places,
     warnings: &mut Vec<String>,
 ) -> Result<Option<ZoneContents>, ConfigError> {
     if zone.static_records.is_empty() {
         return Ok(None);
     }
-    let texts = zone.static_records.iter().map(|file| text_of(file));
+    let texts = zone.static_records.iter().map(|file| text_of(file, places));
     let (texts, failed): (Vec<_>, Vec<_>) = texts.partition(Result::is_ok);
     if !failed.is_empty() {
         return Err(ConfigError { lines: failed.into_iter().filter_map(Result::err).collect() });
@@ -52,12 +53,11 @@ pub fn read(
     }
 }
 
-fn text_of(file: &Path) -> Result<(String, Vec<u8>), String> {
-    let shown = file.display().to_string();
-    match std::fs::read(file) {
-        Ok(text) => Ok((shown, text)),
-        Err(error) => Err(format!("{shown}: cannot be read: {error}; correct staticRecords")),
-    }
+fn text_of(file: &Path, places: &Places) -> Result<(String, Vec<u8>), String> {
+    let subject = Subject::StaticRecords(file.to_owned());
+    let text = std::fs::read(file)
+        .map_err(|error| places.unusable(&subject, file, "a zone file", &error))?;
+    Ok((file.display().to_string(), text))
 }
 
 /// A relative path counts from the including file's folder.

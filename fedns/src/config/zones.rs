@@ -9,7 +9,7 @@ use planner::base::StaticNames;
 use planner::names::Place;
 use planner::{ZoneSettings, base_contents};
 
-use super::{Config, ConfigError, ZoneConfig, statics};
+use super::{Config, ConfigError, Subject, ZoneConfig, statics};
 
 /// The settings of every zone; beside them, whether they can be used or not, a line for each thing
 /// that can be served but perhaps not as its author thinks.
@@ -35,10 +35,12 @@ fn settings_of(
     zone: &ZoneConfig,
     warnings: &mut Vec<String>,
 ) -> Result<ZoneSettings, ConfigError> {
-    let statics = statics::read(zone, warnings)?;
+    let subject = Subject::Zone(zone.name.clone());
+    let statics = statics::read(zone, &config.places, warnings)?;
     let base = match config.listen.dns.is_empty() {
-        false => base_contents(&zone.name, &zone.name_servers, &zone.hostmaster, statics)
-            .map_err(|error| ConfigError::one(format!("{}: {error}", config.file.display())))?,
+        false => base_contents(&zone.name, &zone.name_servers, &zone.hostmaster, statics).map_err(
+            |error| ConfigError::one(format!("{}: {error}", config.places.at(&subject))),
+        )?,
         // Nothing is served, so the zone needs no apex.
         true => statics.unwrap_or_else(|| ZoneContents::new(zone.name.clone())),
     };
@@ -66,9 +68,10 @@ fn hidden_names(config: &Config, settings: &ZoneSettings) -> Vec<String> {
         let Ok(below) = suffix.child(b"_") else { continue };
         let Some(clash) = static_names.clash(&below) else { continue };
         if told.insert(clash.to_string()) {
-            lines.push(format!(
-                "zone {zone}: no SERVICE.NAMESPACE.{suffix} is ever served: {clash}; move one of the two"
-            ));
+            let message = format!(
+                "no SERVICE.NAMESPACE.{suffix} is ever served: {clash}; move one of the two"
+            );
+            lines.push(config.places.line(&Subject::Zone(zone.clone()), message));
         }
     }
     lines

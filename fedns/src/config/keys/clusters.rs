@@ -6,6 +6,7 @@ use std::collections::btree_map::Entry;
 use clusters::{Cluster, KubeconfigAccess, Source, TopologyOverride};
 use model::ClusterName;
 
+use crate::config::places::Subject;
 use crate::config::read::{MapReader, Reader};
 use crate::config::tree::{Node, Place};
 
@@ -42,16 +43,27 @@ fn cluster(reader: &mut Reader<'_>, node: &Node) -> Option<Cluster> {
                        \"manifests\", or \"kubeconfig\" and \"context\"";
         reader.problem(node.place, message);
     }
-    let manifests = manifests.and_then(|node| reader.path(node));
+    let folder = manifests.and_then(|node| reader.path(node));
     let path = kubeconfig.and_then(|node| reader.path(node));
-    let context = context.and_then(|node| reader.text(node, "a context's name"));
-    let source = match manifests {
+    let named = context.and_then(|node| reader.text(node, "a context's name"));
+    let source = match folder {
         Some(folder) => Source::Manifests(folder),
-        None => Source::Kubeconfig(KubeconfigAccess { path, context: context.map(str::to_owned) }),
+        None => Source::Kubeconfig(KubeconfigAccess { path, context: named.map(str::to_owned) }),
     };
     let topology = topology(reader, &mut map);
     reader.finish(map);
     let name = ClusterName::new(&name?.to_string());
+    reader.note(Subject::Cluster(name.clone()), node.place);
+    let subjects = [
+        (Subject::Manifests(name.clone()), manifests),
+        (Subject::Kubeconfig(name.clone()), kubeconfig),
+        (Subject::Context(name.clone()), context),
+    ];
+    for (subject, node) in subjects {
+        if let Some(node) = node {
+            reader.note(subject, node.place);
+        }
+    }
     Some(Cluster { name, source, topology })
 }
 

@@ -7,6 +7,7 @@ use planner::NameServer;
 
 use super::refuse_later;
 use crate::config::ZoneConfig;
+use crate::config::places::Subject;
 use crate::config::read::{MapReader, Reader};
 use crate::config::tree::{Node, Place, Value};
 
@@ -117,6 +118,9 @@ fn zone(
 ) -> Option<ZoneConfig> {
     let ZoneKeys { ttl, levels, empty_levels, name_servers, hostmaster, static_records } = keys;
     let name = reader.name(node);
+    if let Some(name) = &name {
+        reader.note(Subject::Zone(name.clone()), node.place);
+    }
     let hostmaster = match hostmaster {
         Some(node) => reader.name(node),
         None => name.as_ref().and_then(|name| default_hostmaster(reader, node, name)),
@@ -125,7 +129,7 @@ fn zone(
     let ttl = ttl.and_then(|node| read_ttl(reader, node));
     let levels = levels.and_then(|node| read_levels(reader, node));
     let empty_levels = empty_levels.and_then(|node| reader.word(node, &empty_words));
-    let static_records: Vec<PathBuf> = reader.items(static_records, Reader::path);
+    let static_records: Vec<PathBuf> = reader.items(static_records, static_file);
     let is_bare = name_servers.is_none_or(|node| reader.list(node).is_empty());
     let name_servers = read_name_servers(reader, name_servers);
     let name = name?;
@@ -144,6 +148,12 @@ fn zone(
         static_records,
         name,
     })
+}
+
+fn static_file(reader: &mut Reader<'_>, node: &Node) -> Option<PathBuf> {
+    let path = reader.path(node)?;
+    reader.note(Subject::StaticRecords(path.clone()), node.place);
+    Some(path)
 }
 
 fn default_hostmaster(reader: &mut Reader<'_>, node: &Node, zone: &Name) -> Option<Name> {
