@@ -23,11 +23,12 @@ use tracing::{error, info, warn};
 use crate::admin::orders::{self, Order, Placed};
 use crate::admin::problems::SourceProblems;
 use crate::admin::{self, Pages};
-use crate::config::{self, Config, ConfigError, reachable};
+use crate::config::places::STATE_FOLDER;
+use crate::config::{self, Config, ConfigError, Subject, reachable};
 use crate::metrics::Metrics;
 use crate::output::{self, chain_text};
 use crate::pipeline::{Input, Pipeline, PipelineHandle};
-use crate::state::StateFolder;
+use crate::state::{StateError, StateFolder};
 use config_watch::ConfigWatch;
 use reload::Staged;
 use warnings::ConfigWarnings;
@@ -105,8 +106,8 @@ impl Running {
         let settings = settings?;
         let mut warnings = ConfigWarnings::default();
         warnings.tell(now);
-        let folder = StateFolder::open(&config.state_dir)
-            .map_err(|error| ConfigError::one(chain_text(&error)))?;
+        let folder =
+            StateFolder::open(&config.state_dir).map_err(|error| state_failed(&config, &error))?;
         let metrics = Arc::new(Metrics::new());
         let (writer, reader) = Store::new();
         let (on_published, published) = oneshot::channel();
@@ -240,6 +241,16 @@ impl Running {
         drop(dns);
         info!("stopped");
     }
+}
+
+fn state_failed(config: &Config, error: &StateError) -> ConfigError {
+    let subject = Subject::StateDir;
+    ConfigError::one(match error {
+        StateError::Io { path, source } => {
+            config.places.unusable(&subject, path, STATE_FOLDER, source)
+        }
+        StateError::Locked { .. } => config.places.line(&subject, error),
+    })
 }
 
 fn bind_dns(config: &Config, reader: &Reader) -> Result<Option<Arc<Server>>, ConfigError> {

@@ -4,6 +4,7 @@
 //! - [`cluster_file`]: one cluster's shards as a snapshot and the changes since
 //! - [`zone_file`]: one zone's serial
 //! - [`folder`]: the state folder: its lock, its files, what happens to damaged ones
+//! - [`access`]: whether a state folder could be used, for a check
 //! - [`writer`]: writes behind, in groups, on a thread of its own
 //!
 //! Answers never wait for any of this.
@@ -12,9 +13,10 @@ pub mod lines;
 pub mod cluster_file;
 pub mod zone_file;
 pub mod folder;
+pub mod access;
 pub mod writer;
 
 pub use cluster_file::Line;
-pub use folder::StateFolder;
+pub use folder::{StateError, StateFolder};
 pub use writer::{ClusterNote, StateWriter};
 pub use zone_file::{SavedZone, SerialReserve};

@@ -5,7 +5,9 @@ use clusters::{AccessError, Cluster, Connection, KubeconfigAccess, Source};
 use model::ClusterName;
 
 use super::{CommandResult, ConfigFile, Failure, print};
+use crate::config::places::STATE_FOLDER;
 use crate::config::{self, Config, Places, Subject};
+use crate::state::access::{self, Unusable};
 
 /// Check a config and all that it names, without serving
 #[derive(Debug, Args)]
@@ -13,8 +15,9 @@ use crate::config::{self, Config, Places, Subject};
   fedns check
   fedns check -c examples/quickstart/fedns.yaml
 
-Reads the config, the static records, the manifest folders and the kubeconfig contexts, and prints
-everything that is wrong with them, one line each.")]
+Reads the config, the static records, the manifest folders and the kubeconfig contexts, looks whether
+the state folder can be used, and prints everything that is wrong with them, one line each. Nothing is
+made or changed, and a server may run on the same config.")]
 pub struct Check {
     #[command(flatten)]
     file: ConfigFile,
@@ -28,6 +31,9 @@ impl Check {
         let (settings, warnings) = config::zone_settings(&config);
         if let Err(error) = settings {
             errors.extend(error.lines);
+        }
+        for Unusable { path, source } in access::check(&config.state_dir) {
+            errors.push(config.places.unusable(&Subject::StateDir, &path, STATE_FOLDER, &source));
         }
         check_clusters(&config, &mut errors)?;
         for warning in &warnings {

@@ -10,6 +10,9 @@ use model::{ClusterName, Name};
 
 use super::tree::Place;
 
+/// What is wanted of `stateDir`.
+pub const STATE_FOLDER: &str = "a folder that fedns can make, read and write";
+
 /// What such a thing is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
@@ -109,11 +112,11 @@ fn unusable(path: &Path, wanted: &str, error: &io::Error) -> String {
         io::ErrorKind::IsADirectory => {
             format!("found a folder at {path}, wanted {wanted}; correct the path")
         }
-        io::ErrorKind::NotADirectory => {
+        io::ErrorKind::NotADirectory | io::ErrorKind::AlreadyExists => {
             format!("found a file where {path} needs a folder, wanted {wanted}; correct the path")
         }
         io::ErrorKind::PermissionDenied => format!(
-            "found {path} closed to this user ({error}), wanted {wanted}; give the user its rights"
+            "found no right to use {path} ({error}), wanted {wanted}; give this user the right"
         ),
         _ => format!(
             "found {path} unusable ({error}), wanted {wanted}; mend it, or correct the path"

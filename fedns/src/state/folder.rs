@@ -13,6 +13,11 @@ use super::cluster_file;
 use super::lines::Damage;
 use super::zone_file::SavedZone;
 
+/// The folders in it.
+pub(super) const FOLDERS: [&str; 2] = ["clusters", "zones"];
+/// The file that a running server has locked.
+pub(super) const LOCK: &str = "lock";
+
 /// An open state folder; the lock is held until it is dropped.
 #[derive(Debug)]
 pub struct StateFolder {
@@ -41,11 +46,11 @@ impl StateFolder {
             let path = path.to_owned();
             move |source| StateError::Io { path, source }
         };
-        for folder in ["clusters", "zones"] {
+        for folder in FOLDERS {
             let folder = path.join(folder);
             std::fs::create_dir_all(&folder).map_err(io(&folder))?;
         }
-        let lock_path = path.join("lock");
+        let lock_path = path.join(LOCK);
         let lock = File::options()
             .create(true)
             .truncate(false)
@@ -185,11 +190,11 @@ impl std::fmt::Display for StateError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Io { path, .. } => {
-                write!(f, "{}: the state folder (key stateDir) cannot be used", path.display())
+                write!(f, "{}: the state folder cannot be used", path.display())
             }
             Self::Locked { path } => write!(
                 f,
-                "{}: another fedns serves from this state folder; stop it, or give this one its own stateDir",
+                "another fedns serves from {}; stop it, or give this one a folder of its own",
                 path.display()
             ),
         }

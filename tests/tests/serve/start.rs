@@ -81,7 +81,9 @@ fn a_second_server_on_the_same_state_is_refused() {
     assert_eq!(
         said,
         format!(
-            "fedns: {path}: another fedns serves from this state folder; stop it, or give this one its own stateDir\n"
+            "fedns: {}:7:11: key \"stateDir\": another fedns serves from {path}; stop it, or give this \
+             one a folder of its own\n",
+            config.display()
         )
     );
     assert_eq!(code, Some(1));
