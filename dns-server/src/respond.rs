@@ -11,6 +11,7 @@ mod request;
 mod place;
 mod message;
 mod answer;
+mod source;
 mod rcode;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use crate::store::{Snapshot, ZoneIndex};
 
 pub use rcode::Rcode;
 pub use request::Request;
+pub use source::{AnswerSource, Standing, answer_source};
 
 /// The largest answer over UDP, and the size that we say we receive (RFC 9715, RFC 6891).
 pub const UDP_SIZE_MAX: usize = 1232;

@@ -6,6 +6,7 @@
 //! - `/api/v1/…` for the command line and for scripts, in [`api`]
 
 mod api;
+mod explain;
 mod explain_text;
 pub mod orders;
 pub mod problems;

@@ -96,6 +96,19 @@ impl AnswerText {
         }
         status
     }
+
+    /// True where other name servers are named in place of an answer (RFC 1034 section 4.3.1).
+    pub fn is_referral(&self) -> bool {
+        let names_servers = self.authorities.iter().any(|record| record.record_type == "NS");
+        self.answers.is_empty() && !self.authoritative && names_servers
+    }
+
+    /// Adds the answer records of `other` that are not there yet.
+    pub fn add_answers(&mut self, other: Self) {
+        let new = |record: &RecordText| !self.answers.contains(record);
+        let more: Vec<RecordText> = other.answers.into_iter().filter(new).collect();
+        self.answers.extend(more);
+    }
 }
 
 impl RecordText {

@@ -1,10 +1,10 @@
-//! Tables, JSON and YAML for people and scripts; the text of errors and times.
+//! Tables, JSON and YAML for people and scripts; the text of errors, times and records.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
-use model::UnixTime;
+use model::{RecordSet, UnixTime};
 use serde_json::Value;
 
 /// `-o`, as in kubectl.
@@ -42,6 +42,13 @@ pub fn time_text(time: &UnixTime) -> String {
         Ok(Ok(timestamp)) => timestamp.to_string(),
         _ => format!("{} s after 1970", time.0),
     }
+}
+
+/// Each record of the set without its owner: type and data as in a master file.
+pub fn record_texts(set: &RecordSet) -> Vec<String> {
+    let record_type = set.record_type;
+    let text = |value| format!("{record_type} {}", zone_files::rdata_text(record_type, value));
+    set.values().iter().map(text).collect()
 }
 
 /// Columns as wide as their widest cell, three spaces apart, nothing behind the last.

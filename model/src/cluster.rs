@@ -155,6 +155,24 @@ impl StaleReason {
             Self::BadAccess(_) => "BadAccess",
         }
     }
+
+    /// The reason as a sentence for people, without the final dot.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::NotListed => "nothing has been listed since the start".into(),
+            Self::Unreachable(detail) => format!("its API server does not answer: {detail}"),
+            Self::NotReady(detail) => format!("its API server is not ready: {detail}"),
+            Self::Forbidden(detail) => format!("credentials or rights are missing: {detail}"),
+            Self::ListDisagrees(detail) => {
+                format!("its lists disagree with what it has: {detail}")
+            }
+            Self::ClusterChanged(detail) => {
+                format!("another cluster answers at its address: {detail}")
+            }
+            Self::FolderMissing(detail) => format!("its manifest folder is not there: {detail}"),
+            Self::BadAccess(detail) => format!("its entry cannot be used: {detail}"),
+        }
+    }
 }
 
 impl fmt::Display for StaleReason {

@@ -9,6 +9,7 @@ use model::{
 use serde::Serialize;
 
 use crate::federation::{ClusterEntry, ClusterId};
+use crate::ladder::ServicePlan;
 use crate::names::{FederatedName, Place};
 use crate::planner::Planner;
 use crate::settings::ZoneSettings;
@@ -44,20 +45,36 @@ pub struct Federated {
     pub region: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub availability_zone: Option<String>,
+    /// False where the zone's `levels` do not name this level, so that no name is made.
+    pub level_made: bool,
+    /// The levels that the zone makes, from wide to narrow.
+    pub levels: Vec<Level>,
     /// False where no member cluster stands at the name's place, so that no name is made.
     pub place_exists: bool,
     /// What the zone should hold at this name: `A 192.0.2.1`.
     pub records: Vec<String>,
+    /// The names of the service's ports below this one, with what the zone should hold there.
+    pub ports: Vec<PortRecords>,
     /// Why names of this service are missing, this one first.
     pub left_out: Vec<LeftOutText>,
     /// Every member cluster, sorted by name.
     pub clusters: Vec<ClusterShare>,
 }
 
+/// A port's own name: `_http._tcp.` and the service's name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PortRecords {
+    pub name: Name,
+    pub records: Vec<String>,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LeftOutText {
     pub name: String,
+    /// The reason's word and its sentence: `StaticRecord: static records stand at …`.
     pub reason: String,
+    /// The sentence alone.
+    pub message: String,
 }
 
 /// What one cluster gives to the name.
@@ -82,8 +99,12 @@ pub struct ClusterShare {
     pub held_until: Option<UnixTime>,
 }
 
+/// How the caller prints a record set: a text for each record, without its owner. Neither the text
+/// of record types nor the serial that is served is known here.
+pub type PrintSet<'a> = &'a dyn Fn(&RecordSet) -> Vec<String>;
+
 /// Explains `name` from the planner's state.
-pub fn explain(planner: &Planner, name: &Name) -> Explanation {
+pub fn explain(planner: &Planner, name: &Name, print_set: PrintSet<'_>) -> Explanation {
     let zone = planner
         .zones()
         .enumerate()
@@ -91,20 +112,28 @@ pub fn explain(planner: &Planner, name: &Name) -> Explanation {
         .max_by_key(|(_, settings)| settings.zone.label_count());
     let kind = match zone {
         None => Kind::Foreign,
-        Some((index, settings)) => explain_in(planner, index, settings, name),
+        Some((index, settings)) => explain_in(planner, index, settings, name, print_set),
     };
     let zone = zone.map(|(_, settings)| settings.zone.clone());
     Explanation { name: name.clone(), zone, kind }
 }
 
-fn explain_in(planner: &Planner, zone: usize, settings: &ZoneSettings, name: &Name) -> Kind {
+fn explain_in(
+    planner: &Planner,
+    zone: usize,
+    settings: &ZoneSettings,
+    name: &Name,
+    print_set: PrintSet<'_>,
+) -> Kind {
     let statics = settings.base.sets(name);
     let parsed = FederatedName::parse(name, &settings.federation, &settings.zone);
     match parsed {
         Some(parsed) => {
-            Kind::Federated(Box::new(federated(planner, zone, settings, name, &parsed)))
+            Kind::Federated(Box::new(federated(planner, zone, settings, name, &parsed, print_set)))
         }
-        None if !statics.is_empty() => Kind::Static { records: record_texts(statics) },
+        None if !statics.is_empty() => {
+            Kind::Static { records: statics.iter().flat_map(print_set).collect() }
+        }
         None => Kind::Other,
     }
 }
@@ -115,6 +144,7 @@ fn federated(
     settings: &ZoneSettings,
     name: &Name,
     parsed: &FederatedName,
+    print_set: PrintSet<'_>,
 ) -> Federated {
     let plan = planner.service_plan(zone, &parsed.service);
     let planned = plan.names.iter().find(|planned| planned.name == *name);
@@ -123,21 +153,43 @@ fn federated(
     let mut left_out: Vec<LeftOutText> = plan
         .left_out
         .iter()
-        .map(|left| LeftOutText { name: left.name.clone(), reason: left.reason.to_string() })
+        .map(|left| LeftOutText {
+            name: left.name.clone(),
+            reason: left.reason.with_word(),
+            message: left.reason.to_string(),
+        })
         .collect();
     left_out.sort_by_key(|left| left.name != own);
     let (region, availability_zone) = place_texts(&parsed.place);
-    let clusters = shares(planner, &parsed.service, &parsed.place);
+    let level_made = settings.levels.contains(parsed.place.level());
+    let clusters = shares(planner, &parsed.service, &parsed.place, level_made);
+    let sets = planned.map_or(statics, |planned| &planned.sets);
     Federated {
         service: parsed.service.to_string(),
         level: parsed.place.level(),
         region,
         availability_zone,
+        level_made,
+        levels: settings.levels.iter().collect(),
         place_exists: parsed.place == Place::Global || clusters.iter().any(|share| share.at_place),
-        records: record_texts(planned.map_or(statics, |planned| &planned.sets)),
+        records: sets.iter().flat_map(print_set).collect(),
+        ports: port_records(&plan, name, print_set),
         left_out,
         clusters,
     }
+}
+
+fn port_records(plan: &ServicePlan, name: &Name, print_set: PrintSet<'_>) -> Vec<PortRecords> {
+    let below = plan.names.iter().filter(|planned| {
+        let is_port = planned.name.labels().next().is_some_and(|label| label.starts_with(b"_"));
+        is_port && planned.name.parent().and_then(|parent| parent.parent()).as_ref() == Some(name)
+    });
+    below
+        .map(|planned| PortRecords {
+            name: planned.name.clone(),
+            records: planned.sets.iter().flat_map(print_set).collect(),
+        })
+        .collect()
 }
 
 fn place_texts(place: &Place) -> (Option<String>, Option<String>) {
@@ -150,19 +202,16 @@ fn place_texts(place: &Place) -> (Option<String>, Option<String>) {
     }
 }
 
-fn record_texts(sets: &[RecordSet]) -> Vec<String> {
-    let of_set = |set: &RecordSet| {
-        let record_type = set.record_type;
-        set.value_texts().map(move |text| format!("{record_type} {text}")).collect::<Vec<_>>()
-    };
-    sets.iter().flat_map(of_set).collect()
-}
-
-fn shares(planner: &Planner, service: &ServiceKey, place: &Place) -> Vec<ClusterShare> {
+fn shares(
+    planner: &Planner,
+    service: &ServiceKey,
+    place: &Place,
+    level_made: bool,
+) -> Vec<ClusterShare> {
     planner
         .federation()
         .clusters()
-        .map(|(id, cluster)| share(planner, id, cluster, service, place))
+        .map(|(id, cluster)| share(planner, id, cluster, service, place, level_made))
         .collect()
 }
 
@@ -172,12 +221,13 @@ fn share(
     cluster: &ClusterEntry,
     service: &ServiceKey,
     place: &Place,
+    level_made: bool,
 ) -> ClusterShare {
     let locations = &cluster.topology.locations;
     let at_place = *place == Place::Global || locations.iter().any(|at| place.holds(at));
     let entry = planner.federation().service(service);
     let observed = entry.and_then(|entry| entry.of_cluster(id));
-    let (addresses, reason) = told(observed, at_place);
+    let (addresses, reason) = told(observed, at_place, level_made);
     let shard_notes = observed.and_then(Observed::shard).and_then(|shard| shard.notes.as_deref());
     ClusterShare {
         cluster: cluster.name.clone(),
@@ -192,7 +242,7 @@ fn share(
     }
 }
 
-fn told(observed: Option<&Observed>, at_place: bool) -> (Vec<IpAddr>, String) {
+fn told(observed: Option<&Observed>, at_place: bool, level_made: bool) -> (Vec<IpAddr>, String) {
     let none = |reason: String| (Vec::new(), reason);
     let shard = match observed {
         None => return none("it has no Service of this name".into()),
@@ -208,6 +258,9 @@ fn told(observed: Option<&Observed>, at_place: bool) -> (Vec<IpAddr>, String) {
     }
     if !at_place {
         return none("healthy, but not at this place".into());
+    }
+    if !level_made {
+        return none("healthy, but no name of this level is made".into());
     }
     (shard.addresses.clone(), format!("healthy: {}", count_text(shard.addresses.len())))
 }

@@ -260,14 +260,31 @@ fn port_text((port, protocol): &PortName, name: &str) -> String {
     format!("_{port}._{protocol}.{name}")
 }
 
+impl NameReason {
+    /// The reason as one CamelCase word, for programs.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Impossible(_) => "ImpossibleName",
+            Self::Static(_) => "StaticRecord",
+            Self::PortConflict { .. } => "PortConflict",
+        }
+    }
+
+    /// `Word: sentence`, as the API tells reasons.
+    pub fn with_word(&self) -> String {
+        format!("{}: {self}", self.word())
+    }
+}
+
+/// The sentence alone, for people.
 impl fmt::Display for NameReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Impossible(error) => write!(f, "{error}"),
-            Self::Static(clash) => write!(f, "StaticRecord: {clash}"),
+            Self::Static(clash) => write!(f, "{clash}"),
             Self::PortConflict { first, second } => write!(
                 f,
-                "PortConflict: cluster {} says port {}, cluster {} says {}",
+                "cluster {} says port {}, cluster {} says {}",
                 first.0, first.1, second.0, second.1
             ),
         }

@@ -23,6 +23,8 @@ pub struct RememberedLocation {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct NodePlace {
     pub location: Option<Location>,
+    /// True where there is a region label, and its value cannot be a part of a name.
+    pub is_region_refused: bool,
     /// What was left out, each a sentence without the final dot.
     pub notes: Vec<String>,
 }
@@ -43,37 +45,57 @@ pub(crate) struct Locations {
 /// Reads a node's labels; `topology.kubernetes.io` counts before the keys of old.
 pub(crate) fn read_node(node: &Node) -> NodePlace {
     let NodeLabels { region, zone, old_region, old_zone } = &node.metadata.labels;
-    let first = |new: &Option<Box<str>>, old: &Option<Box<str>>| {
-        let given = new.as_deref().filter(|text| !text.is_empty());
-        given.or(old.as_deref().filter(|text| !text.is_empty())).map(str::to_owned)
-    };
     let mut notes = Vec::new();
-    let mut label = |what: &str, text: Option<String>| {
-        let text = text?;
-        let label = dns_label(&text);
-        if label.is_none() {
-            notes.push(format!("the {what} \"{text}\" of a node is no DNS label and is left out"));
+    let mut label = |what: &str, values: [&Option<Box<str>>; 2]| {
+        let (key, text) = first_given(what, values)?;
+        let label = dns_label(text);
+        if let Err(why) = &label {
+            notes.push(format!(
+                "the label {key}: {text:?} of a node is left out: a part of a name {why}"
+            ));
         }
-        label
+        Some(label)
     };
-    let region = label("region", first(region, old_region));
-    let zone = label("zone", first(zone, old_zone));
-    let location = match (region, zone) {
+    let region = label("region", [region, old_region]);
+    let zone = label("zone", [zone, old_zone]);
+    let is_region_refused = matches!(region, Some(Err(_)));
+    let location = match (region.and_then(Result::ok), zone.and_then(Result::ok)) {
         (Some(region), zone) => Some(Location::new(region, zone)),
         (None, Some(zone)) => {
-            notes.push(format!("the zone {zone} of a node without a region is ignored"));
+            let without = match is_region_refused {
+                true => "whose region is left out",
+                false => "without a region",
+            };
+            notes.push(format!("the zone {zone} of a node {without} is ignored"));
             None
         }
         (None, None) => None,
     };
-    NodePlace { location, notes }
+    NodePlace { location, is_region_refused, notes }
+}
+
+/// The label that counts, by the end of its key; an empty value says nothing.
+fn first_given<'a>(what: &str, [new, old]: [&'a Option<Box<str>>; 2]) -> Option<(String, &'a str)> {
+    [("topology.kubernetes.io", new), ("failure-domain.beta.kubernetes.io", old)]
+        .into_iter()
+        .filter_map(|(group, value)| Some((format!("{group}/{what}"), value.as_deref()?)))
+        .find(|(_, text)| !text.is_empty())
 }
 
 /// A label of RFC 1123 in lower case.
-fn dns_label(text: &str) -> Option<Label> {
+///
+/// # Errors
+///
+/// What a label may not be, behind "a part of a name".
+fn dns_label(text: &str) -> Result<Label, String> {
     let is_inner = |c: char| c.is_ascii_alphanumeric() || c == '-';
-    let is_label = text.chars().all(is_inner) && !text.starts_with('-') && !text.ends_with('-');
-    Label::new(text).ok().filter(|_| is_label)
+    if let Some(wrong) = text.chars().find(|c| !is_inner(*c)) {
+        return Err(format!("has letters, digits and hyphens only, and no {wrong:?}"));
+    }
+    if text.starts_with('-') || text.ends_with('-') {
+        return Err("has no hyphen at an end".into());
+    }
+    Label::new(text).map_err(|_| format!("has at most 63 characters, and this has {}", text.len()))
 }
 
 // === impl Nodes ===
@@ -103,12 +125,17 @@ impl Nodes {
     fn notes(&self) -> BTreeSet<String> {
         let mut notes: BTreeSet<String> =
             self.places.values().flat_map(|place| place.notes.iter().cloned()).collect();
-        let without = |place: &NodePlace| place.location.is_none();
-        if !self.places.is_empty() && self.places.values().all(without) {
-            notes.insert("no node has a region label: global names only".to_owned());
-        } else if self.places.values().any(without) {
-            notes.insert("nodes without a region label count for global names only".to_owned());
-        }
+        let without = |place: &&NodePlace| place.location.is_none();
+        let without: Vec<&NodePlace> = self.places.values().filter(without).collect();
+        let is_refused = without.iter().any(|place| place.is_region_refused);
+        let note = match (without.len() == self.places.len(), is_refused) {
+            _ if without.is_empty() => return notes,
+            (true, false) => "no node has a region label: global names only",
+            (true, true) => "no node has a region label that can be used: global names only",
+            (false, false) => "nodes without a region label count for global names only",
+            (false, true) => "nodes without a usable region label count for global names only",
+        };
+        notes.insert(note.to_owned());
         notes
     }
 }
@@ -230,17 +257,30 @@ mod tests {
         check(&["region=CN-Hangzhou zone=B"], "b.cn-hangzhou");
         check(
             &["region=r zone=not_a_label"],
-            "r; the zone \"not_a_label\" of a node is no DNS label and is left out",
+            "r; the label topology.kubernetes.io/zone: \"not_a_label\" of a node is left out: \
+             a part of a name has letters, digits and hyphens only, and no '_'",
         );
         check(
             &["region=a.b zone=z"],
-            "no node has a region label: global names only; \
-             the region \"a.b\" of a node is no DNS label and is left out; \
-             the zone z of a node without a region is ignored",
+            "no node has a region label that can be used: global names only; \
+             the label topology.kubernetes.io/region: \"a.b\" of a node is left out: \
+             a part of a name has letters, digits and hyphens only, and no '.'; \
+             the zone z of a node whose region is left out is ignored",
         );
         check(
-            &["region=-r"],
-            "no node has a region label: global names only; the region \"-r\" of a node is no DNS label and is left out",
+            &["old-region=-r", "region=s"],
+            "s; nodes without a usable region label count for global names only; \
+             the label failure-domain.beta.kubernetes.io/region: \"-r\" of a node is left out: \
+             a part of a name has no hyphen at an end",
+        );
+        check(
+            &[&format!("region={}", "r".repeat(64))],
+            &format!(
+                "no node has a region label that can be used: global names only; \
+                 the label topology.kubernetes.io/region: \"{}\" of a node is left out: \
+                 a part of a name has at most 63 characters, and this has 64",
+                "r".repeat(64)
+            ),
         );
     }
 

@@ -8,6 +8,7 @@ mod negative;
 mod nested_zones;
 mod positive;
 mod sizes;
+mod sources;
 mod wildcards;
 
 use model::ZoneContents;

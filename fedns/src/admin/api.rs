@@ -3,19 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use dns_server::{Reader, Transport, respond};
+use dns_server::Reader;
 use hyper::StatusCode;
-use model::{
-    ClusterName, Freshness, Level, Name, RecordSet, RecordType, ServiceKey, UnixTime, ZoneContents,
-};
-use planner::{ClusterEntry, FederatedName, Federation, explain};
+use model::{ClusterName, Freshness, Level, Name, RecordSet, RecordType, ServiceKey, ZoneContents};
+use planner::{ClusterEntry, FederatedName, Federation};
 use serde::Serialize;
-use serde_json::Value;
 
-use super::explain_text::{self, Explained};
 use super::url::Url;
-use super::{Page, Pages};
-use crate::dns_message::{self, AnswerText};
+use super::{Page, Pages, explain};
 use crate::output::time_text;
 use crate::pipeline::{Ended, Pipeline};
 
@@ -58,6 +53,7 @@ struct ClusterRow {
 struct LeftOutRow {
     name: String,
     service: String,
+    /// The reason's word and its sentence.
     reason: String,
 }
 
@@ -97,7 +93,7 @@ pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
             Ok(Page::json(&rows.await?))
         }
         "/api/v1/leftout" => Ok(Page::json(&pages.pipeline.ask(left_out_rows).await?)),
-        "/api/v1/explain" => explain_page(pages, url).await,
+        "/api/v1/explain" => explain::page(pages, url).await,
         "/api/v1/plan" => Ok(Page::json(&plan_row(pages))),
         "/api/v1/server" => Ok(Page::json(&ServerInfo {
             version: env!("CARGO_PKG_VERSION"),
@@ -246,7 +242,7 @@ fn left_out_rows(pipeline: &Pipeline) -> Vec<LeftOutRow> {
         .map(|left| LeftOutRow {
             name: left.name.clone(),
             service: ServiceKey::to_string(&left.service),
-            reason: left.reason.to_string(),
+            reason: left.reason.with_word(),
         })
         .collect()
 }
@@ -261,80 +257,4 @@ fn plan_row(pages: &Pages) -> PlanRow {
         hash: held.hash,
     });
     PlanRow { held: held.into_iter().collect() }
-}
-
-// === explain ===
-
-async fn explain_page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
-    let text = url.get("name").unwrap_or("");
-    let name = match Name::parse(text) {
-        Ok(name) => name,
-        Err(error) => {
-            let message = format!("{text:?} is no domain name: {error}");
-            return Ok(Page::error(StatusCode::BAD_REQUEST, &message));
-        }
-    };
-    let reader = pages.reader.clone();
-    let explained = pages
-        .pipeline
-        .ask(move |pipeline| Explained {
-            explanation: explain(pipeline.planner(), &name),
-            published: pipeline.is_published(),
-            answer: wire_answer(&reader, &name),
-        })
-        .await?;
-    Ok(match url.get("format") {
-        Some("text") => Page::text(explain_text::text(&explained)),
-        _ => match serde_json::to_value(&explained) {
-            Ok(mut value) => {
-                times_as_text(&mut value);
-                Page::json(&value)
-            }
-            Err(error) => Page::error(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
-        },
-    })
-}
-
-/// The planner has no calendar; whoever reads the API wants one, as everywhere else in it.
-fn times_as_text(value: &mut Value) {
-    match value {
-        Value::Array(values) => values.iter_mut().for_each(times_as_text),
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                match value.as_u64() {
-                    Some(seconds) if key == "since" || key == "heldUntil" => {
-                        *value = time_text(&UnixTime(seconds)).into();
-                    }
-                    _ => times_as_text(value),
-                }
-            }
-        }
-        _ => {}
-    }
-}
-
-/// The answer for the first of these types that has data; for A where none has.
-const TYPES_ASKED: [RecordType; 6] = [
-    RecordType::A,
-    RecordType::AAAA,
-    RecordType::SRV,
-    RecordType::NS,
-    RecordType::MX,
-    RecordType::TXT,
-];
-
-fn wire_answer(reader: &Reader, name: &Name) -> Option<AnswerText> {
-    let ask = |record_type| {
-        let query = dns_message::query(1, name, record_type).ok()?;
-        let mut out = vec![0; dns_server::respond::TCP_SIZE_MAX];
-        let reply = respond(&reader.snapshot(), &query, Transport::Tcp, &mut out)?;
-        dns_message::read(1, &out[..reply.length]).ok()
-    };
-    let has_no_data = |it: &AnswerText| it.rcode == "NOERROR" && it.answers.is_empty();
-    let mut answers = TYPES_ASKED.into_iter().filter_map(ask);
-    let first = answers.next()?;
-    if !has_no_data(&first) {
-        return Some(first);
-    }
-    answers.find(|answer| !has_no_data(answer)).or(Some(first))
 }

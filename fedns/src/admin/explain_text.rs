@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use model::Freshness;
+use model::{Freshness, Name};
 use planner::Explanation;
-use planner::explain::{ClusterShare, Federated, Kind};
+use planner::explain::{ClusterShare, Federated, Kind, PortRecords};
 use serde::Serialize;
 
 use crate::dns_message::AnswerText;
@@ -12,12 +12,35 @@ use crate::output::time_text;
 
 /// A name's explanation with its answer on the wire.
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Explained {
     #[serde(flatten)]
     pub explanation: Explanation,
     pub published: bool,
-    /// For the first common type that has data; for A where none has.
+    /// What answers in place of the name's own records.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answered_by: Option<AnsweredBy>,
+    /// Of all types that have data, together, and of the service's ports; for A where none has.
     pub answer: Option<AnswerText>,
+}
+
+/// What answers for a name in its place, with the records that do so.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "camelCase")]
+pub enum AnsweredBy {
+    Wildcard {
+        name: Name,
+        records: Vec<String>,
+    },
+    /// The name is at or below `name`, which is another server's.
+    Delegation {
+        name: Name,
+        records: Vec<String>,
+    },
+    Dname {
+        name: Name,
+        records: Vec<String>,
+    },
 }
 
 /// Whole lines.
@@ -36,6 +59,9 @@ pub fn text(explained: &Explained) -> String {
             );
             list(&mut text, "records", records);
         }
+        (Some(zone), Kind::Other) if explained.answered_by.is_some() => {
+            line(&mut text, format_args!("  zone {zone}: no record of its own stands here"));
+        }
         (Some(zone), Kind::Other) => line(
             &mut text,
             format_args!(
@@ -45,8 +71,14 @@ pub fn text(explained: &Explained) -> String {
         ),
         (Some(zone), Kind::Federated(federated)) => {
             line(&mut text, format_args!("  zone {zone}: {}", subject(federated)));
+            if !federated.level_made {
+                level_text(&mut text, zone, federated);
+            }
             federated_text(&mut text, federated);
         }
+    }
+    if let Some(answered_by) = &explained.answered_by {
+        answered_by_text(&mut text, name, answered_by);
     }
     wire(&mut text, explained);
     text
@@ -63,7 +95,7 @@ fn subject(federated: &Federated) -> String {
 }
 
 fn federated_text(text: &mut String, federated: &Federated) {
-    if !federated.place_exists {
+    if !federated.place_exists && federated.level_made {
         line(text, format_args!("  no member cluster is at this place, so no name is made for it"));
     }
     if federated.clusters.is_empty() {
@@ -73,7 +105,9 @@ fn federated_text(text: &mut String, federated: &Federated) {
         share_text(text, share);
     }
     if federated.records.is_empty() {
-        line(text, format_args!("  no record is wanted here"));
+        if federated.level_made {
+            line(text, format_args!("  no record is wanted here"));
+        }
     } else {
         list(text, "records", &federated.records);
         if federated.records.iter().any(|record| record.starts_with("CNAME ")) {
@@ -83,9 +117,42 @@ fn federated_text(text: &mut String, federated: &Federated) {
             );
         }
     }
-    for left in &federated.left_out {
-        line(text, format_args!("  left out {}: {}", left.name, left.reason));
+    for PortRecords { name, records } in &federated.ports {
+        list(text, &format!("records of its port {name}"), records);
     }
+    for left in &federated.left_out {
+        line(text, format_args!("  left out {}: {}", left.name, left.message));
+    }
+}
+
+fn level_text(text: &mut String, zone: &Name, federated: &Federated) {
+    let Federated { level, levels, .. } = federated;
+    let levels: Vec<String> = levels.iter().map(ToString::to_string).collect();
+    let levels = levels.join(", ");
+    line(
+        text,
+        format_args!(
+            "  the {level} level is switched off: the config's key levels is [{levels}] for zone {zone}"
+        ),
+    );
+}
+
+fn answered_by_text(text: &mut String, name: &Name, answered_by: &AnsweredBy) {
+    let (title, records) = match answered_by {
+        AnsweredBy::Wildcard { name: wildcard, records } => {
+            (format!("answered from the wildcard {wildcard}"), records)
+        }
+        AnsweredBy::Delegation { name: cut, records } if cut == name => {
+            (format!("{cut} is delegated: its name servers answer"), records)
+        }
+        AnsweredBy::Delegation { name: cut, records } => {
+            (format!("below the delegation of {cut}, whose name servers answer"), records)
+        }
+        AnsweredBy::Dname { name: owner, records } => {
+            (format!("below {owner}, whose DNAME leads elsewhere"), records)
+        }
+    };
+    list(text, &title, records);
 }
 
 fn share_text(text: &mut String, share: &ClusterShare) {
@@ -108,7 +175,10 @@ fn share_text(text: &mut String, share: &ClusterShare) {
             since.as_ref().map_or("never seen".into(), |at| format!("last seen {}", time_text(at)));
         line(
             text,
-            format_args!("    stale ({since}), so its addresses stand as they were: {reason}"),
+            format_args!(
+                "    stale ({since}), so its addresses stand as they were: {}",
+                reason.sentence()
+            ),
         );
     }
     for address in addresses {
@@ -140,8 +210,11 @@ fn wire(text: &mut String, explained: &Explained) {
         line(text, format_args!("  nothing is published yet: the answer is SERVFAIL until it is"));
     }
     if let Some(answer) = &explained.answer {
-        line(text, format_args!("  on the wire: {}", answer.status()));
-        for record in &answer.answers {
+        let is_referral = answer.is_referral();
+        let status = answer.status() + if is_referral { ", a referral" } else { "" };
+        line(text, format_args!("  on the wire: {status}"));
+        let referral = answer.authorities.iter().filter(|_| is_referral);
+        for record in answer.answers.iter().chain(referral) {
             line(text, format_args!("    {}", record.line()));
         }
     }

@@ -169,7 +169,7 @@ impl Scenario {
     fn reasons(&self, service: &str, out: &mut String) {
         let plan = self.world.planner.service_plan(0, &key(service));
         for left in plan.left_out {
-            writeln!(out, "| {}: {}", left.name, left.reason).unwrap();
+            writeln!(out, "| {}: {}", left.name, left.reason.with_word()).unwrap();
         }
     }
 }

@@ -10,11 +10,12 @@ use tests::suite::Test;
 
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
-        [] => explain_says_why;
+        [] => explain_says_why,
+            a_level_that_is_switched_off_and_a_label_that_is_refused_are_named;
     }
 }
 
-const LIVE: [(&str, &str); 10] = [
+const LIVE: [(&str, &str); 15] = [
     ("an-address-served", "web.default.fed.svc.example.com"),
     ("an-address-of-one-zone", "web.default.fed.svc.cn-beijing-a.cn-beijing.example.com"),
     ("a-port", "_http._tcp.web.default.fed.svc.cn-beijing.example.com"),
@@ -22,10 +23,19 @@ const LIVE: [(&str, &str); 10] = [
     ("a-cname-level", "unready.default.fed.svc.cn-beijing.example.com"),
     ("a-static-clash", "static.default.fed.svc.example.com"),
     ("a-static-name", "www.example.com"),
+    ("a-port-of-a-cname-level", "_http._tcp.unready.default.fed.svc.cn-beijing.example.com"),
+    ("a-wildcard", "a.wild.example.com"),
+    ("a-delegation", "sub.example.com"),
+    ("below-a-delegation", "www.sub.example.com"),
+    ("below-a-dname", "a.old.example.com"),
     ("no-such-service", "nobody.default.fed.svc.example.com"),
     ("no-such-place", "web.default.fed.svc.cn-nowhere.example.com"),
     ("no-name-of-a-service", "nothing.example.com"),
 ];
+
+/// Where `levels` leaves the region out, and a node's region is no part of a name.
+const TWO_LEVELS: [(&str, &str); 1] =
+    [("a-level-switched-off", "web.default.fed.svc.cn-beijing.example.com")];
 
 const STALE: [(&str, &str); 2] =
     [("a-stale-cluster", "web.default.fed.svc.example.com"), ("a-foreign-name", "www.example.org")];
@@ -41,10 +51,38 @@ fn explain_says_why() {
         fedns.sees(cluster, "Live");
     }
     check(&fedns, &LIVE);
+    the_apex_has_the_serial_that_is_served(&fedns);
 
     fs::rename(fedns.home().join("hangzhou"), fedns.home().join("away")).expect("move a folder");
     fedns.sees("hangzhou", "Stale FolderMissing");
     check(&fedns, &STALE);
+}
+
+#[track_caller]
+fn the_apex_has_the_serial_that_is_served(fedns: &Fedns) {
+    let serial = fedns.serial().0;
+    let soa = format!("SOA ns1.example.com. hostmaster.example.com. {serial} 900 300 604800 60");
+    let text = fedns.printed(&["explain", "example.com"]);
+    assert_eq!(text.matches(&soa).count(), 2, "planned and on the wire: {text}");
+    let json = fedns.printed(&["explain", "example.com", "-o", "json"]);
+    assert!(json.contains(&format!("\"{soa}\"")), "{json}");
+}
+
+fn a_level_that_is_switched_off_and_a_label_that_is_refused_are_named() {
+    let entries = ["beijing", "hangzhou"].map(|it| format!("{{name: {it}, manifests: ./{it}}}"));
+    let mut fedns = Fedns::prepared(&entries, "lameDuck: 0s\nlevels: [global, zone]\n");
+    copy_folder(&golden_folder(), fedns.home());
+    let node = fedns.home().join("hangzhou/nodes.yaml");
+    let text = fs::read_to_string(&node).expect("a Node").replace("cn-hangzhou\n", "cn_hangzhou\n");
+    fs::write(&node, text).expect("write a Node");
+    fedns.start();
+    fedns.is_ready();
+    for cluster in ["beijing", "hangzhou"] {
+        fedns.sees(cluster, "Live");
+    }
+    check(&fedns, &TWO_LEVELS);
+    let json = fedns.printed(&["explain", TWO_LEVELS[0].1, "-o", "json"]);
+    assert!(json.contains("\"levelMade\": false"), "{json}");
 }
 
 #[track_caller]
