@@ -44,11 +44,14 @@ pub fn time_text(time: &UnixTime) -> String {
     }
 }
 
+/// The data of each record of the set as in a master file.
+pub fn data_texts(set: &RecordSet) -> impl Iterator<Item = String> + '_ {
+    set.values().iter().map(|value| zone_files::rdata_text(set.record_type, value))
+}
+
 /// Each record of the set without its owner: type and data as in a master file.
 pub fn record_texts(set: &RecordSet) -> Vec<String> {
-    let record_type = set.record_type;
-    let text = |value| format!("{record_type} {}", zone_files::rdata_text(record_type, value));
-    set.values().iter().map(text).collect()
+    data_texts(set).map(|data| format!("{} {data}", set.record_type)).collect()
 }
 
 /// Columns as wide as their widest cell, three spaces apart, nothing behind the last.

@@ -11,6 +11,9 @@ mod live;
 /// The command line: every format, every error, every exit code.
 mod cli;
 
+/// Records as text: what any command prints, other name servers read.
+mod master_files;
+
 /// What fedns says of configs, good and bad.
 mod configs;
 
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
             readme::tests(),
             configs::tests(),
             cli::tests(),
+            master_files::tests(),
             serve::tests(),
             harness::tests(),
             live::tests(),

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::url::Url;
 use super::{Page, Pages, explain};
-use crate::output::time_text;
+use crate::output::{data_texts, time_text};
 use crate::pipeline::{Ended, Pipeline};
 
 /// A record set.
@@ -131,7 +131,7 @@ fn record_row(name: &str, federated: Option<&FederatedName>, set: &RecordSet) ->
         name: name.to_owned(),
         record_type: set.record_type,
         ttl: set.ttl,
-        values: set.value_texts().collect(),
+        values: data_texts(set).collect(),
         level: federated.map(|federated| federated.place.level()),
         service: federated.map(|federated| federated.service.to_string()),
     }
@@ -142,13 +142,22 @@ async fn zone_text(pages: &Pages, url: &Url) -> Result<Page, Ended> {
         Ok(zones) => zones,
         Err(page) => return Ok(page),
     };
-    let filter = url.get("filter").unwrap_or("").to_lowercase();
-    let mut text = String::new();
-    for (zone, _) in zones {
-        let Some(contents) = served(&pages.reader, &zone) else { continue };
-        text += &zone_files::zone_text(&filtered(contents, &filter));
+    if let [_, _, ..] = zones.as_slice() {
+        return Ok(Page::error(StatusCode::BAD_REQUEST, &too_many_zones(&zones)));
     }
-    Ok(Page::text(text))
+    let filter = url.get("filter").unwrap_or("").to_lowercase();
+    let contents = zones.first().and_then(|(zone, _)| served(&pages.reader, zone));
+    let text = contents.map(|contents| zone_files::zone_text(&filtered(contents, &filter)));
+    Ok(Page::text(text.unwrap_or_default()))
+}
+
+/// No name server loads two zones from one file.
+fn too_many_zones(zones: &[ZoneOfFederation]) -> String {
+    let names: Vec<String> = zones.iter().map(|(zone, _)| zone.to_string()).collect();
+    let (count, first, all) = (names.len(), &names[0], names.join(", "));
+    format!(
+        "a master file holds one zone, and {count} are served ({all}); name one, like --zone {first}"
+    )
 }
 
 fn filtered(contents: ZoneContents, filter: &str) -> ZoneContents {

@@ -13,7 +13,10 @@ use crate::output;
 #[command(after_help = "Examples:
   fedns records
   fedns records nginx.default -o wide
-  fedns records -o zone > example.com.zone")]
+  fedns records --zone example.com -o zone > example.com.zone
+
+-o zone is a master file that every name server loads: of one zone, so --zone is needed where
+several are served. With a filter it is a part of one, to be included in another.")]
 pub struct Records {
     /// Only names that contain this text
     filter: Option<String>,
@@ -35,7 +38,7 @@ enum RecordFormat {
     Json,
     Yaml,
     Name,
-    /// RFC 1035 master file
+    /// RFC 1035 master file of one zone
     Zone,
 }
 
