@@ -3,6 +3,7 @@
 //! - [`lines`]: checksummed lines, the form of every state file
 //! - [`cluster_file`]: one cluster's shards as a snapshot and the changes since
 //! - [`zone_file`]: one zone's serial
+//! - [`zone_pair`]: the two files that it stands in, and what to do when they are damaged
 //! - [`folder`]: the state folder: its lock, its files, what happens to damaged ones
 //! - [`access`]: whether a state folder could be used, for a check
 //! - [`writer`]: writes behind, in groups, on a thread of its own
@@ -12,6 +13,7 @@
 pub mod lines;
 pub mod cluster_file;
 pub mod zone_file;
+pub mod zone_pair;
 pub mod folder;
 pub mod access;
 pub mod writer;

@@ -9,7 +9,8 @@ pub(crate) fn tests() -> Vec<Test> {
         [] =>
             a_damaged_cluster_file_is_set_aside_and_the_rest_served,
             a_cluster_file_that_lost_its_end_is_mended_and_served,
-            a_damaged_zone_file_is_set_aside_and_the_serial_does_not_fall;
+            a_damaged_zone_file_is_set_aside_and_the_serial_stays,
+            with_both_zone_files_damaged_the_serial_grows;
     }
 }
 
@@ -18,7 +19,8 @@ const BEIJING: &str = "web.default.fed.svc.cn-beijing.example.com";
 const HANGZHOU: &str = "web.default.fed.svc.cn-hangzhou.example.com";
 
 const BEIJING_FILE: &str = "clusters/beijing.state";
-const ZONE_FILE: &str = "zones/example.com.state";
+/// Both hold the zone's serial.
+const ZONE_FILES: [&str; 2] = ["zones/example.com.state", "serials/example.com.state"];
 
 type Damage = fn(&[u8]) -> Vec<u8>;
 
@@ -59,22 +61,46 @@ fn a_cluster_file_that_lost_its_end_is_mended_and_served() {
     assert_eq!(scene.set_aside(BEIJING_FILE), Vec::<Vec<u8>>::new());
 }
 
-fn a_damaged_zone_file_is_set_aside_and_the_serial_does_not_fall() {
-    let cases: [(Damage, &str); 4] = [
-        (emptied, "it is empty"),
-        (|file| cut_in_line(file, 1), "line 1 is not as it was written"),
-        (|file| flip_in_line(file, 1), "line 1 is not as it was written"),
-        (later_zone_format, "its format is 99; this version knows 1"),
-    ];
+const ZONE_DAMAGES: [(Damage, &str); 4] = [
+    (emptied, "it is empty"),
+    (|file| cut_in_line(file, 1), "line 1 is not as it was written"),
+    (|file| flip_in_line(file, 1), "line 1 is not as it was written"),
+    (later_zone_format, "its format is 99; this version knows 1"),
+];
+
+fn a_damaged_zone_file_is_set_aside_and_the_serial_stays() {
     let mut scene = Scene::start();
-    for (damage, told) in cases {
+    // Far ahead of the clock, so that a serial by the clock would be lower.
+    scene.crash();
+    for file in ZONE_FILES {
+        for (damage, told) in ZONE_DAMAGES {
+            let before = scene.fedns.serial();
+            let damaged = scene.stop_and_damage(file, damage);
+            scene.fedns.start();
+            scene.fedns.answers(WEB, "NOERROR 192.0.2.1 198.51.100.1");
+            scene.has_set_aside(file, &damaged, told);
+            assert_eq!(scene.fedns.serial(), before);
+        }
+    }
+}
+
+fn with_both_zone_files_damaged_the_serial_grows() {
+    let mut scene = Scene::start();
+    for (damage, told) in ZONE_DAMAGES {
+        scene.crash();
         let before = scene.fedns.serial();
-        let damaged = scene.stop_and_damage(ZONE_FILE, damage);
+        let damaged = scene.stop_and_damage(ZONE_FILES[0], damage);
+        scene.damage(ZONE_FILES[1], damage);
         scene.fedns.start();
         scene.fedns.answers(WEB, "NOERROR 192.0.2.1 198.51.100.1");
-        scene.has_set_aside(ZONE_FILE, &damaged, told);
+        for file in ZONE_FILES {
+            scene.has_set_aside(file, &damaged, told);
+        }
         let after = scene.fedns.serial();
-        assert!(!before.is_newer_than(after), "{after} after {before}");
+        assert!(after.is_newer_than(before), "{after} after {before}");
+        let log = scene.log_since_damage();
+        let told = log.matches("no file with the zone's serial can be read").count();
+        assert_eq!(told, 1, "{log}");
     }
 }
 
@@ -109,6 +135,17 @@ impl Scene {
     fn stop_and_damage(&mut self, file: &str, damage: Damage) -> Vec<u8> {
         self.log_seen = self.fedns.process().log().len();
         assert!(self.fedns.stop().success());
+        self.damage(file, damage)
+    }
+
+    /// A crash, and a start after it.
+    fn crash(&mut self) {
+        self.fedns.kill();
+        self.fedns.start();
+        self.fedns.answers(WEB, "NOERROR 192.0.2.1 198.51.100.1");
+    }
+
+    fn damage(&self, file: &str, damage: Damage) -> Vec<u8> {
         let path = self.state(file);
         let damaged = damage(&fs::read(&path).expect("fedns has saved it"));
         fs::write(path, &damaged).expect("write a file");
@@ -127,10 +164,11 @@ impl Scene {
     fn has_set_aside(&self, file: &str, damaged: &[u8], told: &str) {
         assert!(self.set_aside(file).iter().any(|kept| kept == damaged), "{told}");
         let log = self.log_since_damage();
-        let warning = log.lines().find(|line| line.contains("it is set aside and not used"));
-        let warning = warning.unwrap_or_else(|| panic!("no warning: {log}"));
+        let place = format!("state/{file} ");
+        let is_told =
+            |line: &&str| line.contains("it is set aside and not used") && line.contains(&place);
+        let warning = log.lines().find(is_told).unwrap_or_else(|| panic!("no warning: {log}"));
         assert!(warning.contains("WARN") && warning.contains(told), "{warning}");
-        assert!(warning.contains(&format!("state/{file} ")), "{warning}");
     }
 
     /// The contents of all that lies beside the file with its name and another ending.

@@ -5,18 +5,20 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clusters::Cluster;
-use model::{ClusterName, Name, UnixTime};
+use model::{ClusterName, UnixTime};
 use tracing::warn;
 use watcher::Saved;
 
 use super::cluster_file;
 use super::lines::Damage;
-use super::zone_file::SavedZone;
+use super::zone_pair::ZONE_FOLDERS;
 
 /// The folders in it.
-pub(super) const FOLDERS: [&str; 2] = ["clusters", "zones"];
+pub(super) const FOLDERS: [&str; 3] = ["clusters", ZONE_FOLDERS[0], ZONE_FOLDERS[1]];
 /// The file that a running server has locked.
 pub(super) const LOCK: &str = "lock";
+/// How the ending of a file that was set aside begins.
+const ASIDE: &str = "damaged-";
 
 /// An open state folder; the lock is held until it is dropped.
 #[derive(Debug)]
@@ -64,19 +66,21 @@ impl StateFolder {
         }
     }
 
-    pub fn cluster_path(&self, cluster: &ClusterName) -> PathBuf {
-        self.path.join("clusters").join(file_name(cluster.as_str()))
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
-    pub fn zone_path(&self, zone: &Name) -> PathBuf {
-        let text = zone.to_string();
-        self.path.join("zones").join(file_name(text.trim_end_matches('.')))
+    pub fn cluster_path(&self, cluster: &ClusterName) -> PathBuf {
+        self.path.join("clusters").join(file_name(cluster.as_str()))
     }
 
     /// A cluster's saved state; a damaged file is set aside with a warning and counts as none.
     pub fn load_cluster(&self, cluster: &ClusterName, now: UnixTime) -> Option<Saved> {
         let path = self.cluster_path(cluster);
-        let loaded = load(&path, now, |bytes| cluster_file::decode(cluster, bytes))?;
+        let Loaded::Whole(loaded) = load(&path, now, |bytes| cluster_file::decode(cluster, bytes))
+        else {
+            return None;
+        };
         if loaded.cut {
             warn!(file = %path.display(), "the last change in the state file was cut off and is lost");
             // Written anew, so that the next change does not follow half a line.
@@ -104,49 +108,42 @@ impl StateFolder {
             }
         }
     }
-
-    /// A zone's saved state; a damaged file is set aside with a warning and counts as none. Serials
-    /// after it are noted on disk as in use, before anyone can have seen one.
-    pub fn open_zone(&self, zone: &Name, now: UnixTime) -> Option<SavedZone> {
-        let path = self.zone_path(zone);
-        let was_there = path.exists();
-        let saved = load(&path, now, |bytes| SavedZone::decode(zone, bytes));
-        if was_there && saved.is_none() {
-            warn!(
-                %zone,
-                "its serial starts again at the seconds since 1970, which may be lower than before: \
-                 secondaries that saw a higher one keep their copy until they are told to load anew"
-            );
-        }
-        let in_use = SavedZone::in_use(zone, saved.as_ref(), now);
-        if let Err(error) = write_whole(&path, &in_use.encode()) {
-            warn!(file = %path.display(), %error, "the serials in use cannot be saved");
-        }
-        saved
-    }
 }
 
-fn load<T>(path: &Path, now: UnixTime, decode: impl Fn(&[u8]) -> Result<T, Damage>) -> Option<T> {
+/// What a state file gave.
+#[derive(Debug)]
+pub(super) enum Loaded<T> {
+    Absent,
+    /// It is set aside; these are its bytes, as far as they could be read.
+    Damaged(Vec<u8>),
+    Whole(T),
+}
+
+pub(super) fn load<T>(
+    path: &Path,
+    now: UnixTime,
+    decode: impl Fn(&[u8]) -> Result<T, Damage>,
+) -> Loaded<T> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Loaded::Absent,
         Err(error) => {
-            warn!(file = %path.display(), %error, "the state file cannot be read and is not used");
-            return None;
+            set_aside(path, &format!("it cannot be read: {error}"), now);
+            return Loaded::Damaged(Vec::new());
         }
     };
     match decode(&bytes) {
-        Ok(loaded) => Some(loaded),
+        Ok(loaded) => Loaded::Whole(loaded),
         Err(damage) => {
-            set_aside(path, &damage, now);
-            None
+            set_aside(path, &damage.to_string(), now);
+            Loaded::Damaged(bytes)
         }
     }
 }
 
 /// Nothing is lost: the file stays beside its place for somebody to look at.
-fn set_aside(path: &Path, damage: &Damage, now: UnixTime) {
-    let aside = path.with_extension(format!("damaged-{}", now.0));
+fn set_aside(path: &Path, damage: &str, now: UnixTime) {
+    let aside = free_name(&path.with_extension(format!("{ASIDE}{}", now.0)));
     match std::fs::rename(path, &aside) {
         Ok(()) => warn!(
             file = %path.display(), %damage, kept = %aside.display(),
@@ -157,6 +154,30 @@ fn set_aside(path: &Path, damage: &Damage, now: UnixTime) {
             "the state file is damaged and not used; it cannot be set aside"
         ),
     }
+}
+
+/// `path`, or with a number behind it where that is taken.
+fn free_name(path: &Path) -> PathBuf {
+    let numbered = |n: u32| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(format!("-{n}"));
+        PathBuf::from(name)
+    };
+    let mut names = std::iter::once(path.to_owned()).chain((2..).map(numbered));
+    names.find(|name| !name.exists()).unwrap_or_else(|| path.to_owned())
+}
+
+/// How often this file was found damaged, as far as nobody has cleaned up.
+pub(super) fn times_set_aside(path: &Path) -> u32 {
+    let Some(folder) = path.parent() else { return 0 };
+    let is_aside = |other: &Path| {
+        let ending = other.extension().unwrap_or_default().to_string_lossy();
+        other.file_stem() == path.file_stem() && ending.starts_with(ASIDE)
+    };
+    // A folder that cannot be listed tells of none.
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let count = files.filter(|entry| is_aside(&entry.path())).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
 }
 
 /// Replaces a file in one step: whoever reads it finds the old or the new one, whole.
@@ -173,7 +194,7 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Letters, digits, dots, hyphens and underscores as they are, other bytes as `%` and two digits.
-fn file_name(text: &str) -> String {
+pub(super) fn file_name(text: &str) -> String {
     let mut name = String::with_capacity(text.len() + 6);
     for byte in text.bytes() {
         match byte {
@@ -213,7 +234,6 @@ impl std::error::Error for StateError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::Serial;
 
     const NOW: UnixTime = UnixTime(1_800_000_000);
 
@@ -232,26 +252,13 @@ mod tests {
         let folder = StateFolder::open(temp.path()).unwrap();
         let cluster = ClusterName::new("beijing");
         let path = folder.cluster_path(&cluster);
-        std::fs::write(&path, "rubbish\n").unwrap();
-        assert_eq!(folder.load_cluster(&cluster, NOW), None);
-        assert!(!path.exists());
-        let aside = path.with_extension("damaged-1800000000");
-        assert_eq!(std::fs::read_to_string(aside).unwrap(), "rubbish\n");
-    }
-
-    #[test]
-    fn zones_of_any_name_have_a_file() {
-        let temp = tempfile::tempdir().unwrap();
-        let folder = StateFolder::open(temp.path()).unwrap();
-        for text in ["example.com", r"a/b\..example.com", "."] {
-            let zone = Name::parse(text).unwrap();
-            let (reserve, _) = super::super::zone_file::SerialReserve::start(&zone, None, 0, NOW);
-            let saved = reserve.stop(&zone, 3);
-            write_whole(&folder.zone_path(&zone), &saved.encode()).unwrap();
-            let loaded = folder.open_zone(&zone, NOW).unwrap();
-            assert_eq!(loaded.serial, Serial(1_800_000_000));
-            let reopened = folder.open_zone(&zone, NOW).unwrap();
-            assert!(reopened.serial.is_newer_than(loaded.serial), "a crash must not go back");
+        for (rubbish, ending) in [("one\n", "1800000000"), ("two\n", "1800000000-2")] {
+            std::fs::write(&path, rubbish).unwrap();
+            assert_eq!(folder.load_cluster(&cluster, NOW), None);
+            assert!(!path.exists());
+            let aside = path.with_extension(format!("damaged-{ending}"));
+            assert_eq!(std::fs::read_to_string(aside).unwrap(), rubbish);
         }
+        assert_eq!(times_set_aside(&path), 2);
     }
 }

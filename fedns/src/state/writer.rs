@@ -149,7 +149,7 @@ impl Writing {
             }
         }
         for saved in zones.into_values() {
-            write_whole(&self.folder.zone_path(&saved.zone), &saved.encode())?;
+            self.folder.write_zone(saved)?;
         }
         appended
             .into_iter()

@@ -1,6 +1,6 @@
-//! One zone's state file: its serial, reserved ahead of use.
+//! What a zone's state files hold: its serial, reserved ahead of use.
 //!
-//! 1. While fedns runs, the file holds a ceiling that is above every serial in use. It is written
+//! 1. While fedns runs, a file holds a ceiling that is above every serial in use. It is written
 //!    before the first of them is used, and moved up by a block long before it is reached, so
 //!    publication never waits for the disk.
 //! 2. A clean stop writes the exact serial and what the zone's contents were.
@@ -43,11 +43,16 @@ impl SavedZone {
         Self { format: FORMAT, zone, serial, contents }
     }
 
+    /// Serials up to this one may have been used.
+    pub fn ceiling(zone: &Name, serial: Serial) -> Self {
+        Self::new(zone.clone(), serial, None)
+    }
+
     /// What the file must hold before any serial is used that [`SerialReserve::start`] may take after
     /// `saved`: a crash right after it must not find the file of the run before.
     pub fn in_use(zone: &Name, saved: Option<&Self>, now: UnixTime) -> Self {
         let first = saved.map_or_else(|| first_serial(now), |saved| saved.serial.next());
-        Self::new(zone.clone(), first.plus(BLOCK), None)
+        Self::ceiling(zone, first.plus(BLOCK))
     }
 
     pub fn encode(&self) -> Vec<u8> {
@@ -100,7 +105,7 @@ impl SerialReserve {
             },
         };
         let ceiling = current.plus(BLOCK);
-        (Self { current, ceiling }, SavedZone::new(zone.clone(), ceiling, None))
+        (Self { current, ceiling }, SavedZone::ceiling(zone, ceiling))
     }
 
     pub fn current(&self) -> Serial {
@@ -112,7 +117,7 @@ impl SerialReserve {
         self.current = self.current.next();
         if !self.ceiling.is_newer_than(self.current.plus(BLOCK / 2)) {
             self.ceiling = self.current.plus(BLOCK);
-            return (self.current, Some(SavedZone::new(zone.clone(), self.ceiling, None)));
+            return (self.current, Some(SavedZone::ceiling(zone, self.ceiling)));
         }
         (self.current, None)
     }
@@ -124,7 +129,7 @@ impl SerialReserve {
 }
 
 /// Seconds since 1970 fit until 2106; serials turn around anyway.
-fn first_serial(now: UnixTime) -> Serial {
+pub(super) fn first_serial(now: UnixTime) -> Serial {
     Serial((now.0 as u32).max(1))
 }
 
