@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clusters::TopologyOverride;
-use model::ZoneContents;
+use model::{Name, RecordType, ZoneContents};
 use planner::base::StaticNames;
 use planner::names::Place;
 use planner::{ZoneSettings, base_contents};
@@ -27,6 +27,9 @@ pub fn zone_settings(config: &Config) -> (Result<Vec<ZoneSettings>, ConfigError>
         return (Err(ConfigError { lines: errors }), warnings);
     }
     warnings.extend(settings.iter().flat_map(|zone| hidden_names(config, zone)));
+    if !config.listen.dns.is_empty() {
+        warnings.extend(settings.iter().filter_map(|zone| undelegated(config, &settings, zone)));
+    }
     (Ok(settings), warnings)
 }
 
@@ -87,4 +90,24 @@ fn configured_places(config: &Config) -> BTreeSet<Place> {
         zones.chain([Place::Region(region.clone())])
     });
     places.chain([Place::Global]).collect()
+}
+
+/// A zone below another one that does not delegate it. Its names are answered, but not its DS, which
+/// the zone above is asked for (RFC 4035 section 3.1.4.1).
+fn undelegated(config: &Config, all: &[ZoneSettings], child: &ZoneSettings) -> Option<String> {
+    let zone = &child.zone;
+    let above = all.iter().filter(|it| zone.is_below(&it.zone));
+    let parent = above.max_by_key(|it| it.zone.label_count())?;
+    let names = std::iter::successors(Some(zone.clone()), Name::parent);
+    let delegates = |name: &Name| parent.base.get(name, RecordType::NS).is_some();
+    if names.take_while(|name| *name != parent.zone).any(|name| delegates(&name)) {
+        return None;
+    }
+    let server = child.base.get(zone, RecordType::NS)?.values().first()?.as_name()?;
+    let (parent, place) = (&parent.zone, config.places.at(&Subject::Zone(zone.clone())));
+    Some(format!(
+        "{place}: zone {zone} lies below zone {parent}, which has no NS records for it: who asks for the \
+         DS of {zone}, as validating resolvers do, is told by {parent} that it does not exist; add \
+         \"{zone} NS {server}\" to the staticRecords of {parent}"
+    ))
 }

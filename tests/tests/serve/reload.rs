@@ -18,7 +18,8 @@ pub(crate) fn tests() -> Vec<Test> {
             keys_of_the_start_wait_for_the_next_one,
             a_reload_that_empties_too_much_is_held_and_another_is_not,
             a_reload_of_few_names_is_never_held,
-            zones_come_and_go;
+            zones_come_and_go,
+            a_zone_below_another_is_there_for_all_once_it_is_delegated;
     }
 }
 
@@ -219,4 +220,28 @@ fn zones_come_and_go() {
     fs::write(fedns.home().join("fedns.yaml"), one).expect("write the config");
     fedns.answers(&other, "REFUSED");
     assert_eq!(fedns.ask(WEB), "NOERROR 192.0.2.1");
+}
+
+fn a_zone_below_another_is_there_for_all_once_it_is_delegated() {
+    let (mut fedns, _folders) = prepared(&["a"], "staticRecords: [./static.zone]\n");
+    let config = fedns.home().join("fedns.yaml");
+    let text = fs::read_to_string(&config).expect("read the config");
+    let zones = "zones: [{name: example.com.}, {name: sub.example.com., staticRecords: []}]\n";
+    fs::write(&config, text.replace("zone: example.com.\n", zones)).expect("write the config");
+    let file = fedns.home().join("static.zone");
+    fs::write(&file, "www IN A 192.0.2.80\n").expect("write the static file");
+    let code = |fedns: &Fedns, record_type| {
+        fedns.query("sub.example.com", record_type).map_or_else(String::new, |reply| reply.code)
+    };
+    fedns.start();
+    fedns.is_ready();
+    let answers = ["SOA", "DS"].map(|record_type| code(&fedns, record_type));
+    assert_eq!(answers, ["NOERROR", "NXDOMAIN"]);
+    assert_eq!(times_logged(&fedns, "zone sub.example.com. lies below zone example.com."), 1);
+
+    fs::write(&file, "sub IN NS ns1.example.com.\n").expect("write the static file");
+    fedns.process().signal(Signal::HUP);
+    eventually_equal(GENEROUS, "DS", &"NOERROR".to_owned(), || code(&fedns, "DS"));
+    assert_eq!(code(&fedns, "SOA"), "NOERROR");
+    assert_eq!(times_logged(&fedns, "zone sub.example.com. lies below zone example.com."), 1);
 }
