@@ -152,7 +152,7 @@ fn listen(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> Listen {
         && listen.dns.contains(&address)
     {
         let message = format!("{address} is an address of listen.dns already; choose another port");
-        reader.problem(node.place, message);
+        reader.value_problem(node, message);
     }
     listen
 }

@@ -1,6 +1,7 @@
 //! Reads values out of the tree and notes every problem on the way, so that all are told at once.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -65,9 +66,18 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem { place, message: message.into() });
     }
 
+    /// A problem of a value, told with the key that it stands under.
+    pub fn value_problem(&mut self, node: &Node, message: impl Display) {
+        let message = match &node.key {
+            Some(key) => format!("key {key:?}: {message}"),
+            None => message.to_string(),
+        };
+        self.problem(node.place, message);
+    }
+
     pub fn wanted(&mut self, node: &Node, wanted: &str) {
         let found = node.describe();
-        self.problem(node.place, format!("found {found}, wanted {wanted}"));
+        self.value_problem(node, format_args!("found {found}, wanted {wanted}"));
     }
 
     /// Opens a map; anything else is a problem and reads as an empty map.
@@ -79,8 +89,10 @@ impl<'a> Reader<'a> {
                 for (key, value) in all {
                     match lines.get(key.text.as_str()) {
                         Some(line) => {
-                            let message =
-                                format!("key {:?} stands in line {line} already", key.text);
+                            let message = format!(
+                                "key {:?} stands in line {line} already; keep one",
+                                key.text
+                            );
                             self.problem(key.place, message);
                         }
                         None => {
@@ -133,7 +145,7 @@ impl<'a> Reader<'a> {
             Value::Null => &[],
             Value::Text(_) => std::slice::from_ref(node),
             Value::Map(_) => {
-                self.wanted(node, "a list");
+                self.wanted(node, "a list, each entry after a hyphen");
                 &[]
             }
         }
@@ -149,8 +161,11 @@ impl<'a> Reader<'a> {
         for node in node.map_or(&[][..], |node| self.list(node)) {
             let Some(item) = read(self, node) else { continue };
             if items.contains(&item) {
-                let message = format!("{} stands in this list twice", node.describe());
-                self.problem(node.place, message);
+                let found = node.describe();
+                self.value_problem(
+                    node,
+                    format_args!("{found} stands in this list twice; remove one"),
+                );
             } else {
                 items.push(item);
             }
@@ -169,7 +184,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Text that `parse` understands; its error is part of the message.
-    pub fn parsed<T, E: std::fmt::Display>(
+    pub fn parsed<T, E: Display>(
         &mut self,
         node: &Node,
         wanted: &str,
@@ -179,8 +194,7 @@ impl<'a> Reader<'a> {
         match parse(text) {
             Ok(value) => Some(value),
             Err(error) => {
-                let message = format!("found {text:?}, wanted {wanted}: {error}");
-                self.problem(node.place, message);
+                self.value_problem(node, format_args!("found {text:?}, wanted {wanted}: {error}"));
                 None
             }
         }
@@ -249,7 +263,7 @@ impl<'a> Reader<'a> {
         match expand_path(text, self.folder) {
             Ok(path) => Some(path),
             Err(message) => {
-                self.problem(node.place, message);
+                self.value_problem(node, message);
                 None
             }
         }
@@ -319,9 +333,13 @@ pub fn expand_path(text: &str, folder: &Path) -> Result<PathBuf, String> {
         return Ok(tidy(&folder.join(text)));
     };
     if !rest.is_empty() && !rest.starts_with('/') {
-        return Err(format!("{text:?}: only ~/ is expanded, not another user's home"));
+        return Err(format!(
+            "found {text:?}, but only ~/ is expanded, not another user's home; write the path out"
+        ));
     }
-    let home = std::env::var_os("HOME").ok_or_else(|| format!("{text:?}: HOME is not set"))?;
+    let home = std::env::var_os("HOME").ok_or_else(|| {
+        format!("found {text:?}, but HOME is not set; set it, or write the path out")
+    })?;
     Ok(tidy(&PathBuf::from(home).join(rest.trim_start_matches('/'))))
 }
 

@@ -1,6 +1,7 @@
 //! YAML as a tree in which every key and value knows its place.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
 
@@ -15,6 +16,8 @@ pub struct Place {
 #[derive(Clone, Debug)]
 pub struct Node {
     pub place: Place,
+    /// The nearest key that it stands under; `None` for the document itself.
+    pub key: Option<Rc<str>>,
     pub value: Value,
 }
 
@@ -45,10 +48,20 @@ pub struct TreeError {
 /// Aliases of aliases grow without bound; a config of ten thousand clusters has a tenth of this.
 const VALUES_MAX: usize = 1_000_000;
 
+/// What mostly is to be done where the parser uses these words.
+const HINTS: [(&str, &str); 6] = [
+    ("tabs", "indent with spaces"),
+    ("mapping values are not allowed", "put a value that has a colon in it into quotes"),
+    ("did not find expected key", "let all keys of one map begin in the same column"),
+    ("multiline quoted scalar", "look for a closing quote that is missing above"),
+    ("illegal placement of ':'", "look for a closing bracket that is missing above"),
+    ("unknown anchor", "set the anchor (&) above this line, or write the value out"),
+];
+
 /// Parses one document; an empty text is an empty map.
 pub fn parse(text: &str) -> Result<Node, TreeError> {
     let parser = Parser::new_from_str(text);
-    Builder { parser, anchors: HashMap::new(), values: 0 }.document()
+    Builder { parser, anchors: HashMap::new(), key: None, values: 0 }.document()
 }
 
 // === impl Node ===
@@ -70,6 +83,8 @@ impl Node {
 struct Builder<'a> {
     parser: Parser<'a, granit_parser::StrInput<'a>>,
     anchors: HashMap<usize, Anchored>,
+    /// What the next value stands under.
+    key: Option<Rc<str>>,
     /// Values so far, those that aliases repeat included.
     values: usize,
 }
@@ -96,7 +111,7 @@ impl Builder<'_> {
                 event => root = Some(self.node(event, place)?),
             }
         }
-        Ok(root.unwrap_or(Node { place: start, value: Value::Map(Vec::new()) }))
+        Ok(root.unwrap_or(Node { place: start, key: None, value: Value::Map(Vec::new()) }))
     }
 
     fn next(&mut self) -> Result<(Event<'static>, Place), TreeError> {
@@ -128,7 +143,7 @@ impl Builder<'_> {
                 return Err(TreeError { place, message: format!("unexpected {other:?}") });
             }
         };
-        let node = Node { place, value };
+        let node = Node { place, key: self.key.clone(), value };
         if let Some(id) = anchor {
             let anchored = Anchored { node: node.clone(), values: self.values - values_before };
             self.anchors.insert(id, anchored);
@@ -171,7 +186,9 @@ impl Builder<'_> {
                 }
             };
             let (event, value_place) = self.next()?;
+            let outer = self.key.replace(Rc::from(text.as_str()));
             let node = self.node(event, value_place)?;
+            self.key = outer;
             entries.push((Key { text, place }, node));
         }
     }
@@ -209,6 +226,7 @@ fn place(marker: &Marker) -> Place {
 
 fn tree_error(error: &ScanError) -> TreeError {
     let info = error.info();
-    let hint = if info.contains("tab") { "; indent with spaces" } else { "" };
+    let hint = HINTS.iter().find(|(words, _)| info.contains(words));
+    let hint = hint.map(|(_, hint)| format!("; {hint}")).unwrap_or_default();
     TreeError { place: place(error.marker()), message: format!("no valid YAML: {info}{hint}") }
 }

@@ -19,8 +19,10 @@ pub(super) fn clusters(reader: &mut Reader<'_>, node: Option<&Node>) -> Vec<Clus
         match clusters.entry(cluster.name.clone()) {
             Entry::Occupied(occupied) => {
                 let (_, first) = occupied.get();
-                let message =
-                    format!("cluster {} stands in line {} already", cluster.name, first.line);
+                let message = format!(
+                    "cluster {} stands in line {} already; give one another name",
+                    cluster.name, first.line
+                );
                 reader.problem(entry.place, message);
             }
             Entry::Vacant(vacant) => {
@@ -71,7 +73,10 @@ fn topology(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> Option<Topology
     let region = map.take("region");
     let zones = map.take("availabilityZones");
     if let (None, Some(node)) = (region, zones) {
-        reader.problem(node.place, "\"availabilityZones\" need the key \"region\" beside them");
+        reader.problem(
+            node.place,
+            "\"availabilityZones\" need the key \"region\" beside them; add it",
+        );
     }
     let region = region.map(|node| reader.label(node, "a region that is one DNS label"));
     let wanted = "an availability zone that is one DNS label";

@@ -70,7 +70,7 @@ fn zone_list(
 ) -> Vec<PlacedZone> {
     let entries = reader.list(node);
     if entries.is_empty() {
-        reader.problem(node.place, "no zone is given; wanted a list like [{name: example.com.}]");
+        reader.value_problem(node, "no zone is given; wanted a list like [{name: example.com.}]");
     }
     let mut zones: Vec<PlacedZone> = Vec::new();
     for entry in entries {
@@ -83,7 +83,8 @@ fn zone_list(
         let Some((zone, place)) = zone else { continue };
         match zones.iter().find(|(known, _)| known.name == zone.name) {
             Some((_, first)) => {
-                let message = format!("zone {} stands in line {} already", zone.name, first.line);
+                let message =
+                    format!("zone {} stands in line {} already; keep one", zone.name, first.line);
                 reader.problem(place, message);
             }
             None => zones.push((zone, place)),
@@ -192,7 +193,8 @@ fn read_name_servers(reader: &mut Reader<'_>, node: Option<&Node>) -> Vec<(NameS
     for node in node.map_or(&[][..], |node| reader.list(node)) {
         let Some(server) = name_server(reader, node) else { continue };
         if servers.iter().any(|(known, _)| known.name == server.name) {
-            let message = format!("name server {} stands in this list twice", server.name);
+            let message =
+                format!("name server {} stands in this list twice; remove one", server.name);
             reader.problem(node.place, message);
         } else {
             servers.push((server, node.place));
@@ -233,7 +235,7 @@ fn read_levels(reader: &mut Reader<'_>, node: &Node) -> Option<Levels> {
     let words: Vec<(&str, Level)> =
         words.iter().map(|(word, level)| (word.as_str(), *level)).collect();
     if reader.list(node).is_empty() {
-        reader.problem(node.place, "no level is made; wanted some of global, region, zone");
+        reader.value_problem(node, "no level is made; wanted some of global, region, zone");
     }
     Levels::new(reader.items(Some(node), |reader, node| reader.word(node, &words)))
 }
