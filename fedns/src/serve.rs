@@ -262,19 +262,17 @@ fn bind_dns(config: &Config, reader: &Reader) -> Result<Option<Arc<Server>>, Con
 }
 
 fn dns_taken(config: &Config, error: &BindError) -> ConfigError {
-    let file = config.file.display();
-    let remedy = remedy(&error.source);
-    ConfigError::one(format!("{file}: key listen.dns: {}{remedy}", chain_text(error)))
+    let subject = Subject::ListenDns(error.address);
+    let message = format!("{}{}", chain_text(error), remedy(&error.source));
+    ConfigError::one(config.places.line(&subject, message))
 }
 
 async fn bind_admin(config: &Config) -> Result<Option<tokio::net::TcpListener>, ConfigError> {
     let Some(address) = config.listen.admin else { return Ok(None) };
     let bound = admin::bind(address).await;
     bound.map(Some).map_err(|error| {
-        let (file, remedy) = (config.file.display(), remedy(&error));
-        ConfigError::one(format!(
-            "{file}: key listen.admin: cannot listen on {address}: {error}{remedy}"
-        ))
+        let message = format!("cannot listen on {address}: {error}{}", remedy(&error));
+        ConfigError::one(config.places.line(&Subject::ListenAdmin, message))
     })
 }
 

@@ -142,8 +142,15 @@ fn listen(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> Listen {
     let mut map =
         reader.map(node, "a map like {dns: [\"127.0.0.1:5300\"], admin: \"127.0.0.1:8053\"}");
     // No listen.dns means no DNS port; the default stands only where listen is not written at all.
-    let dns = reader.items(map.take("dns"), Reader::socket_address);
+    let dns = reader.items(map.take("dns"), |reader, node| {
+        let address = reader.socket_address(node)?;
+        reader.note(Subject::ListenDns(address), node.place);
+        Some(address)
+    });
     let admin = map.take("admin");
+    if let Some(node) = admin {
+        reader.note(Subject::ListenAdmin, node.place);
+    }
     let listen = Listen { dns, admin: admin.and_then(|node| reader.socket_address(node)) };
     refuse_later(reader, &mut map, &LATER_LISTEN_KEYS);
     reader.finish(map);

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use model::{ClusterName, Name};
@@ -19,6 +20,8 @@ pub enum Subject {
     Zone(Name),
     StaticRecords(PathBuf),
     StateDir,
+    ListenDns(SocketAddr),
+    ListenAdmin,
     Cluster(ClusterName),
     /// Keys of a cluster's entry; one that is not written counts as standing where the entry does.
     Manifests(ClusterName),
@@ -83,7 +86,12 @@ impl Subject {
             Self::Manifests(cluster) | Self::Kubeconfig(cluster) | Self::Context(cluster) => {
                 Some(Self::Cluster(cluster.clone()))
             }
-            Self::Zone(_) | Self::StaticRecords(_) | Self::StateDir | Self::Cluster(_) => None,
+            Self::Zone(_)
+            | Self::StaticRecords(_)
+            | Self::StateDir
+            | Self::ListenDns(_)
+            | Self::ListenAdmin
+            | Self::Cluster(_) => None,
         }
     }
 }
@@ -93,6 +101,8 @@ impl fmt::Display for Subject {
         match self {
             Self::Zone(zone) => write!(f, "zone {zone}"),
             Self::StaticRecords(_) => write!(f, "key \"staticRecords\""),
+            Self::ListenDns(_) => write!(f, "key \"listen.dns\""),
+            Self::ListenAdmin => write!(f, "key \"listen.admin\""),
             Self::StateDir => write!(f, "key \"stateDir\""),
             Self::Cluster(cluster) => write!(f, "cluster {cluster}"),
             Self::Manifests(cluster) => write!(f, "cluster {cluster}: key \"manifests\""),

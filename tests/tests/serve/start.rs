@@ -34,9 +34,14 @@ fn refused(fedns: &Fedns) -> (Option<i32>, String) {
 fn a_taken_port_is_told_with_its_key() {
     let (mut fedns, _folders) = prepared(&["a"], "");
     let config = fedns.home().join("fedns.yaml");
+    let text = fs::read_to_string(&config).expect("read the config");
+    let line = text.lines().nth(5).expect("the sixth line is the key listen");
     let said = |port, key, hint| {
         let config = config.display();
-        format!("fedns: {config}: key {key}: cannot listen on 127.0.0.1:{port}{hint}\n")
+        let column = 1 + line.find(&format!("\"127.0.0.1:{port}\"")).expect("its address");
+        format!(
+            "fedns: {config}:6:{column}: key \"{key}\": cannot listen on 127.0.0.1:{port}{hint}\n"
+        )
     };
     let [dns, admin] = [fedns.dns_port(), fedns.admin_port()].map(loopback);
     let in_use = "Address already in use (os error 98)";
