@@ -3,7 +3,15 @@
 //! A file is read when its writer closes it or when it is renamed into its place; what it holds
 //! counts at once. What is missing is gone only after a look at the whole folder, a second after
 //! the last event: a rename is no deletion.
+//!
+//! A file that cannot be read keeps what it held; what is wrong is told by its place and key, and a
+//! kind or field that is likely misspelt is told with the word that is near.
 
+mod tree;
+mod schema;
+mod inspect;
+mod kinds;
+mod document;
 mod parse;
 mod folder;
 mod event;
@@ -31,6 +39,8 @@ pub struct FolderContents {
     pub objects: Vec<Object>,
     /// Sorted by file.
     pub problems: Vec<Problem>,
+    /// What is likely meant otherwise, sorted by file.
+    pub warnings: Vec<Problem>,
 }
 
 /// Reads a folder once, to check it.
@@ -41,15 +51,16 @@ pub struct FolderContents {
 pub fn read_folder(path: &Path) -> io::Result<FolderContents> {
     let mut folder = Folder::new(path.to_path_buf());
     folder.rescan(&BTreeSet::new())?;
-    Ok(FolderContents { objects: folder.objects(), problems: folder.problems() })
+    let (warnings, problems) = folder.problems().into_iter().partition(|it| it.is_warning);
+    Ok(FolderContents { objects: folder.objects(), problems, warnings })
 }
 
 /// For tests that describe their objects as manifests.
 #[cfg(test)]
 #[track_caller]
 pub(crate) fn parse_yaml(text: &str) -> Vec<Object> {
-    match parse::parse(parse::Format::Yaml, text) {
-        Ok(objects) => objects,
+    match parse::parse(document::Format::Yaml, text) {
+        Ok(parsed) => parsed.objects,
         Err(error) => panic!("{error:?} in {text}"),
     }
 }

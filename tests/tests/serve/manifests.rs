@@ -112,7 +112,10 @@ fn a_broken_file_keeps_its_last_good_objects() {
     let (fedns, folder) = serving("");
     folder.write("web.yaml", "kind: [\n");
     let file = folder.path().join("web.yaml");
-    let problem = format!("{}:1:7: expected string scalar", file.display());
+    let problem = format!(
+        "{}:1:7: found unclosed bracket '[', wanted YAML; correct the bracket, quote, key or indentation there",
+        file.display()
+    );
     has_problems(&fedns, std::slice::from_ref(&problem));
     assert_eq!(fedns.process().log().matches(&problem).count(), 1);
     // The folder has been looked at as a whole once this one is gone.

@@ -9,7 +9,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::parse::{Format, ParseError, parse};
+use super::document::{Finding, Format};
+use super::parse::{Parsed, parse};
 use crate::object::{Object, ObjectKey};
 
 /// What is wrong with a file: `file:line:column: message`.
@@ -19,6 +20,8 @@ pub struct Problem {
     /// Both count from 1; none where the file as a whole is meant.
     pub place: Option<(u64, u64)>,
     pub message: String,
+    /// True for what is read as it stands, but was likely meant otherwise.
+    pub is_warning: bool,
 }
 
 /// A folder of manifests as it was read last.
@@ -144,7 +147,7 @@ impl Folder {
             let first = places.next().map(|first| first.display().to_string()).unwrap_or_default();
             let problem = move |file: &Arc<Path>| {
                 let message = format!("{key} is in {first} as well, and is taken from there");
-                Problem { file: file.to_path_buf(), place: None, message }
+                Problem::whole(file, message)
             };
             places.map(problem).collect::<Vec<_>>()
         })
@@ -235,9 +238,13 @@ type ReadObjects = (BTreeMap<ObjectKey, Object>, Vec<Problem>);
 fn read_objects(path: &Path) -> Result<ReadObjects, Problem> {
     let format = Format::of(path).unwrap_or(Format::Yaml);
     let text = fs::read_to_string(path).map_err(|error| Problem::whole(path, error.to_string()))?;
-    let parsed = parse(format, &text).map_err(|error| Problem::at(path, error))?;
+    let Parsed { objects: parsed, slips } =
+        parse(format, &text).map_err(|finding| Problem::at(path, finding))?;
     let mut objects = BTreeMap::new();
-    let mut problems = Vec::new();
+    let mut problems: Vec<Problem> = slips
+        .into_iter()
+        .map(|slip| Problem { is_warning: true, ..Problem::at(path, slip) })
+        .collect();
     for object in parsed {
         match objects.entry(object.key()) {
             Entry::Vacant(vacant) => {
@@ -317,18 +324,18 @@ pub(crate) fn identity(folder: &Path) -> io::Result<(u64, u64)> {
 
 impl Problem {
     fn whole(file: &Path, message: String) -> Self {
-        Self { file: file.to_path_buf(), place: None, message }
+        Self { file: file.to_path_buf(), place: None, message, is_warning: false }
     }
 
-    fn at(file: &Path, error: ParseError) -> Self {
-        let ParseError { line, column, message } = error;
-        Self { file: file.to_path_buf(), place: Some((line, column)), message }
+    fn at(file: &Path, finding: Finding) -> Self {
+        let Finding { line, column, message } = finding;
+        Self { place: Some((line, column)), ..Self::whole(file, message) }
     }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { file, place, message } = self;
+        let Self { file, place, message, is_warning: _ } = self;
         match place {
             Some((line, column)) => write!(f, "{}:{line}:{column}: {message}", file.display()),
             None => write!(f, "{}: {message}", file.display()),

@@ -118,7 +118,10 @@ async fn a_broken_file_keeps_its_last_good_objects_and_is_reported() {
     fs::write(watched.path("manifests/shop.yaml"), service("shop", "192.0.2.4")).unwrap();
     watched.expect("shop=192.0.2.4").await;
     let file = watched.path("manifests/web.yaml");
-    let problem = format!("{}:1:7: expected string scalar", file.display());
+    let problem = format!(
+        "{}:1:7: found unclosed bracket '[', wanted YAML; correct the bracket, quote, key or indentation there",
+        file.display()
+    );
     assert_eq!(watched.handle.problems().lines(), [problem]);
 }
 
@@ -175,8 +178,10 @@ fn a_folder_is_checked_without_being_watched() {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("a.yaml"), service("web", "192.0.2.1")).unwrap();
     fs::write(folder.path().join("b.yaml"), "kind: [").unwrap();
+    fs::write(folder.path().join("c.yaml"), "apiVersion: v1\nkind: Servce\n").unwrap();
     let contents = super::read_folder(folder.path()).unwrap();
     assert_eq!(contents.objects.len(), 1);
     assert_eq!(contents.problems.len(), 1);
+    assert_eq!(contents.warnings.len(), 1);
     assert!(super::read_folder(&folder.path().join("none")).is_err());
 }

@@ -13,6 +13,8 @@ fn node(name: &str, region: &str) -> String {
 }
 
 const BROKEN: &str = "apiVersion: v1\nkind: [\n";
+const UNCLOSED: &str =
+    "found unclosed bracket '[', wanted YAML; correct the bracket, quote, key or indentation there";
 
 impl Fixture {
     fn new(files: &[(&str, &str)]) -> Self {
@@ -140,9 +142,21 @@ fn a_broken_file_keeps_its_last_good_objects_and_is_reported_with_its_place() {
         .rescan("+a r")
         .write("a.yaml", BROKEN)
         .rescan("")
-        .problems(&["a.yaml:2:7: expected string scalar"]);
+        .problems(&[&format!("a.yaml:2:7: {UNCLOSED}")]);
     assert!(!fixture.folder.is_partial());
     fixture.write("a.yaml", &node("a", "s")).rescan("+a s").problems(&[]);
+}
+
+#[test]
+fn a_slip_of_the_pen_is_reported_and_spoils_nothing() {
+    let text = format!("{}---\napiVersion: v1\nkind: Nod\n", node("a", "r"));
+    let mut fixture = Fixture::new(&[("a.yaml", &text)]);
+    fixture.rescan("+a r").problems(&[
+        "a.yaml:6:7: kind: found \"Nod\", which Kubernetes does not have, so the object is ignored; \
+         wanted Node? correct it",
+    ]);
+    assert!(fixture.folder.problems()[0].is_warning);
+    assert!(!fixture.folder.is_partial());
 }
 
 #[test]
