@@ -28,14 +28,14 @@ impl Check {
         let file = config::locate(self.file.config.as_deref())?;
         let config = config::load(&file)?;
         let mut errors = Vec::new();
-        let (settings, warnings) = config::zone_settings(&config);
+        let (settings, mut warnings) = config::zone_settings(&config);
         if let Err(error) = settings {
             errors.extend(error.lines);
         }
         for Unusable { path, source } in access::check(&config.state_dir) {
             errors.push(config.places.unusable(&Subject::StateDir, &path, STATE_FOLDER, &source));
         }
-        check_clusters(&config, &mut errors)?;
+        check_clusters(&config, &mut errors, &mut warnings)?;
         for warning in &warnings {
             eprintln!("fedns: warning: {warning}");
         }
@@ -46,12 +46,18 @@ impl Check {
     }
 }
 
-fn check_clusters(config: &Config, errors: &mut Vec<String>) -> Result<(), Failure> {
+fn check_clusters(
+    config: &Config,
+    errors: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
     for Cluster { name, source, .. } in &config.clusters {
         match source {
-            Source::Manifests(folder) => check_manifests(&config.places, name, folder, errors),
+            Source::Manifests(folder) => {
+                check_manifests(&config.places, name, folder, errors, warnings);
+            }
             Source::Kubeconfig(access) => {
                 if let Err(error) = runtime.block_on(Connection::new(access)) {
                     errors.push(access_error(&config.places, name, access, &error));
@@ -62,13 +68,20 @@ fn check_clusters(config: &Config, errors: &mut Vec<String>) -> Result<(), Failu
     Ok(())
 }
 
-fn check_manifests(places: &Places, name: &ClusterName, folder: &Path, errors: &mut Vec<String>) {
+fn check_manifests(
+    places: &Places,
+    name: &ClusterName,
+    folder: &Path,
+    errors: &mut Vec<String>,
+    warnings: &mut Vec<String>,
+) {
     let subject = Subject::Manifests(name.clone());
     match watcher::manifests::read_folder(folder) {
         Ok(contents) => {
             let place = places.at(&subject);
             let line = |problem| format!("{place}: cluster {name}: {problem}");
             errors.extend(contents.problems.iter().map(line));
+            warnings.extend(contents.warnings.iter().map(line));
         }
         Err(error) => {
             errors.push(places.unusable(&subject, folder, "a folder of manifests", &error));
