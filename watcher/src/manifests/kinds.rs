@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 use super::inspect::{Remark, nearest};
-use super::tree::Tree;
+use super::tree::{Tree, Value};
 use crate::object::Kind;
 
 /// What says of which kind a document is.
@@ -80,6 +80,17 @@ impl Meaning {
 // === impl Head ===
 
 impl Head {
+    /// `None` for a document that holds nothing.
+    pub(super) fn of(tree: &Tree) -> Option<Self> {
+        let word = |key| match &tree.get(key)?.value {
+            Value::Text(text) | Value::Number(text) => Some(text.clone()),
+            Value::Bool(value) => Some(value.to_string()),
+            Value::Null | Value::List(_) | Value::Map(_) => None,
+        };
+        let is_empty = matches!(tree.value, Value::Null);
+        (!is_empty).then(|| Self { api_version: word("apiVersion"), kind: word("kind") })
+    }
+
     /// What to say of an ignored document that looks as if it was to be read. Kinds of groups that
     /// are not Kubernetes' own are anybody's, and never a slip.
     pub(super) fn slip(&self, tree: &Tree) -> Option<Remark> {

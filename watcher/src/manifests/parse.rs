@@ -10,7 +10,7 @@ use super::document::{Document, Finding, Format, documents, not_yaml};
 use super::inspect::{Inspection, Remark, Texts, inspect};
 use super::kinds::{Head, Meaning};
 use super::schema::{self, Shape};
-use super::tree::Place;
+use super::tree::{Place, Tree};
 use crate::object::{Kind, Object, Service};
 
 /// What a text holds.
@@ -52,25 +52,35 @@ pub(crate) fn parse(format: Format, text: &str) -> Result<Parsed, Finding> {
 
 impl Document<'_> {
     fn read(&self, parsed: &mut Parsed) -> Result<(), Finding> {
-        let head =
-            self.parse::<Option<Head>>().map_err(|error| self.explain(error, &schema::HEAD))?;
-        let Some(head) = head else { return Ok(()) };
+        let tree = self.tree();
+        let Some(head) = self.head(tree.as_ref().ok())? else { return Ok(()) };
         match Meaning::of(&head) {
             Meaning::Other => {
-                let slip = self.tree().ok().and_then(|tree| head.slip(&tree));
+                let slip = tree.ok().and_then(|tree| head.slip(&tree));
                 parsed.slips.extend(slip.map(|slip| self.finding(slip)));
             }
             Meaning::Object(kind) => {
                 parsed.objects.push(self.read_object(kind)?);
-                if let Ok(tree) = self.tree() {
+                if let Ok(tree) = tree {
                     let Inspection { slips, .. } =
-                        inspect(&tree, schema::of_kind(kind), "", Texts::default());
+                        inspect(&tree, schema::of_kind(kind), "", self.format.texts());
                     parsed.slips.extend(slips.into_iter().map(|slip| self.finding(slip)));
                 }
             }
             Meaning::List(kind) => self.read_list(kind, parsed)?,
         }
         Ok(())
+    }
+
+    /// From the tree where there is one, for reading YAML once more takes time.
+    fn head(&self, tree: Option<&Tree>) -> Result<Option<Head>, Finding> {
+        let explain = |error| self.explain(error, &schema::HEAD);
+        let Some(tree) = tree else { return self.parse().map_err(explain) };
+        let Inspection { errors, .. } = inspect(tree, &schema::HEAD, "", self.format.texts());
+        match errors.into_iter().next() {
+            Some(error) => Err(self.finding(error)),
+            None => Ok(Head::of(tree)),
+        }
     }
 
     fn read_object(&self, kind: Kind) -> Result<Object, Finding> {
