@@ -41,7 +41,7 @@ const WEB_BEIJING: &str = "web.default.fed.svc.cn-beijing.example.com";
 fn killed() {
     let mut scene = Scene::start();
     scene.beijing.kill();
-    scene.is_frozen("Unreachable: ");
+    scene.is_frozen("Unreachable: ", "its API server does not answer: ");
     scene.beijing.restart();
     scene.recovers();
 }
@@ -49,7 +49,7 @@ fn killed() {
 fn stopped() {
     let scene = Scene::start();
     scene.beijing.pause();
-    scene.is_frozen("Unreachable: ");
+    scene.is_frozen("Unreachable: ", "its API server does not answer: ");
     scene.beijing.resume();
     scene.recovers();
 }
@@ -58,7 +58,7 @@ fn answering_500() {
     let scene = Scene::start();
     scene.proxy.inject(Fault::Status(500));
     scene.proxy.cut();
-    scene.is_frozen("NotReady: ");
+    scene.is_frozen("NotReady: ", "its API server is not ready: ");
     // What happens meanwhile is not lost either.
     load_balance(&scene.beijing, "only", "192.0.2.11");
     scene.proxy.heal();
@@ -73,7 +73,7 @@ fn answering_empty_lists() {
     scene.proxy.inject_where(Request::is_watch, Fault::Status(410));
     scene.proxy.inject(Fault::EmptyList);
     scene.proxy.cut();
-    scene.is_frozen("ListDisagrees: ");
+    scene.is_frozen("ListDisagrees: ", "its lists disagree with what it has: ");
     scene.proxy.heal();
     scene.recovers();
 }
@@ -84,7 +84,7 @@ fn replaced_by_another_cluster() {
     // It admits the same user, and it is not empty: what it has must not get in by itself.
     grant_rights(&scene.beijing);
     populate(&scene.beijing, "cn-beijing", &[("web", "203.0.113.1"), ("only", "203.0.113.2")]);
-    scene.is_frozen("ClusterChanged: ");
+    scene.is_frozen("ClusterChanged: ", "another cluster answers at its address: ");
 
     scene.fedns.printed(&["clusters", "accept", "beijing"]);
     scene.fedns.answers(ONLY_ZONE, "NOERROR 203.0.113.2");
@@ -116,7 +116,7 @@ fn its_resource_versions_expired() {
 fn its_user_withdrawn() {
     let mut scene = Scene::start();
     scene.beijing.set_users(Vec::new());
-    scene.is_frozen("Forbidden: ");
+    scene.is_frozen("Forbidden: ", "credentials or rights are missing: ");
     scene.beijing.set_users(vec![user()]);
     scene.recovers();
 }
@@ -126,7 +126,7 @@ fn its_rights_withdrawn() {
     let scene = Scene::start();
     scene.beijing.kubectl().run("delete clusterrolebinding reader");
     scene.proxy.cut();
-    scene.is_frozen("Forbidden: ");
+    scene.is_frozen("Forbidden: ", "credentials or rights are missing: ");
     scene.beijing.kubectl().run(GRANT);
     scene.recovers();
 }
@@ -158,9 +158,9 @@ impl Scene {
     /// Beijing is stale for this reason, which every page tells, and all its names answer, while
     /// Hangzhou's changes get through.
     #[track_caller]
-    fn is_frozen(&self, reason: &str) {
+    fn is_frozen(&self, word: &str, sentence: &str) {
         let Self { fedns, hangzhou, .. } = self;
-        fedns.sees("beijing", &format!("Stale {reason}"));
+        fedns.sees("beijing", &format!("Stale {word}"));
         self.beijing_stands();
         for address in ["198.51.100.2", "198.51.100.3"] {
             load_balance(hangzhou, "web", address);
@@ -168,7 +168,7 @@ impl Scene {
             self.beijing_stands();
         }
         fedns.sees("hangzhou", "Live");
-        self.tells(reason);
+        self.tells(word, sentence);
     }
 
     #[track_caller]
@@ -181,20 +181,20 @@ impl Scene {
 
     /// Freshness says why.
     #[track_caller]
-    fn tells(&self, reason: &str) {
+    fn tells(&self, word: &str, sentence: &str) {
         let row = self.fedns.cluster("beijing").expect("the admin address answers");
         assert!(row["since"].as_str().is_some_and(|since| since.ends_with('Z')), "{row}");
         assert_eq!((&row["services"], &row["addresses"]), (&2.into(), &2.into()), "{row}");
 
         let page = self.fedns.page("/readyz?verbose").expect("the admin address answers");
         assert_eq!(page.status, 200, "{}", page.body);
-        let line = format!("[+]cluster beijing stale, frozen: {reason}");
+        let line = format!("[+]cluster beijing stale, frozen: {word}");
         assert!(page.body.contains(&line), "{}", page.body);
         assert!(page.body.contains("[+]cluster hangzhou live\n"), "{}", page.body);
 
         let text = self.fedns.printed(&["explain", ONLY]);
         assert!(text.contains("stale (last seen 20"), "{text}");
-        let why = format!("so its addresses stand as they were: {reason}");
+        let why = format!("so its addresses stand as they were: {sentence}");
         assert!(text.contains(&why) && text.contains("    192.0.2.1\n"), "{text}");
 
         let metrics = self.fedns.page("/metrics").expect("the admin address answers").body;
