@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -39,13 +38,27 @@ pub enum ClusterNote {
 enum Note {
     Cluster(ClusterName, ClusterNote),
     Zone(SavedZone),
+    Open(OpenZone),
+    Stop,
+}
+
+/// A question that only the writing thread answers: what it has not written yet is written before.
+struct OpenZone {
+    zone: Name,
+    now: UnixTime,
+    opened: Sender<Option<SavedZone>>,
+}
+
+/// What ended a group.
+enum End {
+    Time,
+    Open(OpenZone),
     Stop,
 }
 
 /// The way to the writing thread. Dropping it writes what is left and ends the thread.
 #[derive(Debug)]
 pub struct StateWriter {
-    folder: Arc<StateFolder>,
     notes: Sender<Note>,
     thread: Option<JoinHandle<()>>,
 }
@@ -55,12 +68,11 @@ pub struct StateWriter {
 impl StateWriter {
     pub fn start(folder: StateFolder) -> io::Result<Self> {
         let (notes, receiver) = mpsc::channel();
-        let folder = Arc::new(folder);
-        let writing = Writing { folder: folder.clone(), changes: HashMap::new(), failing: false };
+        let writing = Writing { folder, changes: HashMap::new(), failing: false };
         let thread = std::thread::Builder::new()
             .name("fedns-state".into())
             .spawn(move || writing.run(&receiver))?;
-        Ok(Self { folder, notes, thread: Some(thread) })
+        Ok(Self { notes, thread: Some(thread) })
     }
 
     pub fn cluster(&self, cluster: &ClusterName, note: ClusterNote) {
@@ -69,7 +81,10 @@ impl StateWriter {
 
     /// The state of a zone that is to be served from now on.
     pub fn open_zone(&self, zone: &Name, now: UnixTime) -> Option<SavedZone> {
-        self.folder.open_zone(zone, now)
+        let (opened, answer) = mpsc::channel();
+        self.send(Note::Open(OpenZone { zone: zone.clone(), now, opened }));
+        // Without the thread nothing is known; that has been said.
+        answer.recv().ok().flatten()
     }
 
     pub fn zone(&self, saved: SavedZone) {
@@ -98,7 +113,7 @@ impl Drop for StateWriter {
 // === impl Writing ===
 
 struct Writing {
-    folder: Arc<StateFolder>,
+    folder: StateFolder,
     /// Changes behind the snapshot, and the snapshot's shards, for files written in this run.
     changes: HashMap<PathBuf, (usize, usize)>,
     /// Said once, until a write succeeds again.
@@ -111,14 +126,19 @@ impl Writing {
     fn run(mut self, notes: &Receiver<Note>) {
         let mut group = Vec::new();
         loop {
-            let stop = collect(notes, &mut group);
+            let end = collect(notes, &mut group);
             let result = self.write_group(&group);
             if result.is_ok() {
                 group.clear();
             }
             self.report(result);
-            if stop {
-                return;
+            match end {
+                End::Time => {}
+                End::Open(OpenZone { zone, now, opened }) => {
+                    // Whoever asked is stopping.
+                    let _ = opened.send(self.folder.open_zone(&zone, now));
+                }
+                End::Stop => return,
             }
         }
     }
@@ -145,7 +165,7 @@ impl Writing {
                 Note::Zone(saved) => {
                     zones.insert(&saved.zone, saved);
                 }
-                Note::Stop => {}
+                Note::Open(_) | Note::Stop => {}
             }
         }
         for saved in zones.into_values() {
@@ -209,8 +229,8 @@ impl Writing {
 }
 
 /// Waits for a first note, or for the time to try a failed group again, and then for what comes
-/// within the group's time. True when it is the last group.
-fn collect(notes: &Receiver<Note>, group: &mut Vec<Note>) -> bool {
+/// within the group's time.
+fn collect(notes: &Receiver<Note>, group: &mut Vec<Note>) -> End {
     let first = match group.is_empty() {
         true => notes.recv().map_err(|_| RecvTimeoutError::Disconnected),
         false => notes.recv_timeout(RETRY),
@@ -219,9 +239,10 @@ fn collect(notes: &Receiver<Note>, group: &mut Vec<Note>) -> bool {
     let mut next = first;
     loop {
         match next {
-            Ok(Note::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
+            Ok(Note::Stop) | Err(RecvTimeoutError::Disconnected) => return End::Stop,
+            Ok(Note::Open(open)) => return End::Open(open),
             Ok(note) => group.push(note),
-            Err(RecvTimeoutError::Timeout) => return false,
+            Err(RecvTimeoutError::Timeout) => return End::Time,
         }
         next = notes.recv_timeout(deadline.saturating_duration_since(Instant::now()));
     }
@@ -262,5 +283,16 @@ mod tests {
         drop(writer);
         let folder = StateFolder::open(temp.path()).unwrap();
         assert_eq!(folder.load_cluster(&cluster, NOW), None);
+    }
+
+    /// A zone leaves and comes back while its last note still waits for its group.
+    #[test]
+    fn a_zone_is_opened_after_what_was_noted_of_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let zone = Name::parse("example.com").unwrap();
+        let writer = StateWriter::start(StateFolder::open(temp.path()).unwrap()).unwrap();
+        let noted = SavedZone::ceiling(&zone, model::Serial(4_711));
+        writer.zone(noted.clone());
+        assert_eq!(writer.open_zone(&zone, NOW), Some(noted));
     }
 }
