@@ -24,11 +24,11 @@ use std::time::{Instant, SystemTime};
 
 use clusters::Cluster;
 use dns_server::Writer;
-use model::{ClusterName, ClusterView, UnixTime};
+use model::{ClusterChange, ClusterName, ClusterView, Freshness, UnixTime};
 use planner::ladder::LeftOutName;
 use planner::{Effects, Planner, ZoneSettings};
 use tokio::sync::{mpsc, oneshot};
-use tracing::warn;
+use tracing::{info, warn};
 use watcher::{ClusterEvent, Saved};
 
 use crate::metrics::Metrics;
@@ -185,6 +185,7 @@ impl Pipeline {
             // Its watcher was stopped while this event was on its way.
             return;
         };
+        log_freshness(&cluster, &change);
         if let Some(note) = member.note(&change) {
             batch.notes.push((cluster.clone(), note));
         }
@@ -326,6 +327,16 @@ impl Batch {
             notes: Vec::new(),
             departures: Departures::default(),
         }
+    }
+}
+
+fn log_freshness(cluster: &ClusterName, change: &ClusterChange) {
+    match change {
+        ClusterChange::Freshness(Freshness::Live) => info!(%cluster, "the cluster is live"),
+        ClusterChange::Freshness(Freshness::Stale { reason, .. }) => {
+            warn!(%cluster, %reason, "the cluster is stale: its addresses stand as they are");
+        }
+        _ => {}
     }
 }
 

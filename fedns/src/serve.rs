@@ -30,7 +30,7 @@ use crate::output::{self, chain_text};
 use crate::pipeline::{Input, Pipeline, PipelineHandle};
 use crate::state::{StateError, StateFolder};
 use config_watch::ConfigWatch;
-use reload::Staged;
+use reload::{FixedKeys, Staged};
 use warnings::ConfigWarnings;
 use watchers::{Remember, Successors, Watchers};
 
@@ -40,6 +40,8 @@ const MEMORY_PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
 /// A server that answers.
 struct Running {
     config: Config,
+    /// What holds for as long as the process runs.
+    started: FixedKeys,
     warnings: ConfigWarnings,
     dns: Option<Arc<Server>>,
     pages: Arc<Pages>,
@@ -154,6 +156,7 @@ impl Running {
         let mut watchers = Watchers::new(pipeline.clone(), &config.resolver, saved, problems);
         watchers.apply(&config, Successors::none()).await;
         let running = Self {
+            started: FixedKeys::of(&config),
             config,
             warnings,
             dns,

@@ -274,7 +274,6 @@ impl<S: SourceControl, L: Listener> Engine<S, L> {
             None => {
                 let freshness = self.outbox.freshness.take()?;
                 self.outbox.told_freshness = Some(freshness.clone());
-                log(&self.cluster, &freshness);
                 ClusterChange::Freshness(freshness)
             }
         };
@@ -324,15 +323,6 @@ impl<S: SourceControl, L: Listener> Engine<S, L> {
 
     fn lock_status(&self) -> std::sync::MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn log(cluster: &ClusterName, freshness: &Freshness) {
-    match freshness {
-        Freshness::Live => tracing::info!(%cluster, "the cluster is live"),
-        Freshness::Stale { reason, .. } => {
-            tracing::warn!(%cluster, %reason, "the cluster is stale: its addresses stand as they are");
-        }
     }
 }
 

@@ -74,7 +74,7 @@ pub fn text(explained: &Explained) -> String {
             if !federated.level_made {
                 level_text(&mut text, zone, federated);
             }
-            federated_text(&mut text, federated);
+            federated_text(&mut text, name, federated);
         }
     }
     if let Some(answered_by) = &explained.answered_by {
@@ -94,7 +94,7 @@ fn subject(federated: &Federated) -> String {
     format!("service {service}, {level} level{place}")
 }
 
-fn federated_text(text: &mut String, federated: &Federated) {
+fn federated_text(text: &mut String, name: &Name, federated: &Federated) {
     if !federated.place_exists && federated.level_made {
         line(text, format_args!("  no member cluster is at this place, so no name is made for it"));
     }
@@ -110,7 +110,8 @@ fn federated_text(text: &mut String, federated: &Federated) {
         }
     } else {
         list(text, "records", &federated.records);
-        if federated.records.iter().any(|record| record.starts_with("CNAME ")) {
+        let is_static = federated.left_out.iter().any(|left| left.name == name.to_string());
+        if !is_static && federated.records.iter().any(|record| record.starts_with("CNAME ")) {
             line(
                 text,
                 format_args!("    no healthy address at this level, so it points one level up"),

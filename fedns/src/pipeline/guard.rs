@@ -54,9 +54,12 @@ pub fn vanishing_too_many(before: &Planner, after: &Planner) -> Option<ReloadHel
 }
 
 /// What holds a reload whose clusters have not all been seen.
-pub fn no_view(clusters: Vec<(ClusterName, Option<StaleReason>)>) -> Option<ReloadHeld> {
+pub fn no_view(
+    clusters: Vec<(ClusterName, Option<StaleReason>)>,
+    fingerprint: u64,
+) -> Option<ReloadHeld> {
     let names: Vec<&ClusterName> = clusters.iter().map(|(name, _)| name).collect();
-    let hash = hash_of(&names);
+    let hash = hash_of(&(names, fingerprint));
     (!clusters.is_empty()).then_some(ReloadHeld { cause: HeldCause::NoView(clusters), hash })
 }
 
@@ -99,7 +102,8 @@ impl Display for ReloadHeld {
                 }
                 write!(
                     f,
-                    "; it goes ahead once they are, or without them: fedns plan approve {hash}"
+                    "; it goes ahead once they are, or at once with these clusters as before: fedns plan \
+                     approve {hash}"
                 )
             }
         }

@@ -9,7 +9,7 @@
 //! Clusters that are to be looked at in another way have two watchers meanwhile: the old one goes
 //! on to be what is served, and what the new one sees is collected beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clusters::Cluster;
 use model::{ClusterChange, ClusterName, ClusterView, Freshness, StaleReason};
@@ -27,19 +27,22 @@ pub struct Reload {
     pub clusters: Vec<Cluster>,
     /// The new watchers of clusters that have one already.
     pub successors: BTreeMap<ClusterName, WatchId>,
+    /// Of the config: what is approved unseen is approved for this one alone.
+    pub fingerprint: u64,
     /// The hash of what may be carried out though it would be held.
     pub approved: Option<String>,
 }
 
-/// What came of a reload.
-pub type Decision = Result<(), ReloadHeld>;
+/// What came of a reload. Carried out, it still leaves clusters as they were that have not been seen
+/// under the new settings.
+pub type Decision = Result<BTreeSet<ClusterName>, ReloadHeld>;
 
 /// When a reload is decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decide {
     /// Once each of its clusters has been seen.
     WhenComplete,
-    /// With what is known of them.
+    /// Without those that have not been seen: they stay as they are.
     Now,
 }
 
@@ -106,7 +109,8 @@ impl Staging {
 impl Pipeline {
     /// What a reload waits for, as something that holds it.
     pub fn reload_waits(&self) -> Option<ReloadHeld> {
-        no_view(self.staging.as_ref()?.unseen())
+        let staging = self.staging.as_ref()?;
+        no_view(staging.unseen(), staging.reload.fingerprint)
     }
 
     /// Decides the reload that waits, if it is time. Before the first publication nothing is served
@@ -121,10 +125,7 @@ impl Pipeline {
         let Staging { reload, decision, seen } = staging;
         let decided = match self.holds(&reload, &seen) {
             Some(held) if reload.approved.as_ref() != Some(&held.hash) => Err(held),
-            _ => {
-                self.carry_out(reload, seen);
-                Ok(())
-            }
+            _ => Ok(self.carry_out(reload, seen)),
         };
         // Whoever wanted it may be stopping.
         let _ = decision.send(decided);
@@ -155,8 +156,13 @@ impl Pipeline {
         self.members.keys().filter(|name| !stays(name)).cloned().collect()
     }
 
-    /// Takes over other settings and members; what changes is published like any change.
-    fn carry_out(&mut self, reload: Reload, seen: BTreeMap<ClusterName, Seen>) {
+    /// Takes over other settings and members; what changes is published like any change. Returns
+    /// the clusters that stay as they are.
+    fn carry_out(
+        &mut self,
+        reload: Reload,
+        seen: BTreeMap<ClusterName, Seen>,
+    ) -> BTreeSet<ClusterName> {
         let mut batch = Batch::new(&self.planner);
         for name in self.gone(&reload.clusters) {
             self.members.remove(&name);
@@ -168,13 +174,19 @@ impl Pipeline {
             let member = self.members.entry(cluster.name.clone());
             member.or_insert_with(|| Member::start(cluster, None, planner));
         }
+        let mut unseen = BTreeSet::new();
         for (cluster, seen) in seen {
-            self.follow(&cluster, seen, &mut batch);
+            if seen.view.is_some() || !self.published {
+                self.follow(&cluster, seen, &mut batch);
+            } else {
+                unseen.insert(cluster);
+            }
         }
         self.finish(batch);
         self.replace_zones(reload.zones);
         self.recount_left_out();
         self.publish_first_if_ready();
+        unseen
     }
 
     /// From now on the new watcher speaks for the cluster.

@@ -4,8 +4,13 @@
 //! pipeline decides once it knows what all of them would contribute. Until then, and when it is held,
 //! the old config runs on.
 
+use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use model::ClusterName;
 use planner::ZoneSettings;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -14,7 +19,7 @@ use tracing::{error, info, warn};
 use super::Running;
 use super::watchers::Successors;
 use crate::admin::orders::Outcome;
-use crate::config::{self, Config, ConfigError};
+use crate::config::{self, Config, ConfigError, Listen};
 use crate::pipeline::{Decision, HeldCause, Input, Reload, ReloadHeld};
 
 /// A reload whose clusters have not all been seen after this time is told as held.
@@ -33,6 +38,15 @@ pub struct Staged {
     told_at: Option<Instant>,
 }
 
+/// How a reload begins.
+struct Staging {
+    /// The hash of what may be carried out though it would be held.
+    approved: Option<String>,
+    reply: Option<Reply>,
+    /// What it waits for is told, and then counts as held.
+    told: bool,
+}
+
 /// What happens to a reload on its way.
 pub enum Step {
     Decided(Decision),
@@ -40,6 +54,12 @@ pub enum Step {
     Waits,
     /// The pipeline has ended.
     Ended,
+}
+
+impl Default for Staging {
+    fn default() -> Self {
+        Self { approved: None, reply: None, told: true }
+    }
 }
 
 // === impl Staged ===
@@ -74,7 +94,7 @@ impl Staged {
 impl Running {
     /// Reads the file again. A bad file, or one that would make too much vanish, changes nothing.
     pub(super) async fn reload(&mut self) {
-        self.stage(None, None).await;
+        self.stage(Staging::default()).await;
     }
 
     /// Carries out the held reload that has this hash.
@@ -86,7 +106,10 @@ impl Running {
                 answer(Some(reply), Err(line));
             }
             Some(ReloadHeld { cause: HeldCause::NoView(_), .. }) => self.go_ahead(reply).await,
-            Some(_) => self.stage(Some(hash), Some(reply)).await,
+            Some(_) => {
+                let staging = Staging { approved: Some(hash), reply: Some(reply), told: true };
+                self.stage(staging).await;
+            }
         }
     }
 
@@ -100,27 +123,32 @@ impl Running {
     }
 
     /// A newer file, or the same with an approval, takes the place of a reload on its way.
-    async fn stage(&mut self, approved: Option<String>, reply: Option<Reply>) {
+    async fn stage(&mut self, Staging { approved, reply, told }: Staging) {
         self.forget_staged().await;
+        // What was held was another file, or is decided again.
+        self.hold(None);
         let (config, zones, warnings) = match read(&self.config) {
             Ok(read) => read,
             Err(error) => return answer(reply, Err(self.refuse(&error))),
         };
         self.pages.set_refused_config(Vec::new());
         self.warnings.tell(warnings);
-        if config == self.config && settings_unchanged(&config) {
-            self.hold(None);
+        let is_same = config == self.config && settings_unchanged(&config);
+        if is_same && self.watchers.follow(&config) {
             info!(file = %config.file.display(), "nothing to reload: the config is what it was");
             return answer(reply, Ok("the config is what it was".into()));
         }
         let mut successors = self.watchers.successors(&config).await;
         let clusters = config.clusters.clone();
-        let reload = Reload { zones, clusters, successors: successors.watches(), approved };
+        let successor_watches = successors.watches();
+        let fingerprint = fingerprint(&config);
+        let reload =
+            Reload { zones, clusters, successors: successor_watches, fingerprint, approved };
         let (decide, decision) = oneshot::channel();
         // An ended pipeline shows in the next step.
         let _ = self.pipeline.send(Input::Reload(Box::new(reload), decide)).await;
         self.watchers.start_successors(&mut successors, &config.services);
-        let told_at = Some(Instant::now() + SEEN_WITHIN);
+        let told_at = told.then(|| Instant::now() + SEEN_WITHIN);
         self.staged = Some(Staged { config, successors, decision, reply, told_at });
     }
 
@@ -143,7 +171,7 @@ impl Running {
             Step::Decided(decision) => {
                 let Some(staged) = self.staged.take() else { return };
                 match decision {
-                    Ok(()) => self.take_over(staged).await,
+                    Ok(unseen) => self.take_over(staged, &unseen).await,
                     Err(held) => answer(staged.reply, Err(self.tell_held(held))),
                 }
             }
@@ -155,16 +183,25 @@ impl Running {
         }
     }
 
-    async fn take_over(&mut self, staged: Staged) {
+    async fn take_over(&mut self, staged: Staged, unseen: &BTreeSet<ClusterName>) {
         let Staged { config, successors, reply, .. } = staged;
-        for key in fixed_keys(&self.config, &config) {
+        for key in self.started.differing(&FixedKeys::of(&config)) {
             warn!(key, "this key takes effect at the next start");
         }
-        self.watchers.apply(&config, successors).await;
+        self.watchers.apply(&config, successors.without(unseen)).await;
         info!(file = %config.file.display(), "the config is reloaded");
         self.config = config;
         self.hold(None);
         answer(reply, Ok("the config is reloaded".into()));
+        if !unseen.is_empty() {
+            let clusters: Vec<&str> = unseen.iter().map(ClusterName::as_str).collect();
+            info!(
+                clusters = clusters.join(", "),
+                "not seen yet under the new settings, and as before until then"
+            );
+            // They take over when they are seen, unless too much would vanish.
+            self.stage(Staging { told: false, ..Staging::default() }).await;
+        }
     }
 
     fn refuse(&self, error: &ConfigError) -> String {
@@ -207,19 +244,45 @@ fn read(old: &Config) -> Result<(Config, Vec<ZoneSettings>, Vec<String>), Config
     Ok((config, settings?, warnings))
 }
 
+/// Differs with anything that the config says.
+fn fingerprint(config: &Config) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    format!("{config:?}").hash(&mut hasher);
+    hasher.finish()
+}
+
 /// Static files may have changed behind an equal config.
 fn settings_unchanged(config: &Config) -> bool {
     config.zones.iter().all(|zone| zone.static_records.is_empty())
 }
 
-/// Keys that differ and are only read at the start.
-fn fixed_keys(old: &Config, new: &Config) -> Vec<&'static str> {
-    let differs = [
-        ("listen", old.listen != new.listen),
-        ("stateDir", old.state_dir != new.state_dir),
-        ("workers", old.workers != new.workers),
-        ("resolver", old.resolver != new.resolver),
-        ("startupTimeout", old.startup_timeout != new.startup_timeout),
-    ];
-    differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+/// Keys that are only read at the start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FixedKeys {
+    listen: Listen,
+    state_dir: PathBuf,
+    workers: usize,
+    resolver: Vec<SocketAddr>,
+    startup_timeout: Duration,
+}
+
+// === impl FixedKeys ===
+
+impl FixedKeys {
+    pub fn of(config: &Config) -> Self {
+        let Config { listen, state_dir, workers, resolver, startup_timeout, .. } = config.clone();
+        Self { listen, state_dir, workers, resolver, startup_timeout }
+    }
+
+    /// Those in which the other differs.
+    fn differing(&self, other: &Self) -> Vec<&'static str> {
+        let differs = [
+            ("listen", self.listen != other.listen),
+            ("stateDir", self.state_dir != other.state_dir),
+            ("workers", self.workers != other.workers),
+            ("resolver", self.resolver != other.resolver),
+            ("startupTimeout", self.startup_timeout != other.startup_timeout),
+        ];
+        differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
+    }
 }

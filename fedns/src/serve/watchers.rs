@@ -1,6 +1,6 @@
 //! One watcher for each configured cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -70,13 +70,25 @@ impl Watchers {
         Self { running, resolver, pipeline, last_watch: WatchId(0), saved, problems }
     }
 
+    /// True where every cluster is watched as this config says.
+    pub fn follow(&self, config: &Config) -> bool {
+        let follows = |cluster: &Cluster| {
+            self.running.get(&cluster.name).is_some_and(|it| it.follows(config, cluster))
+        };
+        config.clusters.iter().all(follows)
+    }
+
     /// For each cluster that is watched now, and differently by this config. None has started.
     pub async fn successors(&mut self, config: &Config) -> Successors {
         let mut successors = BTreeMap::new();
         for cluster in &config.clusters {
             let Some(watched) = self.running.get(&cluster.name) else { continue };
-            if watched.settings != config.services || watched.cluster != *cluster {
-                let saved = self.view_now(&cluster.name, watched).await;
+            if !watched.follows(config, cluster) {
+                let mut saved = self.view_now(&cluster.name, watched).await;
+                if watched.cluster.source != cluster.source {
+                    // Where its nodes were says nothing of those that are looked at now.
+                    saved.memory.locations.clear();
+                }
                 let watch = self.next_watch();
                 let successor = Successor { cluster: cluster.clone(), watch, saved, watched: None };
                 successors.insert(cluster.name.clone(), successor);
@@ -183,11 +195,23 @@ impl Watchers {
     }
 }
 
-// === impl Successors ===
+// === impl Watched, Successors ===
+
+impl Watched {
+    fn follows(&self, config: &Config, cluster: &Cluster) -> bool {
+        self.settings == config.services && self.cluster == *cluster
+    }
+}
 
 impl Successors {
     pub fn none() -> Self {
         Self(BTreeMap::new())
+    }
+
+    /// All but these, which end.
+    pub fn without(mut self, clusters: &BTreeSet<ClusterName>) -> Self {
+        self.0.retain(|name, _| !clusters.contains(name));
+        self
     }
 
     pub fn watches(&self) -> BTreeMap<ClusterName, WatchId> {

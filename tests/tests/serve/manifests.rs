@@ -137,7 +137,7 @@ fn one_object_in_two_files_is_told() {
     folder.write("zz.yaml", &service("web", "192.0.2.2"));
     let [first, second] = ["web.yaml", "zz.yaml"].map(|file| folder.path().join(file));
     let problem = format!(
-        "{}: Service default/web is in {} as well, and is taken from there",
+        "{}: Service default/web is in {} as well, and is taken from there; remove one",
         second.display(),
         first.display()
     );

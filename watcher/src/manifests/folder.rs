@@ -29,8 +29,9 @@ pub struct Problem {
 pub(crate) struct Folder {
     root: PathBuf,
     files: BTreeMap<Arc<Path>, File>,
-    /// The files that hold each object; the first of them counts.
-    places: BTreeMap<ObjectKey, BTreeSet<Arc<Path>>>,
+    /// The files that hold each object. The first of them counts: the one that has held it longest, so
+    /// that a copy never takes an object over.
+    places: BTreeMap<ObjectKey, Vec<Arc<Path>>>,
     /// Objects that no file holds any more and that have not been told to be gone.
     gone: BTreeSet<ObjectKey>,
 }
@@ -146,7 +147,8 @@ impl Folder {
             let mut places = places.iter();
             let first = places.next().map(|first| first.display().to_string()).unwrap_or_default();
             let problem = move |file: &Arc<Path>| {
-                let message = format!("{key} is in {first} as well, and is taken from there");
+                let message =
+                    format!("{key} is in {first} as well, and is taken from there; remove one");
                 Problem::whole(file, message)
             };
             places.map(problem).collect::<Vec<_>>()
@@ -191,15 +193,18 @@ impl Folder {
         file.problems = problems;
         file.was_good = true;
         let before = std::mem::replace(&mut file.objects, objects);
-        let after: Vec<ObjectKey> = file.objects.keys().cloned().collect();
+        let after: BTreeSet<ObjectKey> = file.objects.keys().cloned().collect();
         let mut touched: BTreeSet<ObjectKey> = before.into_keys().collect();
-        for key in &touched {
+        for key in touched.difference(&after) {
             self.leave(key, &path);
         }
-        for key in after {
-            self.places.entry(key.clone()).or_default().insert(path.clone());
-            touched.insert(key);
+        for key in &after {
+            let places = self.places.entry(key.clone()).or_default();
+            if !places.contains(&path) {
+                places.push(path.clone());
+            }
         }
+        touched.extend(after);
         touched
     }
 
@@ -214,7 +219,7 @@ impl Folder {
 
     fn leave(&mut self, key: &ObjectKey, path: &Arc<Path>) {
         let Some(places) = self.places.get_mut(key) else { return };
-        places.remove(path);
+        places.retain(|place| place != path);
         if places.is_empty() {
             self.places.remove(key);
             self.gone.insert(key.clone());

@@ -174,10 +174,22 @@ fn one_object_in_two_files_is_an_error_naming_both() {
     let root = format!("{}/", fixture.root.path().display());
     fixture
         .rescan("+a r")
-        .problems(&["b.yaml: Node a is in a.yaml as well, and is taken from there"]);
+        .problems(&["b.yaml: Node a is in a.yaml as well, and is taken from there; remove one"]);
     assert!(fixture.folder.problems()[0].to_string().contains(&format!("{root}a.yaml")));
     // Without the first, the second counts, and at once.
     fixture.remove("a.yaml").rescan("+a s").problems(&[]);
+}
+
+#[test]
+fn a_copy_does_not_take_an_object_over() {
+    let mut fixture = Fixture::new(&[("b.yaml", &node("a", "r"))]);
+    fixture.rescan("+a r");
+    fixture
+        .write("a.yaml", &node("a", "s"))
+        .rescan("+a r")
+        .problems(&["a.yaml: Node a is in b.yaml as well, and is taken from there; remove one"]);
+    fixture.write("b.yaml", &node("a", "t")).rescan("+a t");
+    fixture.remove("b.yaml").rescan("+a s").problems(&[]);
 }
 
 #[test]
