@@ -10,15 +10,31 @@ pub(crate) fn tests() -> Vec<Test> {
 }
 
 /// Every crate with all crates of the workspace that it may import.
-const MAY_IMPORT: [(&str, &[&str]); 9] = [
+const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("planner", &["model"]),
     ("zone-files", &["model"]),
     ("clusters", &["model"]),
     ("dns-server", &["zone-files", "model"]),
+    ("providers", &["planner", "model"]),
     ("watcher", &["clusters", "planner", "model"]),
-    ("fedns", &["watcher", "clusters", "dns-server", "planner", "zone-files", "model"]),
-    ("tests", &["fedns", "watcher", "clusters", "dns-server", "planner", "zone-files", "model"]),
+    (
+        "fedns",
+        &["watcher", "clusters", "dns-server", "providers", "planner", "zone-files", "model"],
+    ),
+    (
+        "tests",
+        &[
+            "fedns",
+            "watcher",
+            "clusters",
+            "dns-server",
+            "providers",
+            "planner",
+            "zone-files",
+            "model",
+        ],
+    ),
     ("bench", &["tests", "dns-server", "planner", "zone-files", "model"]),
 ];
 

@@ -1,0 +1,41 @@
+//! Alibaba Cloud DNS (AliDNS), OpenAPI version 2015-01-09.
+//!
+//! - [`client::Client`]: signed calls with pace, retries and a budget for them
+//! - [`records`]: the records of a domain, listed whole, added, updated, deleted
+//! - [`plan_limits`]: what the domain's plan allows
+//! - [`credentials`]: the key file, the environment, the role of an ECS instance
+//! - [`config_file`]: the file with `[Global]` that names key and zones
+//! - [`error`]: every refusal in one line with its cause and remedy
+//! - [`signature`]: both signatures, pure
+//!
+//! ```text
+//!  [ records, plan_limits ] -> [ client ] -> [ throttle ] -> [ signature ] -> https
+//!                                 ^  |                           ^
+//!                                 '--' retries        [ credentials ] -> file, environment, ECS
+//! ```
+//!
+//! The words here are AliDNS's own: a host record (`rr`) is a name below the domain, `@` for the domain
+//! itself; each address is a record of its own with an id; a line is the group of clients that it
+//! answers. Nothing here knows who owns a record.
+
+pub mod client;
+pub mod records;
+pub mod plan_limits;
+
+pub mod credentials;
+pub mod config_file;
+pub mod error;
+pub mod signature;
+
+mod answer;
+pub mod domain;
+mod nonce;
+mod retry;
+mod transport;
+
+pub use client::{Client, Options, RetryPolicy, SignatureVersion};
+pub use config_file::ConfigFile;
+pub use credentials::{CredentialSource, Credentials};
+pub use error::{Class, Error};
+pub use plan_limits::{Domain, Limit, NameServers, PlanLimits};
+pub use records::{LINE_DEFAULT, Record, RecordFields, RecordId};
