@@ -35,6 +35,9 @@ pub mod kubeconfig;
 pub mod kubectl;
 pub mod kwok;
 
+// Clouds, as far as DNS goes.
+pub mod fakes;
+
 // The binary under test, and what it answers.
 pub mod dns;
 pub mod product;

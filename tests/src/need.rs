@@ -11,6 +11,8 @@ use std::sync::OnceLock;
 pub enum Need {
     /// The stock Kubernetes parts that `tests/cluster/build` makes.
     Kubernetes,
+    /// The Python packages that `tests/peers/build` installs.
+    Peers,
     /// A program on the PATH and the Debian package that brings it.
     Program { name: &'static str, package: &'static str },
 }
@@ -39,6 +41,12 @@ impl Need {
                     "the Kubernetes parts are not built; tests/cluster/build builds them".into(),
                 ),
             },
+            Self::Peers => match peers_python() {
+                Some(_) => None,
+                None => Some(
+                    "the vendors' clients are not there; tests/peers/build installs them".into(),
+                ),
+            },
             Self::Program { name, package } => match find_program(name) {
                 Some(_) => None,
                 None => Some(format!("no {name} here; it is in Debian's package {package}")),
@@ -60,15 +68,18 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
 /// its present sources, so it is asked.
 pub fn parts_folder() -> Option<PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    FOLDER
-        .get_or_init(|| {
-            let output = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/cluster/build"))
-                .arg("--where")
-                .stdin(Stdio::null())
-                .output()
-                .ok()?;
-            let folder = String::from_utf8(output.stdout).ok()?;
-            output.status.success().then(|| PathBuf::from(folder.trim_end()))
-        })
-        .clone()
+    FOLDER.get_or_init(|| told_by("/cluster/build")).clone()
+}
+
+/// The Python that has the vendors' clients; `tests/peers/build` knows where it is.
+pub fn peers_python() -> Option<PathBuf> {
+    static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
+    PYTHON.get_or_init(|| told_by("/peers/build")).clone()
+}
+
+fn told_by(script: &str) -> Option<PathBuf> {
+    let script = format!("{}{script}", env!("CARGO_MANIFEST_DIR"));
+    let output = Command::new(script).arg("--where").stdin(Stdio::null()).output().ok()?;
+    let path = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| PathBuf::from(path.trim_end()))
 }

@@ -29,6 +29,9 @@ mod restarts;
 /// `fedns serve` on folders of manifests: its start, its end, and all between.
 mod serve;
 
+/// The clouds of our own, judged by their vendors' clients.
+mod fakes;
+
 /// The crates import one another only downwards.
 mod structure;
 
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
     tests::suite::run(
         [
             structure::tests(),
+            fakes::tests(),
             readme::tests(),
             configs::tests(),
             cli::tests(),
