@@ -32,6 +32,9 @@ mod serve;
 /// The clouds of our own, judged by their vendors' clients.
 mod fakes;
 
+/// Our clients of clouds, on fakes.
+mod providers;
+
 /// The crates import one another only downwards.
 mod structure;
 
@@ -40,6 +43,7 @@ fn main() -> ExitCode {
         [
             structure::tests(),
             fakes::tests(),
+            providers::tests(),
             readme::tests(),
             configs::tests(),
             cli::tests(),

@@ -24,7 +24,7 @@ pub struct EcsRole {
     pub endpoint: String,
     /// None: the instance's own role is asked for.
     pub role: Option<String>,
-    /// True: where the service gives no session token (its second version), ask without.
+    /// True: where the service knows no session tokens, as its first version, ask without.
     pub without_token: bool,
 }
 
@@ -73,7 +73,7 @@ impl EcsRole {
         if status.is_success() {
             return Ok(Some(Secret::new(text.trim())));
         }
-        if self.without_token {
+        if self.without_token && status.is_client_error() {
             return Ok(None);
         }
         Err(failed(format!("it gives no session token (HTTP {})", status.as_u16()), true))

@@ -106,20 +106,17 @@ pub(super) fn domain_ns(domain: &Domain) -> Value {
     })
 }
 
-/// One page with its numbers; `rows` holds all that was selected.
-pub(super) fn page(
-    rows: Vec<Value>,
-    number: u64,
-    size: u64,
+/// One page of all that was selected, with its numbers.
+pub(super) fn page<T>(
+    selected: Vec<T>,
+    (number, size): (u64, u64),
+    row: impl Fn(T) -> Value,
     wrapped: impl FnOnce(Vec<Value>) -> Value,
 ) -> Value {
-    let total = rows.len();
-    let skipped = usize::try_from(number.saturating_sub(1).saturating_mul(size));
-    let rows = rows
-        .into_iter()
-        .skip(skipped.unwrap_or(usize::MAX))
-        .take(usize::try_from(size).expect("a page is small"))
-        .collect();
+    let total = selected.len();
+    let skipped = usize::try_from((number - 1).saturating_mul(size)).unwrap_or(usize::MAX);
+    let size_of_page = usize::try_from(size).expect("a page is small");
+    let rows = selected.into_iter().skip(skipped).take(size_of_page).map(row).collect();
     let mut answer = wrapped(rows);
     answer["TotalCount"] = json!(total);
     answer["PageNumber"] = json!(number);

@@ -8,7 +8,7 @@ use crate::fakes::alidns::domains::{Domain, Domains, FakeRecord};
 use crate::fakes::alidns::refusal::Refusal;
 
 pub(super) fn domains(domains: &mut Domains, parameters: &Parameters) -> Result<Value, Refusal> {
-    let (page, size) = paging(parameters, 100)?;
+    let paging = paging(parameters, 100)?;
     let word = text(parameters, "KeyWord").unwrap_or_default().to_ascii_lowercase();
     let exact = match text(parameters, "SearchMode") {
         None | Some("LIKE") => false,
@@ -19,8 +19,9 @@ pub(super) fn domains(domains: &mut Domains, parameters: &Parameters) -> Result<
         true => domain.name == word || word.is_empty(),
         false => domain.name.contains(&word),
     };
-    let rows = domains.all().filter(selected).map(answers::domain).collect();
-    Ok(answers::page(rows, page, size, |rows| json!({ "Domains": { "Domain": rows } })))
+    let selected: Vec<&Domain> = domains.all().filter(selected).collect();
+    let wrapped = |rows| json!({ "Domains": { "Domain": rows } });
+    Ok(answers::page(selected, paging, answers::domain, wrapped))
 }
 
 pub(super) fn domain_info(
@@ -63,15 +64,15 @@ pub(super) fn product_instances(
     domains: &mut Domains,
     parameters: &Parameters,
 ) -> Result<Value, Refusal> {
-    let (page, size) = paging(parameters, 100)?;
+    let paging = paging(parameters, 100)?;
     let version = text(parameters, "VersionCode");
-    let rows = domains
+    let selected: Vec<&Domain> = domains
         .all()
         .filter(|domain| domain.instance_id.is_some())
         .filter(|domain| version.is_none_or(|version| domain.plan.version_code == version))
-        .map(answers::product_instance)
         .collect();
-    Ok(answers::page(rows, page, size, |rows| json!({ "DnsProducts": { "DnsProduct": rows } })))
+    let wrapped = |rows| json!({ "DnsProducts": { "DnsProduct": rows } });
+    Ok(answers::page(selected, paging, answers::product_instance, wrapped))
 }
 
 pub(super) fn domain_ns(domains: &mut Domains, parameters: &Parameters) -> Result<Value, Refusal> {
@@ -91,29 +92,25 @@ pub(super) fn domain_records(
     parameters: &Parameters,
 ) -> Result<Value, Refusal> {
     let domain = domains.get(&parameters["DomainName"])?;
-    let (page, size) = paging(parameters, 500)?;
+    let paging = paging(parameters, 500)?;
     let filter = Filter::read(parameters)?;
     let descending = match text(parameters, "Direction") {
         None | Some("DESC") => true,
         Some("ASC") => false,
         Some(_) => return Err(Refusal::parameter("Direction")),
     };
-    let mut rows: Vec<Value> = domain
-        .records()
-        .filter(|record| filter.selects(record))
-        .map(|record| answers::record_row(domain, record))
-        .collect();
+    let mut selected: Vec<_> = domain.records().filter(|it| filter.selects(it)).collect();
     if descending {
-        rows.reverse();
+        selected.reverse();
     }
-    Ok(answers::page(rows, page, size, |rows| json!({ "DomainRecords": { "Record": rows } })))
+    Ok(answers::page(selected, paging, |it| answers::record_row(domain, it), records))
 }
 
 pub(super) fn sub_domain_records(
     domains: &mut Domains,
     parameters: &Parameters,
 ) -> Result<Value, Refusal> {
-    let (page, size) = paging(parameters, 100)?;
+    let paging = paging(parameters, 100)?;
     let name = parameters["SubDomain"].to_ascii_lowercase();
     let is_below = |domain: &&Domain| {
         name == domain.name || name.strip_suffix(&domain.name).is_some_and(|it| it.ends_with('.'))
@@ -128,14 +125,17 @@ pub(super) fn sub_domain_records(
     let rr = name.strip_suffix(&domain.name).ok_or_else(|| Refusal::parameter("SubDomain"))?;
     let rr = if rr.is_empty() { "@" } else { rr.trim_end_matches('.') };
     let (of_type, on_line) = (text(parameters, "Type"), text(parameters, "Line"));
-    let mut rows: Vec<Value> = domain
+    let mut selected: Vec<_> = domain
         .at(rr)
         .filter(|it| of_type.is_none_or(|of_type| it.record.record_type == of_type))
         .filter(|it| on_line.is_none_or(|line| it.record.line == line))
-        .map(|it| answers::sub_domain_row(domain, it))
         .collect();
-    rows.reverse();
-    Ok(answers::page(rows, page, size, |rows| json!({ "DomainRecords": { "Record": rows } })))
+    selected.reverse();
+    Ok(answers::page(selected, paging, |it| answers::sub_domain_row(domain, it), records))
+}
+
+fn records(rows: Vec<Value>) -> Value {
+    json!({ "DomainRecords": { "Record": rows } })
 }
 
 /// Which records a listing holds.
