@@ -5,6 +5,7 @@
 //!   [`kwok::KwokCluster`] (5 seconds). Take the smallest that can show the thing;
 //! - everything that can go wrong with an API server: killed, frozen, replaced, its history expired,
 //!   and, with a [`fault_proxy::FaultProxy`] before it, cut off, refused, slow, silent or lying;
+//! - clouds that live in this process ([`fakes`]), stricter than the real ones;
 //! - [`eventually::eventually`], the only way to wait.
 //!
 //! ```text

@@ -111,12 +111,15 @@ impl Client {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let Options { endpoint, signature, pace, retry, timeout } = options;
-        let http =
-            transport::http_client(|builder| builder.timeout(timeout).connect_timeout(timeout / 2))
-                .map_err(Error::Options)?;
+        let endpoint = Endpoint::parse(&endpoint).map_err(Error::Options)?;
+        let http = transport::http_client(|builder| {
+            let builder = builder.timeout(timeout).connect_timeout(timeout / 2);
+            if endpoint.is_loopback { builder.no_proxy() } else { builder }
+        })
+        .map_err(Error::Options)?;
         Ok(Self {
             http,
-            endpoint: Endpoint::parse(&endpoint).map_err(Error::Options)?,
+            endpoint,
             signature,
             credentials: CredentialStore::new(credentials, Arc::clone(&clock)),
             throttle: Throttle::new(pace, Arc::clone(&clock)),

@@ -44,6 +44,7 @@ fn understood(version: &str, calls: &[Value]) -> Vec<Value> {
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/alidns.py"))
         .arg(version)
         .env("NO_PROXY", "127.0.0.1")
+        .env("no_proxy", "127.0.0.1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -4,6 +4,8 @@
 //! own clients do. The first has a token among its parameters, so all of them go into the body, where no
 //! proxy's log shows them.
 
+use std::net::IpAddr;
+
 use reqwest::Url;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 
@@ -20,6 +22,8 @@ pub(super) struct Endpoint {
     origin: String,
     /// As the header `host` has it.
     host: String,
+    /// True for this very machine, which no proxy reaches.
+    pub(super) is_loopback: bool,
 }
 
 /// What a signature needs beside the call.
@@ -34,18 +38,27 @@ pub(super) struct Signing<'a> {
 
 impl Endpoint {
     pub(super) fn parse(text: &str) -> Result<Self, String> {
+        if text.contains('@') {
+            return Err("the AliDNS endpoint names a user: use https://HOST".to_owned());
+        }
         let wrong = |problem: &str| format!("the AliDNS endpoint {text}: {problem}");
         let url = Url::parse(text).map_err(|error| wrong(&error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") || url.path() != "/" || url.query().is_some() {
             return Err(wrong("use https://HOST or http://HOST, with a port if need be"));
         }
         let host = url.host_str().ok_or_else(|| wrong("names no host"))?;
+        let is_loopback = is_loopback(host);
         let host = match url.port() {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         };
-        Ok(Self { origin: format!("{}://{host}", url.scheme()), host })
+        Ok(Self { origin: format!("{}://{host}", url.scheme()), host, is_loopback })
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 // === impl Signing ===
@@ -144,6 +157,7 @@ mod tests {
             ("http://127.0.0.1:8080", Ok(("http://127.0.0.1:8080", "127.0.0.1:8080"))),
             ("http://[::1]:8080", Ok(("http://[::1]:8080", "[::1]:8080"))),
             ("https://alidns.example:443", Ok(("https://alidns.example", "alidns.example"))),
+            ("https://user:secret@alidns.example", Err(())),
             ("ftp://alidns.example", Err(())),
             ("https://alidns.example/api", Err(())),
             ("alidns.example", Err(())),
@@ -152,6 +166,21 @@ mod tests {
             let parsed = Endpoint::parse(text);
             let found = parsed.as_ref().map(|it| (it.origin.as_str(), it.host.as_str()));
             assert_eq!(found.map_err(drop), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn this_machine_is_reached_without_a_proxy() {
+        let rows = [
+            ("http://127.0.0.1:8080", true),
+            ("http://[::1]:8080", true),
+            ("http://[::1]", true),
+            ("http://localhost", true),
+            ("https://alidns.aliyuncs.com", false),
+            ("https://127.example:443", false),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(Endpoint::parse(text).map(|it| it.is_loopback), Ok(expected), "{text}");
         }
     }
 }
