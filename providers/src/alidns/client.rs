@@ -255,3 +255,28 @@ fn failure(
     );
     error.into()
 }
+
+#[cfg(test)]
+mod tests {
+    use model::Name;
+
+    use super::*;
+    use crate::alidns::{RecordFields, RecordId};
+
+    /// Calls may be made from any task: this compiles only if their futures may move between threads.
+    #[expect(dead_code, reason = "it is compiled, and never called")]
+    fn calls_are_send(client: &Client, name: &Name, id: &RecordId, fields: &RecordFields) {
+        fn is_send(_: impl Send) {}
+        is_send(client.list_records(name));
+        is_send(client.add_record(name, fields));
+        is_send(client.update_record(name, id, fields));
+        is_send(client.delete_record(id));
+        is_send(client.plan_limits(name));
+        is_send(client.hosting_domain(name));
+    }
+
+    #[test]
+    fn times_are_written_as_they_are_signed() {
+        assert_eq!(date(UnixTime(1_458_837_714)), "2016-03-24T16:41:54Z");
+    }
+}

@@ -39,11 +39,15 @@ impl ApiError {
     }
 
     pub fn is_denied(&self) -> bool {
-        codes::is_denied(&self.code)
+        match codes::known(&self.code) {
+            Some(known) => known.remedy == codes::GRANT,
+            None => self.status == 403,
+        }
     }
 
     pub fn is_about_credentials(&self) -> bool {
-        codes::is_about_credentials(&self.code)
+        let helps = |remedy: &str| remedy == codes::CHECK_KEY || remedy == codes::NEW_TOKEN;
+        codes::known(&self.code).is_some_and(|known| helps(known.remedy))
     }
 
     pub fn is_throttling(&self) -> bool {

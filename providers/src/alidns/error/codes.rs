@@ -21,14 +21,6 @@ pub(super) fn known(code: &str) -> Option<&'static Known> {
     }
 }
 
-pub(super) fn is_denied(code: &str) -> bool {
-    known(code).is_some_and(|known| known.remedy == GRANT)
-}
-
-pub(super) fn is_about_credentials(code: &str) -> bool {
-    known(code).is_some_and(|known| known.remedy == CHECK_KEY || known.remedy == NEW_TOKEN)
-}
-
 /// True where the message holds nonces, times or the signed text, which may hold a token.
 pub(super) fn repeats_what_was_signed(code: &str) -> bool {
     ["Signature", "IncompleteSignature", "InvalidTimeStamp", "InvalidSecurityToken"]
@@ -37,9 +29,9 @@ pub(super) fn repeats_what_was_signed(code: &str) -> bool {
 }
 
 const LATER: &str = "it is tried again";
-const GRANT: &str = "grant the action to the key's user or role in RAM";
-const CHECK_KEY: &str = "check access-key-id and access-key-secret";
-const NEW_TOKEN: &str = "a new token is fetched where a role gives it; else replace it";
+pub(super) const GRANT: &str = "grant the action to the key's user or role in RAM";
+pub(super) const CHECK_KEY: &str = "check access-key-id and access-key-secret";
+pub(super) const NEW_TOKEN: &str = "a new token is fetched where a role gives it; else replace it";
 const CHECK_CLOCK: &str = "set this machine's clock, for example with NTP";
 const CHECK_ZONE: &str = "check the provider's zone and the account of the key";
 const CHECK_VALUE: &str = "the record is left out until its value changes";
