@@ -11,7 +11,6 @@ use std::collections::BTreeSet;
 use model::Name;
 
 use super::client::Client;
-use super::domain::domain_text;
 use super::error::Error;
 use readings::{DomainInfo, DomainRow, Instance, NameServerCheck};
 
@@ -104,8 +103,8 @@ impl Client {
     pub async fn plan_limits(&self, domain: &Name) -> Result<PlanLimits, Error> {
         let info = readings::domain_info(self, domain).await?;
         let row = readings::domain_row(self, domain).await?;
-        let instance_id = info.as_told().and_then(|info| info.instance_id.clone());
-        let instance_id = instance_id.or_else(|| row.as_told()?.instance_id.clone());
+        let instance_id = info.value().and_then(|info| info.instance_id.clone());
+        let instance_id = instance_id.or_else(|| row.value()?.instance_id.clone());
         let instance = readings::instance(self, instance_id.as_deref()).await?;
         let name_servers = readings::name_servers(self, domain).await?;
         let levels_used = levels_used(self, domain, &info).await?;
@@ -145,10 +144,6 @@ impl Client {
 type Reading<T> = Limit<T>;
 
 impl<T> Reading<T> {
-    fn as_told(&self) -> Option<&T> {
-        self.value()
-    }
-
     /// One field of what was read.
     fn field<U>(&self, name: &str, field: impl Fn(&T) -> Option<U>) -> Limit<U> {
         match self {
@@ -202,7 +197,7 @@ async fn levels_used(
     domain: &Name,
     info: &Reading<DomainInfo>,
 ) -> Result<Limit<u32>, Error> {
-    if info.as_told().and_then(|info| info.is_sub_domain) == Some(false) {
+    if info.value().and_then(|info| info.is_sub_domain) == Some(false) {
         return Ok(Limit::Told(0));
     }
     let main = readings::main_domain(client, domain).await?;
@@ -265,9 +260,4 @@ impl From<NameServerCheck> for NameServers {
             all_alidns: check.all_alidns,
         }
     }
-}
-
-/// For error texts.
-fn no_domain(domain: &Name) -> String {
-    format!("the account has no domain {}", domain_text(domain))
 }

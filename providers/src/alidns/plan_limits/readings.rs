@@ -3,7 +3,7 @@
 use model::Name;
 use serde::Deserialize;
 
-use super::{Limit, Reading, no_domain, unless_denied};
+use super::{Limit, Reading, unless_denied};
 use crate::alidns::answer::{number, number_u32};
 use crate::alidns::client::{Call, Client};
 use crate::alidns::domain::domain_text;
@@ -144,7 +144,9 @@ pub(super) async fn domain_row(
 ) -> Result<Reading<DomainRow>, Error> {
     Ok(match unless_denied(find(client, domain).await)? {
         Limit::Told(Some(row)) | Limit::Documented(Some(row)) => Limit::Told(row),
-        Limit::Told(None) | Limit::Documented(None) => Limit::Unknown(no_domain(domain)),
+        Limit::Told(None) | Limit::Documented(None) => {
+            Limit::Unknown(format!("the account has no domain {}", domain_text(domain)))
+        }
         Limit::Unknown(reason) => Limit::Unknown(reason),
     })
 }

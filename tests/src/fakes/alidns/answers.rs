@@ -130,5 +130,5 @@ fn available_ttls(domain: &Domain) -> Vec<String> {
 }
 
 fn id(domain: &Domain) -> String {
-    format!("00efd71a-770e-4255-b54e-{:012}", domain.name.len())
+    format!("00efd71a-770e-4255-b54e-{:012}", domain.number)
 }

@@ -19,6 +19,8 @@ pub struct Domains {
 }
 
 pub(super) struct Domain {
+    /// Unlike that of every other domain.
+    pub(super) number: usize,
     pub(super) name: String,
     /// The registrable domain, if this is a hosted sub-domain of it.
     pub(super) main: Option<String>,
@@ -141,9 +143,10 @@ impl Domains {
     pub(super) fn add(&mut self, name: &str, main: Option<&str>, plan: Plan) {
         let number = self.domains.len() + 1;
         let domain = Domain {
+            number,
             name: name.to_owned(),
             main: main.map(str::to_owned),
-            instance_id: plan.has_instance.then(|| format!("dns-cn-{number:09}")),
+            instance_id: instance_id(number, &plan),
             plan,
             delegated_to: None,
             records: BTreeMap::new(),
@@ -163,7 +166,7 @@ impl Domains {
     /// Another plan for a domain that stands; its records stay.
     pub fn change_plan(&mut self, domain: &str, plan: Plan) {
         let domain = self.domains.get_mut(domain).expect("the domain stands");
-        domain.instance_id = plan.has_instance.then(|| format!("dns-cn-{:>09}", domain.name.len()));
+        domain.instance_id = instance_id(domain.number, &plan);
         domain.plan = plan;
     }
 
@@ -272,6 +275,10 @@ fn standing(id: &str, record: NewRecord, created: UnixTime) -> FakeRecord {
         created,
         updated: None,
     }
+}
+
+fn instance_id(number: usize, plan: &Plan) -> Option<String> {
+    plan.has_instance.then(|| format!("dns-cn-{number:09}"))
 }
 
 fn number_of(id: &str) -> Result<u64, Refusal> {

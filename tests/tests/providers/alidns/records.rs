@@ -17,7 +17,9 @@ pub(super) fn tests() -> Vec<Test> {
             a_list_that_never_settles_is_no_list,
             what_stands_already_is_a_success_only_if_it_is_the_same,
             what_is_gone_is_deleted,
-            refusals_have_their_class;
+            refusals_have_their_class,
+            a_locked_record_is_a_conflict,
+            a_ttl_that_was_raised_silently_is_seen;
     }
 }
 
@@ -182,4 +184,29 @@ fn refusals_have_their_class() {
     }
     assert_eq!(it.fake.count("AddDomainRecord"), 6, "none was tried twice");
     it.holds(&["www A default 180 192.0.2.1"]);
+}
+
+fn a_locked_record_is_a_conflict() {
+    let it = Fixture::paid();
+    let client = it.client();
+    let id = it.add(&client, &record("www", "A", 180, "192.0.2.1")).expect("added");
+    it.fake.domains(|domains| domains.change(&id.0, |record| record.locked = true));
+    for error in [
+        it.update(&client, &id, &record("www", "A", 180, "192.0.2.2")).expect_err("locked"),
+        it.delete(&client, &id).expect_err("locked"),
+    ] {
+        assert_eq!((error.code(), error.class()), (Some("DomainRecordLocked"), Class::Conflict));
+    }
+    assert!(it.list(&client).expect("listed")[0].locked);
+    it.holds(&["www A default 180 192.0.2.1 locked"]);
+}
+
+fn a_ttl_that_was_raised_silently_is_seen() {
+    let it = Fixture::new(Plan { raises_ttl: true, ..Plan::free() });
+    let client = it.client();
+    let fields = record("www", "A", 180, "192.0.2.1");
+    it.add(&client, &fields).expect("AliDNS says nothing");
+    assert_eq!(it.list(&client).expect("listed")[0].fields.ttl, 600);
+    let error = it.add(&client, &fields).expect_err("it is not what was asked for");
+    assert!(error.to_string().contains("its TTL is 600, not 180"), "{error}");
 }
