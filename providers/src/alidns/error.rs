@@ -37,7 +37,7 @@ pub enum Error {
     Api(Box<ApiError>),
 
     /// No answer, or half of one.
-    #[error("{action}: {cause}{}", carried_out(*.reached))]
+    #[error("{action}: {cause}{}", consequence(*.reached, *.untrusted))]
     Transport {
         action: &'static str,
         cause: String,
@@ -141,8 +141,12 @@ impl From<ApiError> for Error {
     }
 }
 
-fn carried_out(reached: bool) -> &'static str {
-    if reached { "; whether it was carried out is not known" } else { "" }
+fn consequence(reached: bool, untrusted: bool) -> &'static str {
+    match (reached, untrusted) {
+        (_, true) => "; if a proxy of yours stands there, add its authority to this machine's",
+        (true, false) => "; whether it was carried out is not known",
+        (false, false) => "",
+    }
 }
 
 #[cfg(test)]

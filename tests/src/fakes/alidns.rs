@@ -66,7 +66,17 @@ impl FakeAliDns {
         Self { state, server }
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// Over TLS, with a certificate of the run's authority.
+    pub fn start_tls() -> Self {
+        let state = Arc::new(Mutex::new(State::new(Arc::new(SystemClock))));
+        let server = HttpServer::start_tls({
+            let state = Arc::clone(&state);
+            move |request| lock(&state).reply(request)
+        });
+        Self { state, server }
+    }
+
+    /// `http://127.0.0.1:PORT`, or with `https`.
     pub fn endpoint(&self) -> String {
         self.server.url()
     }

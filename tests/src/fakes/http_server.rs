@@ -11,9 +11,13 @@ use hyper::Response;
 use hyper::body::{Bytes, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+
+use crate::certificates::server_config;
 
 /// A request as it came.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +47,7 @@ pub enum Reply {
 
 /// A running server. Dropping it closes everything.
 pub struct HttpServer {
+    scheme: &'static str,
     port: u16,
     /// Dropped to end the thread.
     end: Option<oneshot::Sender<Infallible>>,
@@ -65,27 +70,36 @@ impl Request {
 impl HttpServer {
     /// `handler` is called for one request at a time.
     pub fn start(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(Arc::new(handler), None)
+    }
+
+    /// With a certificate of the run's authority.
+    pub fn start_tls(handler: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        Self::start_with(Arc::new(handler), Some(TlsAcceptor::from(server_config())))
+    }
+
+    fn start_with(handler: Handler, tls: Option<TlsAcceptor>) -> Self {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let (end, ended) = oneshot::channel();
         let (tell_port, port) = mpsc::channel();
-        let handler: Handler = Arc::new(handler);
         let thread = std::thread::spawn(move || {
             tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()
                 .expect("make a runtime")
-                .block_on(serve(handler, tell_port, ended));
+                .block_on(serve(handler, tls, tell_port, ended));
         });
         let port = port.recv().expect("the server listens");
-        Self { port, end: Some(end), thread: Some(thread) }
+        Self { scheme, port, end: Some(end), thread: Some(thread) }
     }
 
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, or with `https`.
     pub fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        format!("{}://127.0.0.1:{}", self.scheme, self.port)
     }
 }
 
@@ -101,6 +115,7 @@ impl Drop for HttpServer {
 
 async fn serve(
     handler: Handler,
+    tls: Option<TlsAcceptor>,
     tell_port: mpsc::Sender<u16>,
     mut ended: oneshot::Receiver<Infallible>,
 ) {
@@ -114,7 +129,7 @@ async fn serve(
             accepted = listener.accept() => {
                 // An error concerns a connection that is gone already.
                 if let Ok((stream, _)) = accepted {
-                    connections.spawn(converse(Arc::clone(&handler), stream));
+                    connections.spawn(accept(Arc::clone(&handler), tls.clone(), stream));
                 }
             }
             Some(_) = connections.join_next() => {}
@@ -123,7 +138,18 @@ async fn serve(
 }
 
 /// One connection, for as many requests as it brings. Its errors are the client's to see.
-async fn converse(handler: Handler, stream: TcpStream) {
+async fn accept(handler: Handler, tls: Option<TlsAcceptor>, stream: TcpStream) {
+    match tls {
+        None => converse(handler, stream).await,
+        Some(tls) => {
+            if let Ok(stream) = tls.accept(stream).await {
+                converse(handler, stream).await;
+            }
+        }
+    }
+}
+
+async fn converse(handler: Handler, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
     let answer = service_fn(|request| answer(Arc::clone(&handler), request));
     let _ = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), answer)

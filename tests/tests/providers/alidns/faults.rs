@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use providers::alidns::{Class, Options, RetryPolicy};
-use tests::fakes::alidns::{Fault, Injection, KEY_ID, KEY_SECRET, NewRecord};
+use tests::fakes::alidns::{FakeAliDns, Fault, Injection, KEY_ID, KEY_SECRET, NewRecord};
 use tests::suite::Test;
 
 use super::{BOTH, Fixture, fixed, record};
@@ -17,7 +17,8 @@ pub(super) fn tests() -> Vec<Test> {
             failures_end_within_the_budget,
             an_account_that_nobody_listens_for_is_told_in_a_line,
             ids_of_requests_change_no_text,
-            a_clock_far_off_is_named;
+            a_clock_far_off_is_named,
+            a_certificate_of_strangers_is_refused;
     }
 }
 
@@ -154,4 +155,19 @@ fn a_clock_far_off_is_named() {
     assert_eq!(error.class(), Class::Fatal);
     assert!(error.to_string().contains("set this machine's clock"), "{error}");
     assert_eq!(client.clock_skew(), Some(-3_600));
+}
+
+fn a_certificate_of_strangers_is_refused() {
+    let it = Fixture::paid();
+    let fake = FakeAliDns::start_tls();
+    let options = Options { endpoint: fake.endpoint(), ..it.options() };
+    let client = it.client_with(options, fixed(KEY_ID, KEY_SECRET));
+    let error = it.list(&client).expect_err("this machine does not know the run's authority");
+    assert_eq!(error.class(), Class::Fatal);
+    assert_eq!(
+        error.to_string(),
+        "DescribeDomainRecords: invalid peer certificate: UnknownIssuer; if a proxy of yours stands \
+         there, add its authority to this machine's"
+    );
+    assert_eq!(fake.calls(), []);
 }
