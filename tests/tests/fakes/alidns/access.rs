@@ -15,6 +15,7 @@ pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
         [Need::Peers] =>
             both_signatures_are_checked,
+            the_first_signature_covers_a_form,
             temporary_keys_need_their_token_until_they_expire,
             clocks_may_be_a_quarter_of_an_hour_apart,
             throttling_tells_when_to_come_back;
@@ -48,6 +49,18 @@ fn both_signatures_are_checked() {
         assert_eq!(code(&results[2]), "InvalidAccessKeyId.NotFound");
         assert_eq!(results[2]["error"]["status"], 404);
     }
+}
+
+fn the_first_signature_covers_a_form() {
+    let fake = fake();
+    let text = "v=1; a=b c/d+e,f.~*^!@";
+    let parameters =
+        json!({ "DomainName": "example.com", "RR": "@", "Type": "TXT", "Value": text });
+    let mut add = at(&fake, &KEY, &call("AddDomainRecord", parameters));
+    add["form"] = json!(true);
+    let results = understood("v1", &[add]);
+    answer(&results[0]);
+    assert_eq!(fake.lines("example.com"), [format!("@ TXT default 600 {text}")]);
 }
 
 fn temporary_keys_need_their_token_until_they_expire() {
