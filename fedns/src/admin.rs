@@ -9,6 +9,7 @@ mod api;
 mod explain;
 mod explain_text;
 pub mod orders;
+mod plan;
 pub mod problems;
 pub mod socket;
 mod url;
@@ -33,6 +34,7 @@ use tracing::debug;
 
 use crate::metrics::Metrics;
 use crate::metrics::dns::DnsCounts;
+use crate::mirror::MirrorList;
 use crate::pipeline::{Ended, PipelineHandle, ReloadHeld, unix_now};
 use orders::Placed;
 use problems::SourceProblems;
@@ -57,6 +59,7 @@ pub struct Pages {
     pub held: Mutex<Option<ReloadHeld>>,
     /// What is wrong with the config file as it is now; one line each, while an older one runs.
     pub refused: Mutex<Vec<String>>,
+    pub mirrors: MirrorList,
     /// Where orders go.
     pub orders: mpsc::Sender<Placed>,
     /// Where orders are taken; `None` where the socket could not be made.
@@ -203,6 +206,7 @@ async fn readiness(pages: &Pages, url: &Url) -> Result<Page, Ended> {
     lines.extend(
         pages.refused_config().iter().map(|line| format!("[+]config not reloaded: {line}")),
     );
+    lines.extend(plan::ready_lines(pages));
     if let Some(held) = pages.held_reload() {
         lines.push(format!("[+]reload held: {held}"));
     }

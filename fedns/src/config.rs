@@ -18,13 +18,17 @@ pub mod load;
 pub mod statics;
 pub mod zones;
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clusters::Cluster;
-use model::{EmptyLevels, Label, Levels, Name};
+use model::{EmptyLevels, Label, Levels, Name, RecordType};
 use planner::NameServer;
+use providers::alidns::SignatureVersion;
+use providers::sync::change::Policy;
+use providers::sync::registry::Registry;
 use watcher::ServiceSettings;
 
 pub use load::{ConfigError, load, locate};
@@ -68,6 +72,47 @@ pub struct ZoneConfig {
     pub name_servers: Vec<NameServer>,
     pub hostmaster: Name,
     pub static_records: Vec<PathBuf>,
+    /// Where it is mirrored to.
+    pub providers: Vec<ProviderConfig>,
+}
+
+/// One zone at one provider.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProviderConfig {
+    pub kind: ProviderKind,
+    /// The provider's zone; `None`: the longest that the account has.
+    pub hosted: Option<Name>,
+    pub owner: String,
+    /// Seconds; `None`: the zone's own.
+    pub ttl: Option<u32>,
+    /// `None`: the zone's own.
+    pub levels: Option<Levels>,
+    pub types: BTreeSet<RecordType>,
+    pub policy: Policy,
+    pub registry: Registry,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ProviderKind {
+    AliDns(AliDnsConfig),
+}
+
+impl ProviderKind {
+    /// The word in the config.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::AliDns(_) => "alidns",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct AliDnsConfig {
+    /// Key and zones; `None`: the key is in the environment or comes from the instance's role.
+    pub config_file: Option<PathBuf>,
+    pub signature: SignatureVersion,
+    /// `None`: the one of AliDNS.
+    pub endpoint: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -17,6 +17,7 @@ mod pipeline;
 mod state;
 mod admin;
 mod metrics;
+mod mirror;
 mod dns_message;
 mod output;
 

@@ -24,14 +24,16 @@ use std::time::{Instant, SystemTime};
 
 use clusters::Cluster;
 use dns_server::Writer;
-use model::{ClusterChange, ClusterName, ClusterView, Freshness, UnixTime};
+use model::{ClusterChange, ClusterName, ClusterView, Freshness, Name, RecordSet, UnixTime};
 use planner::ladder::LeftOutName;
 use planner::{Effects, Planner, ZoneSettings};
+use providers::sync::wishes::Wishes;
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 use watcher::{ClusterEvent, Saved};
 
 use crate::metrics::Metrics;
+use crate::mirror::feed::{self, Feed};
 use crate::state::{ClusterNote, StateFolder, StateWriter};
 use departures::Departures;
 pub use guard::{HeldCause, ReloadHeld};
@@ -43,6 +45,9 @@ pub use reload::{Decision, Reload};
 
 /// Changes that one batch takes at the most, so that none waits long for its publication.
 const BATCH_MAX: usize = 4096;
+/// What a zone has, name by name.
+type NamesOfZone<'a> = Box<dyn Iterator<Item = (Name, Vec<RecordSet>)> + 'a>;
+
 /// The one owner of the federation's state.
 pub struct Pipeline {
     planner: Planner,
@@ -52,6 +57,7 @@ pub struct Pipeline {
     left_out: BTreeMap<String, LeftOutName>,
     /// The reload that waits for its clusters to be seen with other eyes.
     staging: Option<Staging>,
+    feed: Feed,
     state: StateWriter,
     metrics: Arc<Metrics>,
     published: bool,
@@ -100,6 +106,7 @@ impl Pipeline {
             members,
             left_out: BTreeMap::new(),
             staging: None,
+            feed: Feed::default(),
             state: StateWriter::start(folder)?,
             metrics,
             published: false,
@@ -186,13 +193,20 @@ impl Pipeline {
             return;
         };
         log_freshness(&cluster, &change);
+        let had_view = member.has_view();
         if let Some(note) = member.note(&change) {
             batch.notes.push((cluster.clone(), note));
         }
+        let is_first_view = !had_view && member.has_view();
         if self.published {
             batch.departures.note(self.planner.federation(), &cluster, &change);
             self.planner.apply(&cluster, change, &mut batch.effects);
             batch.received.push(received);
+            if is_first_view {
+                // Mirrors hear of the view itself before.
+                self.settle(batch);
+                self.tell_clusters_known();
+            }
         } else {
             self.planner.absorb(&cluster, change);
             self.publish_first_if_ready();
@@ -260,6 +274,7 @@ impl Pipeline {
             self.publish_whole(zone);
         }
         self.published = true;
+        self.tell_clusters_known();
         if let Some(on_published) = self.on_published.take() {
             // Whoever waited may be stopping already.
             let _ = on_published.send(());
@@ -277,6 +292,41 @@ impl Pipeline {
             }
         }
         drop(state);
+    }
+}
+
+// === mirrors ===
+
+impl Pipeline {
+    /// From now on, a mirror is told of a zone: all that it has, once it is published, and each change.
+    pub fn feed_mirror(&self, zone: &Name, wishes: Arc<Wishes>) -> u64 {
+        if self.published {
+            self.with_names(zone, |names| feed::put_all(&wishes, names));
+            if self.clusters_are_known() {
+                wishes.clusters_known();
+            }
+        }
+        self.feed.add(zone, wishes)
+    }
+
+    pub fn forget_mirror(&self, id: u64) {
+        self.feed.remove(id);
+    }
+
+    fn with_names(&self, zone: &Name, take: impl FnOnce(NamesOfZone<'_>)) {
+        if let Some(index) = self.planner.zones().position(|settings| settings.zone == *zone) {
+            take(Box::new(self.planner.zone_names(index, &mut Vec::new())));
+        }
+    }
+
+    fn clusters_are_known(&self) -> bool {
+        self.members.values().all(Member::has_view)
+    }
+
+    fn tell_clusters_known(&self) {
+        if self.clusters_are_known() {
+            self.feed.clusters_known();
+        }
     }
 }
 

@@ -26,6 +26,7 @@ use crate::admin::{self, Pages};
 use crate::config::places::STATE_FOLDER;
 use crate::config::{self, Config, ConfigError, Subject, reachable};
 use crate::metrics::Metrics;
+use crate::mirror::{MirrorList, Mirrors};
 use crate::output::{self, chain_text};
 use crate::pipeline::{Input, Pipeline, PipelineHandle};
 use crate::state::{StateError, StateFolder};
@@ -48,6 +49,7 @@ struct Running {
     pipeline: PipelineHandle,
     pipeline_thread: JoinHandle<()>,
     watchers: Watchers,
+    mirrors: Mirrors,
     /// The reload on its way.
     staged: Option<Staged>,
     /// Ends the admin pages when dropped.
@@ -132,6 +134,7 @@ impl Running {
         let socket = bind_socket(&config);
         let (place_orders, orders) = orders::channel();
         let problems = SourceProblems::default();
+        let mirror_list = MirrorList::default();
         let pages = Arc::new(Pages {
             pipeline: pipeline.clone(),
             reader,
@@ -141,6 +144,7 @@ impl Running {
             draining: AtomicBool::new(false),
             held: Mutex::new(None),
             refused: Mutex::new(Vec::new()),
+            mirrors: mirror_list.clone(),
             orders: place_orders,
             socket: socket.as_ref().map(|(path, _)| path.clone()),
         });
@@ -155,6 +159,8 @@ impl Running {
         tokio::spawn(end_startup(config.startup_timeout, pipeline.clone()));
         let mut watchers = Watchers::new(pipeline.clone(), &config.resolver, saved, problems);
         watchers.apply(&config, Successors::none()).await;
+        let mut mirrors = Mirrors::new(pipeline.clone(), mirror_list);
+        mirrors.apply(&config).await;
         let running = Self {
             started: FixedKeys::of(&config),
             config,
@@ -164,6 +170,7 @@ impl Running {
             pipeline,
             pipeline_thread,
             watchers,
+            mirrors,
             staged: None,
             admin,
             admin_address,
@@ -220,7 +227,17 @@ impl Running {
     }
 
     async fn stop(self, ending: Ending, mut signals: Signals) {
-        let Self { config, dns, pages, pipeline, pipeline_thread, mut watchers, admin, .. } = self;
+        let Self {
+            config,
+            dns,
+            pages,
+            pipeline,
+            pipeline_thread,
+            mut watchers,
+            mirrors,
+            admin,
+            ..
+        } = self;
         if ending == Ending::Drain {
             pages.draining.store(true, Ordering::Release);
             info!(lame_duck = ?config.lame_duck, "stopping: not ready any more, answering on");
@@ -229,6 +246,7 @@ impl Running {
                 () = signals.ending() => {}
             }
         }
+        mirrors.stop().await;
         watchers.remember(Remember::All).await;
         drop(watchers);
         drop(admin);

@@ -76,6 +76,21 @@ pub fn base_contents(
     Ok(contents)
 }
 
+/// A zone whose names are answered elsewhere: without name servers of ours, and with an SOA only for
+/// it to be a zone. Its primary is the root, since nobody is to be asked (RFC 1035 section 3.3.13).
+pub fn unserved_contents(
+    zone: &Name,
+    hostmaster: &Name,
+    statics: Option<ZoneContents>,
+) -> ZoneContents {
+    let mut contents = statics.unwrap_or_else(|| ZoneContents::new(zone.clone()));
+    if contents.get(zone, RecordType::SOA).is_none() {
+        let soa = Rdata::soa(&Name::root(), hostmaster, 0, SOA_TIMERS);
+        contents.insert(zone.clone(), RecordSet::single(RecordType::SOA, APEX_TTL, soa));
+    }
+    contents
+}
+
 /// Static NS records win over the config's; static addresses of a name server likewise.
 fn add_name_servers(
     contents: &mut ZoneContents,

@@ -24,7 +24,7 @@ pub mod planner;
 pub mod rungs;
 pub mod settings;
 
-pub use base::{BaseError, NameServer, base_contents};
+pub use base::{BaseError, NameServer, base_contents, unserved_contents};
 pub use explain::{Explanation, explain};
 pub use federation::{ClusterEntry, ClusterId, Federation, ServiceEntry};
 pub use ladder::{LeftOutName, NameReason, PlannedName, ServicePlan};

@@ -3,6 +3,7 @@
 //! - [`client::Client`]: signed calls with pace, retries and a budget for them
 //! - [`records`]: the records of a domain, listed whole, added, updated, deleted
 //! - [`plan_limits`]: what the domain's plan allows
+//! - [`zone::AliDnsZone`]: a domain as a [`crate::Provider`]: record sets there and back
 //! - [`credentials`]: the key file, the environment, the role of an ECS instance
 //! - [`config_file`]: the file with `[Global]` that names key and zones
 //! - [`error`]: every refusal in one line with its cause and remedy
@@ -21,6 +22,7 @@
 pub mod client;
 pub mod records;
 pub mod plan_limits;
+pub mod zone;
 
 pub mod credentials;
 pub mod config_file;
@@ -39,3 +41,4 @@ pub use credentials::{CredentialSource, Credentials};
 pub use error::{Class, Error};
 pub use plan_limits::{Domain, Limit, NameServers, PlanLimits};
 pub use records::{LINE_DEFAULT, Record, RecordFields, RecordId};
+pub use zone::AliDnsZone;

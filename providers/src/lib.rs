@@ -1,21 +1,31 @@
-//! Cloud DNS: clients that list what stands at a provider and change it.
+//! The mirror: our zones at providers of DNS, and what stands there already.
 //!
+//! - [`provider`]: what every provider can do; [`hosted`]: record sets as it holds them
+//! - [`sync`]: ownership, plans, guard; nothing in it knows a particular provider
+//! - [`preflight`]: what must be true before the first write
 //! - [`alidns`]: Alibaba Cloud DNS, with its two signatures
 //! - [`throttle`]: how often a provider may be asked, and how long to wait after a failure
 //! - [`clock`]: the time, so that tests can move it
 //! - [`secret`]: text that is never shown
+//! - [`txt`]: TXT data and its text
 //!
-//! Nothing here decides which records should stand; a client does what it is told and says what came
-//! of it. Nothing here knows of Kubernetes or of the served zone.
+//! Nothing here knows of Kubernetes or of how queries are answered.
+
+pub mod hosted;
+pub mod provider;
+pub mod sync;
+pub mod preflight;
 
 pub mod alidns;
 
 pub mod throttle;
 pub mod clock;
 pub mod secret;
+pub mod txt;
 
 #[cfg(test)]
 mod testing;
 
 pub use clock::{Clock, SystemClock};
+pub use provider::Provider;
 pub use secret::Secret;

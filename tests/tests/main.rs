@@ -7,6 +7,7 @@ mod harness;
 
 /// fedns on real API servers and on folders: what happens there becomes an answer.
 mod live;
+mod mirror;
 
 /// The command line: every format, every error, every exit code.
 mod cli;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
             serve::tests(),
             harness::tests(),
             live::tests(),
+            mirror::tests(),
             orders::tests(),
             restarts::tests(),
         ]

@@ -10,7 +10,7 @@ use planner::{ClusterEntry, FederatedName, Federation};
 use serde::Serialize;
 
 use super::url::Url;
-use super::{Page, Pages, explain};
+use super::{Page, Pages, explain, plan};
 use crate::output::{data_texts, time_text};
 use crate::pipeline::{Ended, Pipeline};
 
@@ -57,22 +57,6 @@ struct LeftOutRow {
     reason: String,
 }
 
-/// What the server holds back until it is approved.
-#[derive(Serialize)]
-struct PlanRow {
-    held: Vec<HeldRow>,
-}
-
-#[derive(Serialize)]
-struct HeldRow {
-    /// What is held: a reload of the config.
-    what: &'static str,
-    hash: String,
-    reason: String,
-    /// Names that would vanish, as far as they are known.
-    vanishing: Vec<String>,
-}
-
 /// The server itself.
 #[derive(Serialize)]
 struct ServerInfo<'a> {
@@ -94,7 +78,7 @@ pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
         }
         "/api/v1/leftout" => Ok(Page::json(&pages.pipeline.ask(left_out_rows).await?)),
         "/api/v1/explain" => explain::page(pages, url).await,
-        "/api/v1/plan" => Ok(Page::json(&plan_row(pages))),
+        "/api/v1/plan" => Ok(plan::page(pages)),
         "/api/v1/server" => Ok(Page::json(&ServerInfo {
             version: env!("CARGO_PKG_VERSION"),
             socket: pages.socket.as_deref(),
@@ -254,16 +238,4 @@ fn left_out_rows(pipeline: &Pipeline) -> Vec<LeftOutRow> {
             reason: left.reason.with_word(),
         })
         .collect()
-}
-
-// === what is held ===
-
-fn plan_row(pages: &Pages) -> PlanRow {
-    let held = pages.held_reload().map(|held| HeldRow {
-        what: "reload",
-        reason: held.to_string(),
-        vanishing: held.vanishing().map(Name::to_string).collect(),
-        hash: held.hash,
-    });
-    PlanRow { held: held.into_iter().collect() }
 }

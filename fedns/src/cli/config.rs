@@ -1,8 +1,11 @@
 use ::clap::{Args, ValueEnum};
+use providers::alidns::SignatureVersion;
+use providers::sync::change::Policy;
+use providers::sync::registry::Registry;
 use serde_json::{Value, json};
 
 use super::{CommandResult, ConfigFile, print};
-use crate::config::{self, Config};
+use crate::config::{self, AliDnsConfig, Config, ProviderConfig, ProviderKind};
 use crate::output;
 
 /// Print the config with every default filled in
@@ -101,7 +104,44 @@ fn zone_value(zone: &config::ZoneConfig) -> Value {
         "nameServers": name_servers,
         "hostmaster": zone.hostmaster,
         "staticRecords": zone.static_records,
+        "providers": zone.providers.iter().map(|it| provider_value(it, zone)).collect::<Vec<_>>(),
     })
+}
+
+fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value {
+    let ProviderConfig { kind, hosted, owner, ttl, levels, types, policy, registry } = provider;
+    let ProviderKind::AliDns(AliDnsConfig { config_file, signature, endpoint }) = kind;
+    let mut value = json!({
+        "kind": "alidns",
+        "owner": owner,
+        "ttl": format!("{}s", ttl.unwrap_or(zone.ttl)),
+        "levels": levels.unwrap_or(zone.levels).iter().collect::<Vec<_>>(),
+        "types": types,
+        "policy": match policy {
+            Policy::Sync => "sync",
+            Policy::UpsertOnly => "upsert-only",
+            Policy::CreateOnly => "create-only",
+        },
+        "registry": match registry {
+            Registry::ExternalDns => "external-dns",
+            Registry::Compact => "compact",
+        },
+        "signature": match signature {
+            SignatureVersion::V1 => "v1",
+            SignatureVersion::V3 => "v3",
+        },
+    });
+    let optional = [
+        ("zone", hosted.as_ref().map(|name| json!(name))),
+        ("configFile", config_file.as_ref().map(|path| json!(path))),
+        ("endpoint", endpoint.as_ref().map(|url| json!(url))),
+    ];
+    for (key, given) in optional {
+        if let Some(given) = given {
+            value[key] = given;
+        }
+    }
+    value
 }
 
 fn cluster_value(cluster: &clusters::Cluster) -> Value {

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::{Admin, CommandResult, Failure, client, print};
 use crate::output::{self, Format};
 
-/// Show what the server holds back, or let it go ahead
+/// Show what is about to happen at providers and what is held back, or let it go ahead
 ///
-/// Exit code 2 means that something is held.
+/// Exit code 2 means that something is to be done or is held.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -58,10 +58,50 @@ struct Approve {
 }
 
 #[derive(Deserialize)]
+struct Plans {
+    held: Vec<Held>,
+    mirrors: Vec<Mirror>,
+}
+
+#[derive(Deserialize)]
 struct Held {
     what: String,
+    provider: Option<String>,
     reason: String,
     vanishing: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Mirror {
+    provider: String,
+    phase: String,
+    reason: Option<String>,
+    owned: usize,
+    changes: Vec<Change>,
+    conflicts: Vec<String>,
+    quarantined: Vec<Quarantined>,
+}
+
+#[derive(Deserialize)]
+struct Change {
+    action: String,
+    name: String,
+    #[serde(rename = "type")]
+    record_type: String,
+    old: Option<Records>,
+    new: Option<Records>,
+}
+
+#[derive(Deserialize)]
+struct Records {
+    ttl: u32,
+    values: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Quarantined {
+    name: String,
+    reason: String,
 }
 
 impl Plan {
@@ -82,30 +122,51 @@ impl Approve {
 
 impl Show {
     fn run(self) -> CommandResult {
-        #[derive(Deserialize)]
-        struct Page {
-            held: Vec<Held>,
-        }
         let value: Value = client::get_json(&self.admin, "/api/v1/plan")?;
-        let Page { held } = Page::deserialize(&value)
+        let plans = Plans::deserialize(&value)
             .map_err(|error| Failure::one(format!("{}: {error}", self.admin.admin)))?;
         print(match self.output {
             Format::Json => output::json(&value),
             Format::Yaml => output::yaml(&value),
-            _ => text(&held),
+            _ => text(&plans),
         })?;
-        Ok(if held.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(2) })
+        let is_done = plans.held.is_empty() && plans.mirrors.iter().all(|it| it.changes.is_empty());
+        Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::from(2) })
     }
 }
 
-fn text(held: &[Held]) -> String {
-    if held.is_empty() {
-        return "nothing is held\n".into();
-    }
-    let mut text = String::new();
-    for Held { what, reason, vanishing } in held {
+fn text(plans: &Plans) -> String {
+    let mut text: String = plans.mirrors.iter().map(mirror_text).collect();
+    for Held { what, provider, reason, vanishing } in &plans.held {
         text.extend(vanishing.iter().map(|name| format!("- {name}\n")));
+        let what = provider.as_ref().unwrap_or(what);
         text += &format!("{what} held: {reason}\n");
     }
+    if plans.held.is_empty() {
+        text += "nothing is held\n";
+    }
     text
+}
+
+fn mirror_text(mirror: &Mirror) -> String {
+    let Mirror { provider, phase, reason, owned, changes, conflicts, quarantined } = mirror;
+    let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    let mut text = format!("{provider}: {phase}, {owned} names of ours{reason}\n");
+    text.extend(changes.iter().map(change_text));
+    text.extend(conflicts.iter().map(|conflict| format!("  ! {conflict}\n")));
+    text.extend(quarantined.iter().map(|it| format!("  ! {} refused: {}\n", it.name, it.reason)));
+    text
+}
+
+/// `+` what is new, `-` what goes, `~` what changes.
+fn change_text(change: &Change) -> String {
+    let Change { action, name, record_type, old, new } = change;
+    let records = |records: &Records| format!("{} {}", records.ttl, records.values.join(" "));
+    let sign = match action.as_str() {
+        "create" => '+',
+        "delete" => '-',
+        _ => '~',
+    };
+    let sides: Vec<String> = old.iter().chain(new).map(records).collect();
+    format!("  {sign} {name} {record_type} {}\n", sides.join(" -> "))
 }

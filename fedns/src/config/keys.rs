@@ -1,11 +1,13 @@
 //! Which keys a config has, and what each means.
 //!
 //! - [`zones`]: the DNS zones
+//! - [`providers`]: where zones are mirrored to
 //! - [`services`]: which Services are published
 //! - [`clusters`]: the members
 //! - here: everything else
 
 mod zones;
+mod providers;
 mod services;
 mod clusters;
 
@@ -26,8 +28,7 @@ const STARTUP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 const WORKERS_MAX: usize = 1024;
 
 /// Keys that this version knows and does not serve yet, with what they are for.
-const LATER_KEYS: [(&str, &str); 11] = [
-    ("providers", "the mirror to cloud DNS"),
+const LATER_KEYS: [(&str, &str); 10] = [
     ("tls", "DNS over TLS, HTTPS and QUIC"),
     ("tsigKeys", "zone transfers"),
     ("transfer", "zone transfers"),
@@ -66,9 +67,10 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
     let wanted = "the federation's label in names, like fed";
     let federation = reader.required(&mut map, "federation", wanted);
     let federation = federation.and_then(|node| reader.label(node, wanted));
-    let listen = listen(reader, &mut map);
+    let is_mirrored = is_mirrored(&map);
+    let listen = listen(reader, &mut map, is_mirrored);
     let zones = zones::zones(reader, &mut map, federation.as_ref(), !listen.dns.is_empty());
-    let services = services::services(reader, map.take("services"), &zones);
+    let services = services::services(reader, &mut map, &zones);
     let clusters = clusters::clusters(reader, map.take("clusters"));
     let state_dir = map.take("stateDir").and_then(|node| state_dir(reader, node));
     let resolver = resolver(reader, map.take("resolver"));
@@ -92,6 +94,14 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
         startup_timeout: startup_timeout.unwrap_or(STARTUP_TIMEOUT_DEFAULT),
         places: Places::default(),
     })
+}
+
+fn is_mirrored(map: &MapReader<'_>) -> bool {
+    let of_zones = map.peek("zones").is_some_and(|node| match &node.value {
+        Value::List(zones) => zones.iter().any(|zone| zone.has("providers")),
+        _ => false,
+    });
+    of_zones || map.peek("providers").is_some()
 }
 
 fn state_dir(reader: &mut Reader<'_>, node: &Node) -> Option<PathBuf> {
@@ -133,9 +143,11 @@ fn refuse(reader: &mut Reader<'_>, key: &Key, node: &Node, purpose: &str) {
     }
 }
 
-fn listen(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> Listen {
+/// Where the config says nothing: a zone that goes to a provider is answered there.
+fn listen(reader: &mut Reader<'_>, map: &mut MapReader<'_>, is_mirrored: bool) -> Listen {
+    let dns = if is_mirrored { &[][..] } else { &DNS_DEFAULT };
     let default = || Listen {
-        dns: DNS_DEFAULT.iter().filter_map(|text| text.parse().ok()).collect(),
+        dns: dns.iter().filter_map(|text| text.parse().ok()).collect(),
         admin: ADMIN_DEFAULT.parse().ok(),
     };
     let Some(node) = map.take("listen") else { return default() };

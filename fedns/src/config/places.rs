@@ -27,6 +27,10 @@ pub enum Subject {
     Manifests(ClusterName),
     Kubeconfig(ClusterName),
     Context(ClusterName),
+    /// The file with a provider's key.
+    ProviderFile(PathBuf),
+    /// The zone at a provider.
+    HostedZone(Name),
 }
 
 /// The places of a config's subjects. Two configs that mean the same are equal wherever their parts
@@ -91,6 +95,8 @@ impl Subject {
             | Self::StateDir
             | Self::ListenDns(_)
             | Self::ListenAdmin
+            | Self::ProviderFile(_)
+            | Self::HostedZone(_)
             | Self::Cluster(_) => None,
         }
     }
@@ -104,6 +110,8 @@ impl fmt::Display for Subject {
             Self::ListenDns(_) => write!(f, "key \"listen.dns\""),
             Self::ListenAdmin => write!(f, "key \"listen.admin\""),
             Self::StateDir => write!(f, "key \"stateDir\""),
+            Self::ProviderFile(_) => write!(f, "key \"providers.configFile\""),
+            Self::HostedZone(_) => write!(f, "key \"providers.zone\""),
             Self::Cluster(cluster) => write!(f, "cluster {cluster}"),
             Self::Manifests(cluster) => write!(f, "cluster {cluster}: key \"manifests\""),
             Self::Kubeconfig(cluster) => write!(f, "cluster {cluster}: key \"kubeconfig\""),

@@ -293,6 +293,12 @@ impl<'n> MapReader<'n> {
         self.take_entry(key).map(|(_, node)| node).filter(|node| !matches!(node.value, Value::Null))
     }
 
+    /// The value of `key`, which stays to be taken.
+    pub fn peek(&self, key: &str) -> Option<&'n Node> {
+        let entry = self.entries.iter().find(|(known, _)| known.text == key);
+        entry.map(|(_, node)| *node).filter(|node| !matches!(node.value, Value::Null))
+    }
+
     /// Takes the entry of `key`, even an empty one.
     pub fn take_entry(&mut self, key: &'static str) -> Option<(&'n Key, &'n Node)> {
         self.asked.push(key);

@@ -76,6 +76,12 @@ impl Node {
             Value::Map(_) => "a map".into(),
         }
     }
+
+    /// True for a map that has this key, and not empty.
+    pub fn has(&self, key: &str) -> bool {
+        let Value::Map(entries) = &self.value else { return false };
+        entries.iter().any(|(known, node)| known.text == key && !matches!(node.value, Value::Null))
+    }
 }
 
 // === impl Builder ===

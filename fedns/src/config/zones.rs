@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clusters::TopologyOverride;
-use model::{Name, RecordType, ZoneContents};
+use model::{Name, RecordType};
 use planner::base::StaticNames;
 use planner::names::Place;
-use planner::{ZoneSettings, base_contents};
+use planner::{ZoneSettings, base_contents, unserved_contents};
 
 use super::{Config, ConfigError, Subject, ZoneConfig, statics};
 
@@ -44,8 +44,7 @@ fn settings_of(
         false => base_contents(&zone.name, &zone.name_servers, &zone.hostmaster, statics).map_err(
             |error| ConfigError::one(format!("{}: {error}", config.places.at(&subject))),
         )?,
-        // Nothing is served, so the zone needs no apex.
-        true => statics.unwrap_or_else(|| ZoneContents::new(zone.name.clone())),
+        true => unserved_contents(&zone.name, &zone.hostmaster, statics),
     };
     let static_names = StaticNames::new(&base, &config.federation, &config.zone_names());
     Ok(ZoneSettings {

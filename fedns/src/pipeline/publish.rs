@@ -45,6 +45,11 @@ impl Pipeline {
             Err(error) => error!(zone = %name, %error, "the zone cannot be published"),
         }
         self.update_left_out(left_out, &[]);
+        self.feed.whole(&name, || {
+            // Their reasons have been told above.
+            let names: Vec<_> = self.planner.zone_names(zone, &mut Vec::new()).collect();
+            names.into_iter()
+        });
         info!(zone = %name, %serial, "the zone is published");
     }
 
@@ -59,6 +64,7 @@ impl Pipeline {
             Ok(published) => self.report(&name, serial, &published),
             Err(error) => error!(zone = %name, %error, "a change cannot be published"),
         }
+        self.feed.diff(&name, diff);
     }
 
     fn report(&self, zone: &Name, serial: Serial, published: &dns_server::Published) {

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use model::ClusterName;
 use planner::ZoneSettings;
+use providers::sync::engine::Input as MirrorInput;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
@@ -20,6 +21,7 @@ use super::Running;
 use super::watchers::Successors;
 use crate::admin::orders::Outcome;
 use crate::config::{self, Config, ConfigError, Listen};
+use crate::mirror::Mirror;
 use crate::pipeline::{Decision, HeldCause, Input, Reload, ReloadHeld};
 
 /// A reload whose clusters have not all been seen after this time is told as held.
@@ -99,6 +101,9 @@ impl Running {
 
     /// Carries out the held reload that has this hash.
     pub(super) async fn approve(&mut self, hash: String, reply: Reply) {
+        if let Some(outcome) = self.approve_mirror(&hash) {
+            return answer(Some(reply), outcome);
+        }
         match self.pages.held_reload() {
             None => answer(Some(reply), Err("nothing is held".into())),
             Some(held) if held.hash != hash => {
@@ -111,6 +116,18 @@ impl Running {
                 self.stage(staging).await;
             }
         }
+    }
+
+    /// `None` where no mirror holds anything of this hash.
+    fn approve_mirror(&self, hash: &str) -> Option<Outcome> {
+        let mirrors = self.pages.mirrors.get();
+        let holds = |mirror: &Mirror| mirror.status().and_then(|it| it.held_hash);
+        let mirror = mirrors.iter().find(|mirror| holds(mirror).as_deref() == Some(hash))?;
+        let Mirror { kind, zone, .. } = &**mirror;
+        Some(match mirror.order(MirrorInput::Approve(hash.to_owned())) {
+            true => Ok(format!("{kind} for {zone}: what was held goes ahead")),
+            false => Err(format!("{kind} for {zone}: the mirror is busy or stopping; try again")),
+        })
     }
 
     /// Decides with what has been seen so far.
@@ -189,6 +206,7 @@ impl Running {
             warn!(key, "this key takes effect at the next start");
         }
         self.watchers.apply(&config, successors.without(unseen)).await;
+        self.mirrors.apply(&config).await;
         info!(file = %config.file.display(), "the config is reloaded");
         self.config = config;
         self.hold(None);

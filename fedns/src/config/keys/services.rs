@@ -3,17 +3,30 @@
 use watcher::{Namespaces, PrivateAddresses, Publish, ServiceSettings};
 
 use crate::config::ZoneConfig;
-use crate::config::read::Reader;
+use crate::config::read::{MapReader, Reader};
 use crate::config::tree::Node;
 
+/// What goes to a provider is public: which Services, must then be said, and addresses that nobody
+/// outside can reach stay out unless they are asked for.
 pub(super) fn services(
     reader: &mut Reader<'_>,
-    node: Option<&Node>,
+    map: &mut MapReader<'_>,
     zones: &[ZoneConfig],
 ) -> ServiceSettings {
+    let is_mirrored = zones.iter().any(|zone| !zone.providers.is_empty());
+    let node = map.take("services");
+    let says_publish = node.is_some_and(|node| node.has("publish"));
+    if is_mirrored && !says_publish {
+        let message = "key \"services.publish\" is missing: with providers, say which Services go there, \
+                       services: {publish: all} or {publish: annotated}";
+        reader.problem(node.map_or(map.place, |node| node.place), message);
+    }
+    let private_addresses =
+        if is_mirrored { PrivateAddresses::Skip } else { PrivateAddresses::Publish };
     let mut settings = ServiceSettings {
         namespaces: Namespaces { exclude: vec!["kube-system".into()], ..Namespaces::default() },
         own_zones: zones.iter().map(|zone| zone.name.clone()).collect(),
+        private_addresses,
         ..ServiceSettings::default()
     };
     let Some(node) = node else { return settings };

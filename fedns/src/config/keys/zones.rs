@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use model::{EmptyLevels, Label, Level, Levels, Name};
 use planner::NameServer;
 
-use super::refuse_later;
+use super::{providers, refuse_later};
 use crate::config::ZoneConfig;
 use crate::config::places::Subject;
 use crate::config::read::{MapReader, Reader};
@@ -14,11 +14,8 @@ use crate::config::tree::{Node, Place, Value};
 const TTL_DEFAULT: u32 = 180;
 
 /// Keys of a single zone that a later version serves, with what they are for.
-const LATER_KEYS: [(&str, &str); 3] = [
-    ("services", "settings of a single zone's Services"),
-    ("transfer", "zone transfers"),
-    ("providers", "the mirror to cloud DNS"),
-];
+const LATER_KEYS: [(&str, &str); 2] =
+    [("services", "settings of a single zone's Services"), ("transfer", "zone transfers")];
 
 /// What a zone falls back to: the keys at the top level.
 struct ZoneKeys<'n> {
@@ -28,6 +25,7 @@ struct ZoneKeys<'n> {
     name_servers: Option<&'n Node>,
     hostmaster: Option<&'n Node>,
     static_records: Option<&'n Node>,
+    providers: Option<&'n Node>,
 }
 
 type PlacedZone = (ZoneConfig, Place);
@@ -117,7 +115,8 @@ fn zone(
     keys: ZoneKeys<'_>,
     served: bool,
 ) -> Option<ZoneConfig> {
-    let ZoneKeys { ttl, levels, empty_levels, name_servers, hostmaster, static_records } = keys;
+    let ZoneKeys { ttl, levels, empty_levels, name_servers, hostmaster, static_records, providers } =
+        keys;
     let name = reader.name(node);
     if let Some(name) = &name {
         reader.note(Subject::Zone(name.clone()), node.place);
@@ -133,7 +132,12 @@ fn zone(
     let static_records: Vec<PathBuf> = reader.items(static_records, static_file);
     let is_bare = name_servers.is_none_or(|node| reader.list(node).is_empty());
     let name_servers = read_name_servers(reader, name_servers);
+    let provider_node = providers;
+    let providers = providers::providers(reader, provider_node);
     let name = name?;
+    if let Some(node) = provider_node {
+        providers::check_hosted(reader, &name, &providers, node);
+    }
     if served && static_records.is_empty() {
         if is_bare {
             no_name_server(reader, node, &name);
@@ -147,6 +151,7 @@ fn zone(
         name_servers: name_servers.into_iter().map(|(server, _)| server).collect(),
         hostmaster: hostmaster?,
         static_records,
+        providers,
         name,
     })
 }
@@ -219,7 +224,7 @@ fn name_server(reader: &mut Reader<'_>, node: &Node) -> Option<NameServer> {
 }
 
 /// RFC 2181 section 8 allows 0 to 2^31 - 1; we want at least a second.
-fn read_ttl(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
+pub(super) fn read_ttl(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
     let duration = reader.duration(node)?;
     match u32::try_from(duration.as_secs()) {
         Ok(seconds @ 1..=0x7fff_ffff) if duration.subsec_nanos() == 0 => Some(seconds),
@@ -230,7 +235,7 @@ fn read_ttl(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
     }
 }
 
-fn read_levels(reader: &mut Reader<'_>, node: &Node) -> Option<Levels> {
+pub(super) fn read_levels(reader: &mut Reader<'_>, node: &Node) -> Option<Levels> {
     let words = Level::ALL.map(|level| (level.to_string(), level));
     let words: Vec<(&str, Level)> =
         words.iter().map(|(word, level)| (word.as_str(), *level)).collect();
@@ -251,6 +256,7 @@ impl<'n> ZoneKeys<'n> {
             name_servers: map.take("nameServers"),
             hostmaster: map.take("hostmaster"),
             static_records: map.take("staticRecords"),
+            providers: map.take("providers"),
         }
     }
 
@@ -262,6 +268,7 @@ impl<'n> ZoneKeys<'n> {
             name_servers: self.name_servers.or(top.name_servers),
             hostmaster: self.hostmaster.or(top.hostmaster),
             static_records: self.static_records.or(top.static_records),
+            providers: self.providers.or(top.providers),
         }
     }
 }

@@ -1,0 +1,165 @@
+//! The key `providers`: where a zone is mirrored to, and how.
+
+use std::collections::BTreeSet;
+
+use model::{Name, RecordType};
+use providers::alidns::SignatureVersion;
+use providers::sync::change::Policy;
+use providers::sync::registry::Registry;
+use providers::sync::scope::Scope;
+
+use super::refuse_later;
+use super::zones::{read_levels, read_ttl};
+use crate::config::places::Subject;
+use crate::config::read::{MapReader, Reader};
+use crate::config::tree::Node;
+use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind};
+
+/// Kinds of other versions and other tools, each with what to do.
+const LATER_KINDS: [(&str, &str); 8] = [
+    ("aws-route53", "a later version serves it"),
+    ("route53", "a later version serves it"),
+    ("google-clouddns", "a later version serves it"),
+    ("clouddns", "a later version serves it"),
+    ("rfc2136", "a later version serves it"),
+    ("webhook", "a later version serves it"),
+    ("coredns", "a later version reaches it by kind webhook"),
+    ("azure-azuredns", "a later version reaches it by kind webhook"),
+];
+const LATER_KEYS: [(&str, &str); 2] =
+    [("filters", "choosing among the names"), ("zoneId", "zones with one name at a provider")];
+
+/// The owner that other tools take when nobody chooses one.
+const COMMON_OWNER: &str = "default";
+/// A marker holds it beside a name.
+const OWNER_LENGTH_MAX: usize = 63;
+
+pub(super) fn providers(reader: &mut Reader<'_>, node: Option<&Node>) -> Vec<ProviderConfig> {
+    let mut providers: Vec<ProviderConfig> = Vec::new();
+    for node in node.map_or(&[][..], |node| reader.list(node)) {
+        let Some(provider) = provider(reader, node) else { continue };
+        let is_same =
+            |other: &ProviderConfig| other.kind == provider.kind && other.hosted == provider.hosted;
+        if providers.iter().any(is_same) {
+            let message = "this provider stands in this list already; two would undo each other's \
+                           changes, so keep one";
+            reader.problem(node.place, message);
+        } else {
+            providers.push(provider);
+        }
+    }
+    providers
+}
+
+fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
+    let mut map =
+        reader.map(node, "a map like {kind: alidns, configFile: ./alidns.yaml, owner: shop}");
+    let kind = reader.required(&mut map, "kind", "a kind of provider: alidns");
+    let kind = kind.and_then(|node| read_kind(reader, node));
+    let owner =
+        reader.required(&mut map, "owner", "a word that says whose the records are, like shop");
+    let owner = owner.and_then(|node| read_owner(reader, node));
+    let hosted = map.take("zone").and_then(|node| {
+        let name = reader.name(node)?;
+        reader.note(Subject::HostedZone(name.clone()), node.place);
+        Some(name)
+    });
+    let ttl = map.take("ttl").and_then(|node| read_ttl(reader, node));
+    let levels = map.take("levels").and_then(|node| read_levels(reader, node));
+    let types = map.take("types").map(|node| read_types(reader, node));
+    let policies = [
+        ("sync", Policy::Sync),
+        ("upsert-only", Policy::UpsertOnly),
+        ("create-only", Policy::CreateOnly),
+    ];
+    let policy = map.take("policy").and_then(|node| reader.word(node, &policies));
+    let registries = [("external-dns", Registry::ExternalDns), ("compact", Registry::Compact)];
+    let registry = map.take("registry").and_then(|node| reader.word(node, &registries));
+    let alidns = alidns(reader, &mut map);
+    refuse_later(reader, &mut map, &LATER_KEYS);
+    reader.finish(map);
+    kind?;
+    Some(ProviderConfig {
+        kind: ProviderKind::AliDns(alidns),
+        hosted,
+        owner: owner?,
+        ttl,
+        levels,
+        types: types.unwrap_or_else(Scope::default_types),
+        policy: policy.unwrap_or_default(),
+        registry: registry.unwrap_or_default(),
+    })
+}
+
+fn alidns(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> AliDnsConfig {
+    let config_file = map.take("configFile").and_then(|node| {
+        let path = reader.path(node)?;
+        reader.note(Subject::ProviderFile(path.clone()), node.place);
+        Some(path)
+    });
+    let words = [("v3", SignatureVersion::V3), ("v1", SignatureVersion::V1)];
+    let signature = map.take("signature").and_then(|node| reader.word(node, &words));
+    let endpoint = map.take("endpoint").and_then(|node| {
+        let wanted = "a URL like https://alidns.aliyuncs.com";
+        let is_url = |text: &str| text.starts_with("https://") || text.starts_with("http://");
+        reader.understood(node, wanted, |text| is_url(text).then(|| text.to_owned()))
+    });
+    AliDnsConfig { config_file, signature: signature.unwrap_or_default(), endpoint }
+}
+
+fn read_kind(reader: &mut Reader<'_>, node: &Node) -> Option<()> {
+    let text = reader.text(node, "a kind of provider: alidns")?;
+    if text == "alidns" {
+        return Some(());
+    }
+    match LATER_KINDS.iter().find(|(kind, _)| *kind == text) {
+        Some((kind, then)) => {
+            let message = format!("kind {kind} is not served by this version; {then}");
+            reader.value_problem(node, message);
+        }
+        None => reader.wanted(node, "a kind of provider: alidns"),
+    }
+    None
+}
+
+/// It stands in markers among separators, and in the provider's own alphabet.
+fn read_owner(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+    let text = reader.text(node, "a word that says whose the records are, like shop")?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    if text.is_empty() || text.len() > OWNER_LENGTH_MAX || !text.bytes().all(is_plain) {
+        reader.wanted(node, "1 to 63 letters, digits, hyphens, dots or underscores");
+        return None;
+    }
+    if text == COMMON_OWNER {
+        let message = "found \"default\", which other tools take when nobody chooses: their records would \
+                       count as ours; choose a word of your own";
+        reader.value_problem(node, message);
+        return None;
+    }
+    Some(text.to_owned())
+}
+
+fn read_types(reader: &mut Reader<'_>, node: &Node) -> BTreeSet<RecordType> {
+    let words = [("A", RecordType::A), ("AAAA", RecordType::AAAA), ("CNAME", RecordType::CNAME)];
+    if reader.list(node).is_empty() {
+        reader.value_problem(node, "no type is mirrored; wanted some of A, AAAA, CNAME");
+    }
+    reader.items(Some(node), |reader, node| reader.word(node, &words)).into_iter().collect()
+}
+
+/// A hosted zone holds the zone that is mirrored.
+pub(super) fn check_hosted(
+    reader: &mut Reader<'_>,
+    zone: &Name,
+    providers: &[ProviderConfig],
+    node: &Node,
+) {
+    for hosted in providers.iter().filter_map(|provider| provider.hosted.as_ref()) {
+        if !zone.is_at_or_below(hosted) {
+            let message = format!(
+                "a provider's zone {hosted} does not hold zone {zone}; wanted {zone} or one above it"
+            );
+            reader.problem(node.place, message);
+        }
+    }
+}

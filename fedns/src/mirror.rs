@@ -1,0 +1,164 @@
+//! Mirrors: each zone at each of its providers, kept by a task of its own.
+//!
+//! ```text
+//! [ pipeline ] -- Feed --> [ Wishes ] --> [ Engine ] --> provider
+//!                                            ^
+//!                        preflight, signals --'-- permission to write
+//! ```
+//!
+//! - [`feed`]: what the pipeline tells
+//! - [`connect`]: from the config to a provider
+//! - [`supervise`]: one mirror from its start to its end
+//! - here: which mirrors run, after a start and after each reload
+
+pub mod connect;
+pub mod feed;
+mod shown;
+mod supervise;
+
+use std::time::Duration;
+
+use model::Name;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+use tracing::warn;
+
+use crate::config::{Config, ProviderConfig, ZoneConfig};
+use crate::pipeline::PipelineHandle;
+use connect::Connector;
+use providers::sync::permission::Permission;
+pub use shown::{Mirror, MirrorList};
+use supervise::Supervisor;
+
+/// Orders that wait for a mirror.
+const INPUTS: usize = 16;
+/// How long a stop waits for the call that is under way.
+const STOP_WAIT: Duration = Duration::from_secs(10);
+
+/// The mirrors that run.
+pub struct Mirrors {
+    running: Vec<Running>,
+    pipeline: PipelineHandle,
+    connector: Connector,
+    shown: MirrorList,
+}
+
+struct Running {
+    /// What it was started with; any difference starts it anew.
+    key: Key,
+    feed_id: u64,
+    shown: std::sync::Arc<Mirror>,
+    permission: watch::Sender<Permission>,
+    task: JoinHandle<()>,
+}
+
+/// All that decides a mirror.
+#[derive(Clone, Debug, PartialEq)]
+struct Key {
+    federation: model::Label,
+    zone: Name,
+    ttl: u32,
+    levels: model::Levels,
+    provider: ProviderConfig,
+}
+
+// === impl Mirrors ===
+
+impl Mirrors {
+    pub fn new(pipeline: PipelineHandle, shown: MirrorList) -> Self {
+        Self { running: Vec::new(), pipeline, connector: Connector::default(), shown }
+    }
+
+    /// Stops what is not configured any more, starts what is new or has changed.
+    pub async fn apply(&mut self, config: &Config) {
+        let wanted: Vec<Key> = config.zones.iter().flat_map(|zone| keys(config, zone)).collect();
+        let (stay, gone): (Vec<Running>, Vec<Running>) =
+            std::mem::take(&mut self.running).into_iter().partition(|it| wanted.contains(&it.key));
+        self.running = stay;
+        // One at a time may write to a zone: whoever comes next waits for these.
+        let mut ending: Vec<(Name, JoinHandle<()>)> = Vec::new();
+        for running in gone {
+            ending.push((running.key.zone.clone(), self.end(running).await));
+        }
+        for key in wanted {
+            if !self.running.iter().any(|running| running.key == key) {
+                let same_zone = |(zone, _): &mut (Name, JoinHandle<()>)| *zone == key.zone;
+                let before = ending.extract_if(.., same_zone).map(|(_, task)| task).collect();
+                self.start(key, before).await;
+            }
+        }
+        self.shown.replace(self.running.iter().map(|running| running.shown.clone()).collect());
+    }
+
+    async fn start(&mut self, key: Key, before: Vec<JoinHandle<()>>) {
+        let (inputs, receiver) = mpsc::channel(INPUTS);
+        let (permission, may_write) =
+            watch::channel(Permission::No("preflight has not passed yet".into()));
+        let shown = std::sync::Arc::new(Mirror::new(key.zone.clone(), &key.provider, inputs));
+        let wishes = std::sync::Arc::new(providers::sync::wishes::Wishes::default());
+        let (zone, feeding) = (key.zone.clone(), wishes.clone());
+        let feed_id = self.pipeline.ask(move |pipeline| pipeline.feed_mirror(&zone, feeding)).await;
+        // A pipeline that has ended feeds nobody, and fedns is stopping.
+        let Ok(feed_id) = feed_id else { return };
+        let supervisor = Supervisor {
+            key: key.clone(),
+            connector: self.connector.clone(),
+            wishes,
+            inputs: receiver,
+            permission: permission.clone(),
+            may_write,
+            shown: shown.clone(),
+        };
+        let task = tokio::spawn(async move {
+            for task in before {
+                // However it ended, it has ended.
+                let _ = task.await;
+            }
+            supervisor.run().await;
+        });
+        self.running.push(Running { key, feed_id, shown, permission, task });
+    }
+
+    /// Its last call may still be under way in the task that is returned.
+    async fn end(&self, running: Running) -> JoinHandle<()> {
+        let Running { feed_id, shown, permission, task, .. } = running;
+        permission.send_replace(Permission::Stopping);
+        shown.close();
+        // A pipeline that has ended feeds nobody.
+        let _ = self.pipeline.ask(move |pipeline| pipeline.forget_mirror(feed_id)).await;
+        task
+    }
+
+    /// Ends all mirrors; calls under way are given a moment. What is left undone, the next start does.
+    pub async fn stop(mut self) {
+        let mut tasks = Vec::new();
+        for running in std::mem::take(&mut self.running) {
+            tasks.push(self.end(running).await);
+        }
+        for mut task in tasks {
+            if tokio::time::timeout(STOP_WAIT, &mut task).await.is_err() {
+                warn!("a provider's call is still under way and is given up");
+                task.abort();
+            }
+        }
+    }
+}
+
+fn keys<'a>(config: &'a Config, zone: &'a ZoneConfig) -> impl Iterator<Item = Key> + 'a {
+    zone.providers.iter().map(|provider| Key {
+        federation: config.federation.clone(),
+        zone: zone.name.clone(),
+        ttl: zone.ttl,
+        levels: zone.levels,
+        provider: provider.clone(),
+    })
+}
+
+// === impl Key ===
+
+impl Key {
+    /// `alidns for example.com.`
+    fn title(&self) -> String {
+        format!("{} for {}", self.provider.kind.word(), self.zone)
+    }
+}

@@ -1,0 +1,104 @@
+//! From the config to a provider: keys, the account's client, the zone there.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use model::Name;
+use providers::alidns::credentials::read_config_file;
+use providers::alidns::{AliDnsZone, Client, CredentialSource, Options, SignatureVersion};
+use providers::provider::{Failure, FailureKind};
+use providers::{Provider, SystemClock};
+
+use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind};
+
+/// Makes providers. Zones of one account share a client, since accounts are what providers count
+/// calls of. Clones share the clients.
+#[derive(Clone, Default)]
+pub struct Connector(Arc<Mutex<BTreeMap<Account, Weak<Client>>>>);
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Account {
+    config_file: Option<std::path::PathBuf>,
+    endpoint: Option<String>,
+    is_v1: bool,
+}
+
+// === impl Connector ===
+
+impl Connector {
+    /// The provider for `zone`. The hosted zone is looked for where the config does not name it.
+    pub async fn connect(
+        &self,
+        zone: &Name,
+        config: &ProviderConfig,
+    ) -> Result<Arc<dyn Provider>, Failure> {
+        let ProviderKind::AliDns(alidns) = &config.kind;
+        let client = self.alidns_client(alidns)?;
+        let hosted = match &config.hosted {
+            Some(hosted) => hosted.clone(),
+            None => hosted_zone(&client, alidns, zone).await?,
+        };
+        Ok(Arc::new(AliDnsZone::new(client, hosted)))
+    }
+
+    fn alidns_client(&self, config: &AliDnsConfig) -> Result<Arc<Client>, Failure> {
+        let AliDnsConfig { config_file, signature, endpoint } = config;
+        let account = Account {
+            config_file: config_file.clone(),
+            endpoint: endpoint.clone(),
+            is_v1: *signature == SignatureVersion::V1,
+        };
+        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&account).and_then(Weak::upgrade) {
+            return Ok(client);
+        }
+        let environment = |name: &str| std::env::var(name).ok();
+        let credentials = CredentialSource::find(config_file.as_deref(), environment)
+            .map_err(|error| fatal(&error))?;
+        let default = Options::default();
+        let endpoint = endpoint.clone().unwrap_or_else(|| default.endpoint.clone());
+        let options = Options { endpoint, signature: *signature, ..default };
+        let client = Client::new(options, credentials, Arc::new(SystemClock));
+        let client = Arc::new(client.map_err(|error| fatal(&error))?);
+        clients.insert(account, Arc::downgrade(&client));
+        Ok(client)
+    }
+}
+
+/// The longest zone that holds ours: of those that the key file names, else of the account.
+async fn hosted_zone(client: &Client, config: &AliDnsConfig, zone: &Name) -> Result<Name, Failure> {
+    if let Some(named) = config.config_file.as_deref().map(zones_of).transpose()?
+        && !named.is_empty()
+    {
+        let holding = named.iter().filter(|hosted| zone.is_at_or_below(hosted));
+        let longest = holding.max_by_key(|hosted| hosted.label_count());
+        return longest.cloned().ok_or_else(|| none_of(&named, zone));
+    }
+    let found = client.hosting_domain(zone).await;
+    let found = found.map_err(|error| Failure::new(FailureKind::Later(None), error.to_string()))?;
+    found.map(|domain| domain.name).ok_or_else(|| {
+        let line = format!(
+            "the account has no domain that holds {zone}; add it to the account, or use the account \
+             that has it"
+        );
+        Failure::new(FailureKind::Fatal, line)
+    })
+}
+
+fn zones_of(file: &Path) -> Result<Vec<Name>, Failure> {
+    read_config_file(file).map(|file| file.zones).map_err(|error| fatal(&error))
+}
+
+fn none_of(named: &[Name], zone: &Name) -> Failure {
+    let named: Vec<String> = named.iter().map(Name::to_string).collect();
+    let named = named.join(", ");
+    let line = format!(
+        "the provider's file is for {named}, which does not hold {zone}; add the zone to its zones"
+    );
+    Failure::new(FailureKind::Fatal, line)
+}
+
+fn fatal(error: &dyn std::error::Error) -> Failure {
+    Failure::new(FailureKind::Fatal, crate::output::chain_text(error))
+}

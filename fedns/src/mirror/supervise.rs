@@ -1,0 +1,149 @@
+//! One mirror from its start to its end: connected, checked before its first write, kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use providers::preflight::{Finding, Severity, judge};
+use providers::sync::diff::Identity;
+use providers::sync::engine::{Engine, Input, Rhythm};
+use providers::sync::mirror::{Mirror as State, MirrorSettings};
+use providers::sync::permission::Permission;
+use providers::sync::scope::Scope;
+use providers::sync::wishes::Wishes;
+use providers::throttle::Backoff;
+use providers::{Provider, SystemClock};
+use tokio::sync::{mpsc, watch};
+use tracing::{error, info, warn};
+
+use super::Key;
+use super::connect::Connector;
+use super::shown::Mirror;
+
+/// Between attempts to reach the provider, and to pass preflight.
+const AGAIN: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(300) };
+
+pub(super) struct Supervisor {
+    pub(super) key: Key,
+    pub(super) connector: Connector,
+    pub(super) wishes: Arc<Wishes>,
+    pub(super) inputs: mpsc::Receiver<Input>,
+    pub(super) permission: watch::Sender<Permission>,
+    pub(super) may_write: watch::Receiver<Permission>,
+    pub(super) shown: Arc<Mirror>,
+}
+
+/// The scope of a mirror at this hosted zone.
+pub(super) fn scope(key: &Key, hosted: &model::Name) -> Scope {
+    Scope {
+        federation: key.federation.clone(),
+        domain: key.zone.clone(),
+        hosted: hosted.clone(),
+        levels: key.provider.levels.unwrap_or(key.levels),
+        types: key.provider.types.clone(),
+        ttl: key.provider.ttl,
+    }
+}
+
+// === impl Supervisor ===
+
+impl Supervisor {
+    pub(super) async fn run(mut self) {
+        let Some(provider) = self.connected().await else { return };
+        let scope = scope(&self.key, provider.zone());
+        let settings = MirrorSettings {
+            scope: scope.clone(),
+            identity: Identity {
+                owner: self.key.provider.owner.clone(),
+                registry: self.key.provider.registry,
+            },
+            policy: self.key.provider.policy,
+        };
+        let Self { key, wishes, inputs, permission, may_write, shown, .. } = self;
+        let (engine, status) = Engine::new(
+            Arc::clone(&provider),
+            // Whether all clusters are known comes with the first wishes.
+            State::new(settings, true),
+            wishes,
+            inputs,
+            may_write,
+            Arc::new(SystemClock),
+            Rhythm::default(),
+        );
+        shown.set_connected(status);
+        let checked = preflight(&key, &*provider, &scope, &permission, &shown);
+        let checked = async {
+            checked.await;
+            // The engine goes on until its inputs end.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            () = engine.run() => {}
+            () = checked => {}
+        }
+    }
+
+    /// Tries until there is a provider; `None` where the mirror is stopped before.
+    async fn connected(&mut self) -> Option<Arc<dyn Provider>> {
+        let mut failures = 0;
+        loop {
+            match self.connector.connect(&self.key.zone, &self.key.provider).await {
+                Ok(provider) => return Some(provider),
+                Err(failure) => {
+                    if self.shown.set_not_connected(failure.line.clone()) {
+                        error!(mirror = %self.key.title(), "not connected, tried again: {failure}");
+                    }
+                }
+            }
+            let wait = AGAIN.delay(failures, u64::from(failures));
+            failures += 1;
+            tokio::select! {
+                // Orders find nothing to do yet.
+                input = self.inputs.recv() => { input.as_ref()?; }
+                () = tokio::time::sleep(wait) => {}
+            }
+        }
+    }
+}
+
+/// Lets the mirror write once nothing is in the way; looks again until then.
+async fn preflight(
+    key: &Key,
+    provider: &dyn Provider,
+    scope: &Scope,
+    permission: &watch::Sender<Permission>,
+    shown: &Mirror,
+) {
+    let mut failures = 0;
+    loop {
+        let findings = match provider.limits().await {
+            Ok(limits) => judge(&limits, scope, key.ttl),
+            Err(failure) => vec![Finding::blocking("provider", failure.line)],
+        };
+        let blocking = findings.iter().find(|it| it.severity == Severity::Blocking).cloned();
+        for finding in shown.set_findings(findings) {
+            let mirror = key.title();
+            match finding.severity {
+                Severity::Fine => info!(%mirror, "preflight: {finding}"),
+                Severity::Warning => warn!(%mirror, "preflight: {finding}"),
+                Severity::Blocking => error!(%mirror, "preflight, nothing is written: {finding}"),
+            }
+        }
+        let Some(blocking) = blocking else {
+            return decide(permission, Permission::Granted);
+        };
+        decide(permission, Permission::No(format!("preflight: {blocking}")));
+        tokio::time::sleep(AGAIN.delay(failures, u64::from(failures))).await;
+        failures += 1;
+    }
+}
+
+/// A mirror that is stopping is not allowed anything any more.
+fn decide(permission: &watch::Sender<Permission>, decided: Permission) {
+    permission.send_if_modified(|now| {
+        let is_new = *now != Permission::Stopping && *now != decided;
+        if is_new {
+            *now = decided;
+        }
+        is_new
+    });
+}

@@ -1,0 +1,30 @@
+//! The mirror: what a zone has, brought to a provider and kept there.
+//!
+//! ```text
+//! list --> [ HostedZone ] --.
+//!                            +--> diff --> guard --> Plan --> apply --> [ HostedZone ]
+//! zone --> [ Scope ] -------'
+//! ```
+//!
+//! - [`scope`]: which names are ours to manage, and what of the zone goes there
+//! - [`registry`]: markers that say whose a record set is
+//! - [`hosted_zone`]: what stands at the provider
+//! - [`diff`]: what is to be done at one name; [`change`] is that as a value
+//! - [`guard`]: what may happen within an hour without being asked for
+//! - [`plan`]: all of it as a value, with a hash
+//! - [`mirror`]: the state of one mirror between listings
+//! - [`wishes`]: what the zone wants, on its way here
+//! - [`engine`]: lists, plans, applies, waits; [`permission`] to write, and the [`status`] it shows
+
+pub mod scope;
+pub mod registry;
+pub mod hosted_zone;
+pub mod change;
+pub mod diff;
+pub mod guard;
+pub mod plan;
+pub mod mirror;
+pub mod permission;
+pub mod status;
+pub mod wishes;
+pub mod engine;

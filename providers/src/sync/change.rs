@@ -1,0 +1,102 @@
+//! A change of one name at a provider, as a value.
+
+use std::fmt;
+
+use model::{Level, Name, RecordSet, RecordType};
+
+/// Everything that is to be done at one name, its markers included: it lands as a whole or not at all
+/// where the provider can do so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    pub name: Name,
+    pub level: Level,
+    pub kind: ChangeKind,
+    /// In an order that is safe one by one: new markers, data, old markers.
+    pub sets: Vec<SetChange>,
+}
+
+/// What a change does to the name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ChangeKind {
+    /// The name has nothing of ours yet.
+    Create,
+    /// Its addresses or its alias change; it has data before and after.
+    Update,
+    /// The same addresses or alias; the config asks for another TTL or another marker.
+    Rewrite,
+    /// Markers of ours whose data is gone.
+    Tidy,
+    /// It will have nothing of ours any more.
+    Delete,
+}
+
+/// One record set before and after; one side may be missing, not both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetChange {
+    pub name: Name,
+    pub record_type: RecordType,
+    pub role: Role,
+    pub before: Option<RecordSet>,
+    pub after: Option<RecordSet>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Data,
+    Marker,
+}
+
+/// What may be done at a provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    #[default]
+    Sync,
+    /// Nothing is deleted. Another type at a name is an update.
+    UpsertOnly,
+    /// What stands is never touched.
+    CreateOnly,
+}
+
+// === impl Change ===
+
+impl Change {
+    /// The guard counts it: the name vanishes, or is written again only because the config changed.
+    pub fn is_guarded(&self) -> bool {
+        matches!(self.kind, ChangeKind::Delete | ChangeKind::Rewrite)
+    }
+
+    /// What others point at comes first, and goes last.
+    pub fn order(&self) -> (bool, u8, &Name) {
+        let level = self.level as u8;
+        match self.kind {
+            ChangeKind::Delete | ChangeKind::Tidy => (true, u8::MAX - level, &self.name),
+            _ => (false, level, &self.name),
+        }
+    }
+}
+
+// === impl Policy ===
+
+impl Policy {
+    pub fn allows(self, kind: ChangeKind) -> bool {
+        match self {
+            Self::Sync => true,
+            Self::UpsertOnly => !matches!(kind, ChangeKind::Delete | ChangeKind::Tidy),
+            Self::CreateOnly => kind == ChangeKind::Create,
+        }
+    }
+}
+
+// === impl ChangeKind ===
+
+impl fmt::Display for ChangeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Create => "create",
+            Self::Update => "update",
+            Self::Rewrite => "rewrite",
+            Self::Tidy => "tidy",
+            Self::Delete => "delete",
+        })
+    }
+}

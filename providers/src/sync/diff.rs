@@ -1,0 +1,257 @@
+//! What is to be done at one name: what the zone wants there against what the provider has.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use model::{Level, Name, RecordSet, RecordType};
+
+use super::change::{Change, ChangeKind, Role, SetChange};
+use super::hosted_zone::{HostedZone, Owner, StandingMarker};
+use super::registry::{Marked, Registry};
+use crate::hosted::{Form, HostedSet};
+
+/// The TTL of a marker that stays while its data goes; it is about to go, too.
+const MARKER_TTL: u32 = 300;
+
+/// Who we are at a provider.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Never empty.
+    pub owner: String,
+    pub registry: Registry,
+}
+
+/// A record set that stands in the way and is not ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    pub name: Name,
+    pub record_type: RecordType,
+    pub found: Found,
+}
+
+/// What was found in the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A set without any marker.
+    Unmarked,
+    /// A set of another owner.
+    Owned { owner: String, registry: Registry },
+    /// What only this provider has, in its words.
+    Special(String),
+}
+
+/// What came of comparing one name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Compared {
+    pub change: Option<Change>,
+    pub conflicts: Vec<Conflict>,
+}
+
+/// What is wanted at one name of our pattern.
+#[derive(Clone, Copy)]
+pub struct Wanted<'a> {
+    pub name: &'a Name,
+    pub level: Level,
+    pub sets: &'a [RecordSet],
+    /// What the markers name: `service/NAMESPACE/NAME`.
+    pub resource: Option<&'a str>,
+    /// Where an alias is wanted, so that no marker can stand there.
+    pub is_alias: &'a dyn Fn(&Name) -> bool,
+}
+
+/// Compares what is wanted at a name with what stands there.
+pub fn compare(zone: &HostedZone, us: &Identity, wanted: Wanted<'_>) -> Compared {
+    let Wanted { name, level, sets, .. } = wanted;
+    let ours = ours_at(zone, name);
+    let conflicts = conflicts_at(zone, name, sets, &ours);
+    if !conflicts.is_empty() && ours.is_empty() {
+        // A name that others have is not taken, in no part.
+        return Compared { change: None, conflicts };
+    }
+    let is_free = |set: &&RecordSet| {
+        let in_the_way = |conflict: &Conflict| {
+            conflict.record_type == set.record_type
+                || set.record_type == RecordType::CNAME
+                || conflict.record_type == RecordType::CNAME
+        };
+        !conflicts.iter().any(in_the_way)
+    };
+    let free: Vec<&RecordSet> = sets.iter().filter(is_free).collect();
+    let data = data_changes(name, &ours, &free);
+    let markers = marker_changes(zone, us, &wanted, &free);
+    let change = change_of(name, level, &ours, &free, data, markers);
+    Compared { change, conflicts }
+}
+
+/// Our sets at a name.
+pub fn ours_at<'a>(zone: &'a HostedZone, name: &Name) -> Vec<&'a RecordSet> {
+    let is_data = |set: &&RecordSet| set.record_type != RecordType::TXT;
+    let is_ours = |set: &&RecordSet| zone.owner(name, set.record_type) == Owner::Ours;
+    let plain = zone.at(name).iter().filter_map(|set| set.records());
+    plain.filter(is_data).filter(is_ours).collect()
+}
+
+/// What is in the way of what is wanted: the same type, and whatever stands beside an alias.
+fn conflicts_at(
+    zone: &HostedZone,
+    name: &Name,
+    wanted: &[RecordSet],
+    ours: &[&RecordSet],
+) -> Vec<Conflict> {
+    if wanted.is_empty() {
+        return Vec::new();
+    }
+    let wants_alias = wanted.iter().any(|set| set.record_type == RecordType::CNAME);
+    let mut conflicts = Vec::new();
+    for set in zone.at(name) {
+        let record_type = set.record_type;
+        let matters = wants_alias
+            || is_address_or_alias(record_type)
+            || wanted.iter().any(|set| set.record_type == record_type);
+        let found = match (&set.form, zone.owner(name, record_type)) {
+            (Form::Special(what), _) => Found::Special(what.clone()),
+            (Form::Plain(set), _) if ours.contains(&set) => continue,
+            (Form::Plain(_), Owner::Other { owner, registry }) => Found::Owned { owner, registry },
+            (Form::Plain(_), Owner::Ours | Owner::Nobody) => Found::Unmarked,
+        };
+        if matters {
+            conflicts.push(Conflict { name: name.clone(), record_type, found });
+        }
+    }
+    conflicts
+}
+
+fn is_address_or_alias(record_type: RecordType) -> bool {
+    [RecordType::A, RecordType::AAAA, RecordType::CNAME].contains(&record_type)
+}
+
+fn data_changes(name: &Name, ours: &[&RecordSet], wanted: &[&RecordSet]) -> Vec<SetChange> {
+    let types: BTreeSet<RecordType> =
+        ours.iter().chain(wanted).map(|set| set.record_type).collect();
+    let of = |sets: &[&RecordSet], record_type| {
+        sets.iter().find(|set| set.record_type == record_type).map(|set| (*set).clone())
+    };
+    types
+        .into_iter()
+        .map(|record_type| SetChange {
+            name: name.clone(),
+            record_type,
+            role: Role::Data,
+            before: of(ours, record_type),
+            after: of(wanted, record_type),
+        })
+        .filter(|change| change.before != change.after)
+        .collect()
+}
+
+/// Markers that are to be written, and those that are to go.
+struct MarkerChanges {
+    new: Vec<SetChange>,
+    old: Vec<SetChange>,
+}
+
+fn marker_changes(
+    zone: &HostedZone,
+    us: &Identity,
+    wanted: &Wanted<'_>,
+    sets: &[&RecordSet],
+) -> MarkerChanges {
+    let name = wanted.name;
+    let standing: Vec<&StandingMarker> = zone.our_markers(name).collect();
+    let needed = needed_markers(zone, us, wanted, sets, &standing);
+    let change = |at: &Name, before: Option<RecordSet>, after: Option<RecordSet>| SetChange {
+        name: at.clone(),
+        record_type: RecordType::TXT,
+        role: Role::Marker,
+        before,
+        after,
+    };
+    let before = |at: &Name| {
+        let standing = standing.iter().find(|it| it.at == *at);
+        standing.map(|it| it.set.clone())
+    };
+    let new = needed
+        .iter()
+        .map(|(at, set)| change(at, before(at), Some(set.clone())))
+        .filter(|change| change.before != change.after)
+        .collect();
+    let old = standing
+        .iter()
+        .filter(|it| !needed.iter().any(|(at, _)| *at == it.at))
+        .map(|it| change(&it.at, Some(it.set.clone()), None))
+        .collect();
+    MarkerChanges { new, old }
+}
+
+fn needed_markers(
+    zone: &HostedZone,
+    us: &Identity,
+    wanted: &Wanted<'_>,
+    sets: &[&RecordSet],
+    standing: &[&StandingMarker],
+) -> Vec<(Name, RecordSet)> {
+    let ttl = sets.iter().map(|set| set.ttl).min().unwrap_or(MARKER_TTL);
+    let of_type = |set: &&RecordSet| Marked {
+        name: wanted.name.clone(),
+        record_type: (us.registry == Registry::ExternalDns).then_some(set.record_type),
+    };
+    let marked: BTreeSet<Marked> = sets.iter().map(of_type).collect();
+    let is_taken = |at: &Name| {
+        let is_in_the_way = |set: &HostedSet| match set.record_type {
+            RecordType::CNAME => true,
+            RecordType::TXT => !standing.iter().any(|it| it.at == *at),
+            _ => false,
+        };
+        (wanted.is_alias)(at) || zone.at(at).iter().any(is_in_the_way)
+    };
+    let marker =
+        |marked: &Marked| us.registry.set(marked, &us.owner, wanted.resource, ttl, is_taken);
+    marked.iter().filter_map(marker).collect()
+}
+
+fn change_of(
+    name: &Name,
+    level: Level,
+    ours: &[&RecordSet],
+    wanted: &[&RecordSet],
+    data: Vec<SetChange>,
+    markers: MarkerChanges,
+) -> Option<Change> {
+    let kind = match (ours.is_empty(), wanted.is_empty()) {
+        (true, true) => ChangeKind::Tidy,
+        (true, false) => ChangeKind::Create,
+        (false, true) => ChangeKind::Delete,
+        (false, false) if data.iter().all(has_same_values) => ChangeKind::Rewrite,
+        (false, false) => ChangeKind::Update,
+    };
+    let sets: Vec<SetChange> = markers.new.into_iter().chain(data).chain(markers.old).collect();
+    (!sets.is_empty()).then(|| Change { name: name.clone(), level, kind, sets })
+}
+
+fn has_same_values(change: &SetChange) -> bool {
+    let values = |set: &Option<RecordSet>| set.as_ref().map(|set| set.values().to_vec());
+    values(&change.before) == values(&change.after)
+}
+
+// === impl Conflict ===
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, record_type, found } = self;
+        write!(f, "{name} {record_type}: ")?;
+        match found {
+            Found::Unmarked => f.write_str(
+                "a record set without a marker stands there; it is left alone. Remove it, or take \
+                 it over with fedns import",
+            ),
+            Found::Owned { owner, registry } => write!(
+                f,
+                "it belongs to owner {owner:?} ({registry:?} format); it is left alone. Remove it \
+                 there, or take it over with fedns import --owner {owner}"
+            ),
+            Found::Special(what) => {
+                write!(f, "{what} stands there; it is left alone. Remove it at the provider")
+            }
+        }
+    }
+}

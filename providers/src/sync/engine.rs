@@ -1,0 +1,365 @@
+//! Keeps one provider equal to one zone: lists, plans, applies, and looks again now and then.
+//!
+//! ```text
+//!               .---- a change, an approval, the end of a wait ----.
+//!               v                                                   |
+//! [ list ] -> [ plan ] -> [ apply ] -> [ plan ] … nothing left -> [ wait ]
+//!    ^                        |                                     |
+//!    '---- moved, or a failure whose outcome is not known <---------' drift check
+//! ```
+//!
+//! In the steady state nothing is called but the drift check. A crash at any moment is healed by the
+//! next listing: what stands is read, never remembered.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use model::UnixTime;
+use tokio::sync::{mpsc, watch};
+use tracing::{error, warn};
+
+use super::change::Change;
+use super::mirror::Mirror;
+use super::permission::Permission;
+use super::plan::{Plan, hash_of};
+use super::status::{Phase, SharedStatus, Status};
+use super::wishes::{Taken, Wishes};
+use crate::clock::Clock;
+use crate::provider::{Failure, FailureKind, Provider};
+use crate::throttle::Backoff;
+
+/// After a failure that passes.
+const BACKOFF: Backoff =
+    Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(300) };
+/// After one that somebody must mend.
+const FATAL_RETRY: Duration = Duration::from_secs(300);
+
+/// What a mirror is told beside what is wanted.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Let what is held go ahead, if this is its hash.
+    Approve(String),
+    /// Look at the provider now.
+    Check,
+}
+
+/// How one mirror works beside what it should be like.
+#[derive(Clone, Copy, Debug)]
+pub struct Rhythm {
+    /// Between two looks at the provider while nothing changes; up to a tenth more or less.
+    pub drift_check: Duration,
+}
+
+/// A mirror that runs.
+pub struct Engine {
+    provider: Arc<dyn Provider>,
+    mirror: Mirror,
+    wishes: Arc<Wishes>,
+    /// All that the zone has has come once; before that, nothing may be taken for unwanted.
+    is_complete: bool,
+    inputs: mpsc::Receiver<Input>,
+    /// Whether we are the writer, and whether preflight lets us write.
+    permission: watch::Receiver<Permission>,
+    status: SharedStatus,
+    clock: Arc<dyn Clock>,
+    rhythm: Rhythm,
+    /// Failures in a row.
+    failures: u32,
+    /// No call before this.
+    wait_until: Option<Instant>,
+    next_check: Instant,
+    told_held: String,
+}
+
+/// What ended a round.
+enum Round {
+    /// Nothing is left to do now.
+    Rest,
+    /// The next round may begin at once.
+    Again,
+    /// Nobody sends inputs any more.
+    End,
+}
+
+// === impl Rhythm ===
+
+impl Default for Rhythm {
+    fn default() -> Self {
+        Self { drift_check: Duration::from_secs(30 * 60) }
+    }
+}
+
+// === impl Engine ===
+
+impl Engine {
+    pub fn new(
+        provider: Arc<dyn Provider>,
+        mirror: Mirror,
+        wishes: Arc<Wishes>,
+        inputs: mpsc::Receiver<Input>,
+        permission: watch::Receiver<Permission>,
+        clock: Arc<dyn Clock>,
+        rhythm: Rhythm,
+    ) -> (Self, SharedStatus) {
+        let status = SharedStatus::new(provider.name());
+        let next_check = clock.monotonic();
+        let engine = Self {
+            provider,
+            mirror,
+            wishes,
+            is_complete: false,
+            inputs,
+            permission,
+            status: status.clone(),
+            clock,
+            rhythm,
+            failures: 0,
+            wait_until: None,
+            next_check,
+            told_held: String::new(),
+        };
+        (engine, status)
+    }
+
+    /// Runs until nobody sends inputs any more. A change under way is ended first.
+    pub async fn run(mut self) {
+        loop {
+            match self.round().await {
+                Round::Again => {}
+                Round::Rest => {
+                    if let Round::End = self.rest().await {
+                        return;
+                    }
+                }
+                Round::End => return,
+            }
+        }
+    }
+
+    async fn round(&mut self) -> Round {
+        if let Round::End = self.take_inputs() {
+            return Round::End;
+        }
+        if !self.is_complete || self.wait_until.is_some_and(|it| self.clock.monotonic() < it) {
+            return Round::Rest;
+        }
+        let is_check = self.clock.monotonic() >= self.next_check;
+        if (!self.mirror.is_listed() || is_check)
+            && let Err(failure) = self.list().await
+        {
+            self.failed(&failure);
+            return Round::Rest;
+        }
+        let plan = self.mirror.plan(self.now());
+        self.tell(&plan);
+        if plan.changes.is_empty() {
+            self.status.set_phase(Phase::InSync);
+            return Round::Rest;
+        }
+        let permission = self.permission.borrow_and_update().clone();
+        let reason = match permission {
+            Permission::Granted => None,
+            Permission::No(reason) => Some(reason),
+            Permission::Stopping => Some("the mirror is stopping".into()),
+        };
+        if let Some(reason) = reason {
+            self.status.set_phase(Phase::MayNotWrite(reason));
+            return Round::Rest;
+        }
+        self.status.set_phase(Phase::Applying(plan.changes.len()));
+        self.apply(&plan.changes).await;
+        Round::Again
+    }
+
+    /// Takes in all that waits.
+    fn take_inputs(&mut self) -> Round {
+        let Taken { names, complete, clusters_known } = self.wishes.take();
+        self.is_complete = complete;
+        for (name, sets) in names {
+            self.mirror.want(&name, &sets);
+        }
+        if clusters_known {
+            self.mirror.clusters_known();
+        }
+        loop {
+            match self.inputs.try_recv() {
+                Ok(input) => self.take(input),
+                Err(mpsc::error::TryRecvError::Empty) => return Round::Again,
+                Err(mpsc::error::TryRecvError::Disconnected) => return Round::End,
+            }
+        }
+    }
+
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Approve(hash) => self.mirror.approve(&hash, self.now()),
+            Input::Check => {
+                self.next_check = self.clock.monotonic();
+                self.wait_until = None;
+            }
+        }
+    }
+
+    async fn list(&mut self) -> Result<(), Failure> {
+        self.status.set_phase(Phase::Listing);
+        let listing = self.provider.list().await?;
+        let provider = self.provider.name();
+        for name in self.mirror.listed(listing) {
+            warn!(%provider, %name, "somebody else changed this name of ours; it is put back");
+            self.status.count_drift();
+        }
+        self.succeeded();
+        self.next_check = self.clock.monotonic() + self.jittered(self.rhythm.drift_check);
+        Ok(())
+    }
+
+    /// Applies changes in their order, as many at a time as the provider takes.
+    async fn apply(&mut self, changes: &[Change]) {
+        let mut rest = changes;
+        while !rest.is_empty() {
+            if !self.permission.borrow().is_granted() {
+                return;
+            }
+            let count = self.provider.fitting(rest).clamp(1, rest.len());
+            let (batch, after) = rest.split_at(count);
+            match self.apply_batch(batch).await {
+                Ok(()) => rest = after,
+                Err(failure) => return self.failed(&failure),
+            }
+        }
+    }
+
+    /// A batch that is refused is halved until the change that is to blame stands alone.
+    async fn apply_batch(&mut self, batch: &[Change]) -> Result<(), Failure> {
+        let mut waiting = vec![batch];
+        while let Some(part) = waiting.pop() {
+            match self.provider.apply(part).await {
+                Ok(()) => {
+                    let now = self.now();
+                    part.iter().for_each(|change| self.mirror.applied(change, now));
+                    self.status.count_applied(part.len());
+                    self.succeeded();
+                }
+                Err(failure) if failure.kind == FailureKind::Refused => match part {
+                    [change] => self.set_aside(change, &failure),
+                    _ => {
+                        let (first, second) = part.split_at(part.len() / 2);
+                        waiting.extend([second, first]);
+                    }
+                },
+                Err(failure) => return Err(failure),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_aside(&mut self, change: &Change, failure: &Failure) {
+        let provider = self.provider.name();
+        let name = &change.name;
+        error!(%provider, %name, "refused, and tried again later; the others go on: {failure}");
+        self.mirror.refused(change, failure.line.clone(), self.now());
+        // Without transactions, a part of it may have landed.
+        self.mirror.forget_listing();
+    }
+
+    fn succeeded(&mut self) {
+        self.failures = 0;
+        self.wait_until = None;
+        self.status.set_failure(None);
+    }
+
+    /// What the provider has now is not known for sure, so it is listed before anything else.
+    fn failed(&mut self, failure: &Failure) {
+        self.mirror.forget_listing();
+        let wait = match failure.kind {
+            FailureKind::Moved if self.failures == 0 => Duration::ZERO,
+            FailureKind::Fatal => FATAL_RETRY,
+            FailureKind::Later(Some(asked)) => asked.max(self.backoff()),
+            _ => self.backoff(),
+        };
+        self.failures += 1;
+        self.wait_until = Some(self.clock.monotonic() + wait);
+        // The same failure again is no news.
+        if self.status.set_failure(Some(failure.line.clone())) {
+            warn!(provider = %self.provider.name(), retry_in = ?wait, "{failure}");
+        }
+        self.status.set_phase(Phase::Failing);
+    }
+
+    fn backoff(&self) -> Duration {
+        BACKOFF.delay(self.failures, self.random())
+    }
+
+    /// Up to a tenth more or less, so that many mirrors do not look at the same moment.
+    fn jittered(&self, duration: Duration) -> Duration {
+        let tenth = duration / 10;
+        let part = u32::try_from(self.random() % 2_048).unwrap_or_default();
+        duration - tenth + tenth * part / 1_024
+    }
+
+    fn random(&self) -> u64 {
+        use std::hash::{BuildHasher, RandomState};
+        RandomState::new().hash_one(self.failures)
+    }
+
+    /// Conflicts, quarantine and what is held: in the status, and in the log when it is new.
+    fn tell(&mut self, plan: &Plan) {
+        let held = if plan.held.is_empty() { String::new() } else { hash_of(&plan.held) };
+        if !held.is_empty() && held != self.told_held {
+            error!(
+                provider = %self.provider.name(), names = plan.held.len(),
+                "changes are held, since too many names of ours would vanish or be rewritten; if that \
+                 is meant: fedns plan approve {held}"
+            );
+        }
+        self.told_held.clone_from(&held);
+        let new = self.status.update(|status: &mut Status| {
+            let quarantined = self.mirror.quarantined();
+            status.quarantined =
+                quarantined.map(|(name, it)| (name.clone(), it.reason.clone())).collect();
+            status.owned = self.mirror.owned();
+            status.held_hash = (!held.is_empty()).then(|| held.clone());
+            status.plan = plan.clone();
+            status.tell_conflicts(&plan.conflicts)
+        });
+        for conflict in new {
+            warn!(provider = %self.provider.name(), "{conflict}");
+        }
+    }
+
+    /// Waits until there may be something to do.
+    async fn rest(&mut self) -> Round {
+        let wait = self.rest_for();
+        let clock = Arc::clone(&self.clock);
+        tokio::select! {
+            biased;
+            input = self.inputs.recv() => match input {
+                Some(input) => self.take(input),
+                None => return Round::End,
+            },
+            () = self.wishes.changed() => {}
+            // A sender that has gone leaves things as they are.
+            Ok(()) = self.permission.changed() => {}
+            () = clock.sleep(wait) => {}
+        }
+        Round::Again
+    }
+
+    fn rest_for(&self) -> Duration {
+        let now = self.clock.monotonic();
+        if let Some(until) = self.wait_until.filter(|until| *until > now) {
+            return until.saturating_duration_since(now);
+        }
+        let check = self.next_check.saturating_duration_since(now);
+        let retry = self.mirror.next_retry();
+        let retry = retry.map(|at| Duration::from_secs(at.0.saturating_sub(self.now().0).max(1)));
+        retry.map_or(check, |retry| retry.min(check))
+    }
+
+    fn now(&self) -> UnixTime {
+        self.clock.unix()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,155 @@
+//! What stands in one zone at a provider, as far as we know, with the markers in it.
+
+use std::collections::BTreeMap;
+
+use model::{Name, RecordSet, RecordType};
+
+use super::registry::{Marked, Marker, Registry};
+use crate::hosted::HostedSet;
+
+/// The contents of a hosted zone. After a listing it is kept up with what we apply.
+#[derive(Clone, Debug)]
+pub struct HostedZone {
+    us: String,
+    sets: BTreeMap<Name, Vec<HostedSet>>,
+    /// By the name that they stand for.
+    markers: BTreeMap<Name, Vec<StandingMarker>>,
+    /// How many names have a marker of ours.
+    owned: usize,
+}
+
+/// A marker and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandingMarker {
+    pub at: Name,
+    pub record_type: Option<RecordType>,
+    pub marker: Marker,
+    pub set: RecordSet,
+}
+
+/// Whose a record set is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    Ours,
+    /// Another owner's, by its marker.
+    Other {
+        owner: String,
+        registry: Registry,
+    },
+    /// No marker stands beside it.
+    Nobody,
+}
+
+// === impl HostedZone ===
+
+impl HostedZone {
+    /// From a complete listing. `us`: the owner that we are.
+    pub fn new(us: &str, listing: Vec<HostedSet>) -> Self {
+        let (sets, markers) = (BTreeMap::new(), BTreeMap::new());
+        let mut zone = Self { us: us.to_owned(), sets, markers, owned: 0 };
+        for set in listing {
+            zone.add(set);
+        }
+        zone
+    }
+
+    /// Everything at a name, markers of other names included.
+    pub fn at(&self, name: &Name) -> &[HostedSet] {
+        self.sets.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The markers that stand for sets of a name.
+    pub fn markers_of(&self, name: &Name) -> &[StandingMarker] {
+        self.markers.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// All names, in canonical order.
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        self.sets.keys()
+    }
+
+    /// All names that markers stand for.
+    pub fn marked_names(&self) -> impl Iterator<Item = (&Name, &[StandingMarker])> {
+        self.markers.iter().map(|(name, markers)| (name, markers.as_slice()))
+    }
+
+    /// Our markers that stand for sets of a name.
+    pub fn our_markers(&self, name: &Name) -> impl Iterator<Item = &StandingMarker> {
+        self.markers_of(name).iter().filter(|it| it.marker.owner == self.us)
+    }
+
+    /// How many names have a marker of ours.
+    pub fn owned(&self) -> usize {
+        self.owned
+    }
+
+    /// True where an alias stands, beside which nothing can be.
+    pub fn is_alias(&self, name: &Name) -> bool {
+        self.at(name).iter().any(|set| set.record_type == RecordType::CNAME)
+    }
+
+    /// Whose the set of this type is. One marker of another owner is enough for it to be theirs.
+    pub fn owner(&self, name: &Name, record_type: RecordType) -> Owner {
+        let of_type = |it: &&StandingMarker| it.record_type.is_none_or(|it| it == record_type);
+        let mut owner = Owner::Nobody;
+        for standing in self.markers_of(name).iter().filter(of_type) {
+            let Marker { owner: marked, registry, .. } = &standing.marker;
+            if *marked != self.us {
+                return Owner::Other { owner: marked.clone(), registry: *registry };
+            }
+            owner = Owner::Ours;
+        }
+        owner
+    }
+
+    /// Takes in what has been applied: `None` removes the set.
+    pub fn replace(&mut self, name: &Name, record_type: RecordType, set: Option<RecordSet>) {
+        self.remove(name, record_type);
+        if let Some(set) = set {
+            self.add(HostedSet::plain(name.clone(), set));
+        }
+    }
+
+    fn add(&mut self, set: HostedSet) {
+        if let Some((name, standing)) = standing_marker(&set) {
+            let is_first = self.our_markers(&name).next().is_none();
+            self.owned += usize::from(is_first && standing.marker.owner == self.us);
+            self.markers.entry(name).or_default().push(standing);
+        }
+        self.sets.entry(set.name.clone()).or_default().push(set);
+    }
+
+    fn remove(&mut self, name: &Name, record_type: RecordType) {
+        let Some(sets) = self.sets.get_mut(name) else { return };
+        let (gone, stay) = std::mem::take(sets)
+            .into_iter()
+            .partition::<Vec<_>, _>(|set| set.record_type == record_type);
+        *sets = stay;
+        if sets.is_empty() {
+            self.sets.remove(name);
+        }
+        for set in gone {
+            if let Some((marked, standing)) = standing_marker(&set) {
+                self.remove_marker(&marked, &standing);
+            }
+        }
+    }
+
+    fn remove_marker(&mut self, marked: &Name, standing: &StandingMarker) {
+        let Some(markers) = self.markers.get_mut(marked) else { return };
+        markers.retain(|other| other != standing);
+        if markers.is_empty() {
+            self.markers.remove(marked);
+        }
+        let was_last = self.our_markers(marked).next().is_none();
+        self.owned -= usize::from(was_last && standing.marker.owner == self.us);
+    }
+}
+
+fn standing_marker(set: &HostedSet) -> Option<(Name, StandingMarker)> {
+    let records = set.records().filter(|it| it.record_type == RecordType::TXT)?;
+    let marker = Marker::of(records)?;
+    let Marked { name, record_type } = marker.marked(&set.name)?;
+    let set = (set.name.clone(), records.clone());
+    Some((name, StandingMarker { at: set.0, record_type, marker, set: set.1 }))
+}

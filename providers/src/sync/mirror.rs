@@ -1,0 +1,279 @@
+//! The state of one mirror: what is wanted, what stands at the provider, what is held or set aside.
+//! No I/O and no clock.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Level, Name, Rdata, RecordSet, RecordType, ServiceKey, UnixTime};
+
+use super::change::{Change, Policy};
+use super::diff::{Compared, Conflict, Identity, Wanted, compare, ours_at};
+use super::guard::{Guard, Guarded};
+use super::hosted_zone::HostedZone;
+use super::plan::Plan;
+use super::scope::Scope;
+use crate::hosted::HostedSet;
+
+/// How one mirror is to be kept.
+#[derive(Clone, Debug)]
+pub struct MirrorSettings {
+    pub scope: Scope,
+    pub identity: Identity,
+    pub policy: Policy,
+}
+
+/// One zone's mirror at one provider.
+#[derive(Clone, Debug)]
+pub struct Mirror {
+    settings: MirrorSettings,
+    /// `None` until the provider has been listed.
+    hosted: Option<HostedZone>,
+    wanted: BTreeMap<Name, Vec<RecordSet>>,
+    /// Names that may differ.
+    dirty: BTreeSet<Name>,
+    guard: Guard,
+    conflicts: BTreeMap<Name, Vec<Conflict>>,
+    quarantine: BTreeMap<Name, Quarantined>,
+    /// While a cluster is unknown: what clusters have given in this run.
+    given: Option<BTreeMap<Name, BTreeSet<Rdata>>>,
+}
+
+/// A change that the provider refused, set aside so that the others land.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quarantined {
+    pub reason: String,
+    pub tries: u32,
+    pub until: UnixTime,
+}
+
+/// The first wait after a refusal, doubled with each further one; seconds.
+const QUARANTINE_FIRST: u64 = 60;
+const QUARANTINE_MAX: u64 = 3600;
+
+// === impl Mirror ===
+
+impl Mirror {
+    /// Begins without knowing the provider. While `clusters_unknown`, names and addresses found at
+    /// the provider that no cluster has given in this run stay untouched.
+    pub fn new(settings: MirrorSettings, clusters_unknown: bool) -> Self {
+        Self {
+            settings,
+            hosted: None,
+            wanted: BTreeMap::new(),
+            dirty: BTreeSet::new(),
+            guard: Guard::default(),
+            conflicts: BTreeMap::new(),
+            quarantine: BTreeMap::new(),
+            given: clusters_unknown.then(BTreeMap::new),
+        }
+    }
+
+    pub fn settings(&self) -> &MirrorSettings {
+        &self.settings
+    }
+
+    /// What the zone has at a name now; nothing where the name is gone.
+    pub fn want(&mut self, name: &Name, sets: &[RecordSet]) {
+        if self.settings.scope.level(name).is_none() {
+            return;
+        }
+        if let Some(given) = &mut self.given {
+            let values = sets.iter().flat_map(RecordSet::values).cloned();
+            given.entry(name.clone()).or_default().extend(values);
+        }
+        let wanted = self.settings.scope.wanted(name, sets);
+        let changed = match wanted.is_empty() {
+            true => self.wanted.remove(name).is_some(),
+            false => self.wanted.insert(name.clone(), wanted.clone()) != Some(wanted),
+        };
+        if changed {
+            // What was refused may be right now.
+            self.quarantine.remove(name);
+            self.dirty.insert(name.clone());
+        }
+    }
+
+    /// Every configured cluster has been listed, or has saved shards: all that they give is known.
+    pub fn clusters_known(&mut self) {
+        if self.given.take().is_some() {
+            self.all_dirty();
+        }
+    }
+
+    /// Takes in a complete listing. Returns the names of ours that somebody else changed.
+    pub fn listed(&mut self, listing: Vec<HostedSet>) -> Vec<Name> {
+        let new = HostedZone::new(&self.settings.identity.owner, listing);
+        let drifted = match &self.hosted {
+            None => Vec::new(),
+            Some(old) => Self::drifted(old, &new),
+        };
+        self.hosted = Some(new);
+        self.all_dirty();
+        drifted
+    }
+
+    /// What stands at the provider may be anything: it is to be listed again.
+    pub fn forget_listing(&mut self) {
+        self.hosted = None;
+    }
+
+    pub fn is_listed(&self) -> bool {
+        self.hosted.is_some()
+    }
+
+    fn drifted(old: &HostedZone, new: &HostedZone) -> Vec<Name> {
+        let names: BTreeSet<&Name> =
+            old.marked_names().chain(new.marked_names()).map(|it| it.0).collect();
+        let differs = |name: &&&Name| ours_at(old, name) != ours_at(new, name);
+        names.iter().filter(differs).map(|name| (*name).clone()).collect()
+    }
+
+    fn all_dirty(&mut self) {
+        self.dirty.extend(self.wanted.keys().cloned());
+        if let Some(hosted) = &self.hosted {
+            self.dirty.extend(hosted.marked_names().map(|(name, _)| name.clone()));
+        }
+    }
+
+    /// What is to be done now. Nothing before the provider has been listed.
+    pub fn plan(&mut self, now: UnixTime) -> Plan {
+        let Some(hosted) = &self.hosted else { return Plan::default() };
+        let mut changes = Vec::new();
+        let mut clean = Vec::new();
+        for name in &self.dirty {
+            let Some(level) = self.settings.scope.level(name) else {
+                clean.push(name.clone());
+                continue;
+            };
+            let Compared { change, conflicts } = self.compare(hosted, name, level);
+            match conflicts.is_empty() {
+                true => self.conflicts.remove(name),
+                false => self.conflicts.insert(name.clone(), conflicts),
+            };
+            let is_aside = self.quarantine.get(name).is_some_and(|it| now.0 < it.until.0);
+            match change.filter(|it| self.settings.policy.allows(it.kind)) {
+                None => clean.push(name.clone()),
+                Some(_) if is_aside => {}
+                Some(change) => changes.push(change),
+            }
+        }
+        let owned = self.owned();
+        let Guarded { go, held } = self.guard.part(changes, owned, now);
+        for name in clean {
+            self.dirty.remove(&name);
+        }
+        let conflicts = self.conflicts.values().flatten().cloned().collect();
+        Plan { changes: go, held, conflicts }
+    }
+
+    fn compare(&self, hosted: &HostedZone, name: &Name, level: Level) -> Compared {
+        let none = Vec::new();
+        let sets = self.wanted.get(name).unwrap_or(&none);
+        let kept = self.keep_unknown(hosted, name, sets);
+        let resource = self.settings.scope.service(name).map(|key| resource_of(&key));
+        let is_alias = |at: &Name| {
+            let wanted = self.wanted.get(at).into_iter().flatten();
+            wanted.into_iter().any(|set| set.record_type == RecordType::CNAME)
+        };
+        let sets = kept.as_deref().unwrap_or(sets);
+        let resource = resource.as_deref();
+        compare(
+            hosted,
+            &self.settings.identity,
+            Wanted { name, level, sets, resource, is_alias: &is_alias },
+        )
+    }
+
+    /// While a cluster is unknown, what may be its own stays: sets with the values that nobody has
+    /// given in this run. `None` where nothing is to be kept.
+    fn keep_unknown(
+        &self,
+        hosted: &HostedZone,
+        name: &Name,
+        wanted: &[RecordSet],
+    ) -> Option<Vec<RecordSet>> {
+        let given = self.given.as_ref()?;
+        let given = given.get(name);
+        let is_unknown = |value: &&Rdata| !given.is_some_and(|given| given.contains(*value));
+        let unknown: Vec<(&RecordSet, Vec<Rdata>)> = ours_at(hosted, name)
+            .into_iter()
+            .map(|set| (set, set.values().iter().filter(is_unknown).cloned().collect()))
+            .filter(|(_, values): &(_, Vec<Rdata>)| !values.is_empty())
+            .collect();
+        if unknown.is_empty() {
+            return None;
+        }
+        let has_unknown_alias = unknown.iter().any(|(set, _)| set.record_type == RecordType::CNAME);
+        let has_addresses = wanted.iter().any(|set| set.record_type != RecordType::CNAME);
+        if has_unknown_alias {
+            // Addresses are better than an alias, and beside an alias there is nothing.
+            return (!has_addresses)
+                .then(|| unknown.iter().map(|(set, _)| (*set).clone()).collect());
+        }
+        let mut sets: Vec<RecordSet> =
+            wanted.iter().filter(|set| set.record_type != RecordType::CNAME).cloned().collect();
+        for (set, values) in unknown {
+            let same = sets.iter().position(|it| it.record_type == set.record_type);
+            let (ttl, known) = match same.map(|at| sets.remove(at)) {
+                Some(known) => (known.ttl, known.values().to_vec()),
+                None => (set.ttl, Vec::new()),
+            };
+            sets.extend(RecordSet::new(set.record_type, ttl, known.into_iter().chain(values)));
+        }
+        Some(sets)
+    }
+
+    /// How many names hold something of ours.
+    pub fn owned(&self) -> usize {
+        self.hosted.as_ref().map_or(0, HostedZone::owned)
+    }
+
+    /// Lets what is held go ahead, if this is its hash.
+    pub fn approve(&mut self, hash: &str, now: UnixTime) {
+        self.guard.approve(hash, now);
+    }
+
+    /// A change has landed.
+    pub fn applied(&mut self, change: &Change, now: UnixTime) {
+        let owned = self.owned();
+        if change.is_guarded() {
+            self.guard.spend(1, owned, now);
+        }
+        if let Some(hosted) = &mut self.hosted {
+            for set in &change.sets {
+                hosted.replace(&set.name, set.record_type, set.after.clone());
+            }
+        }
+        self.quarantine.remove(&change.name);
+    }
+
+    /// The provider refused a change: it is set aside for a while, and longer each time.
+    pub fn refused(&mut self, change: &Change, reason: String, now: UnixTime) {
+        let tries = self.quarantine.get(&change.name).map_or(0, |it| it.tries) + 1;
+        let wait = (QUARANTINE_FIRST << tries.min(6).saturating_sub(1)).min(QUARANTINE_MAX);
+        let until = UnixTime(now.0 + wait);
+        self.quarantine.insert(change.name.clone(), Quarantined { reason, tries, until });
+    }
+
+    /// Names that are set aside, with the reasons.
+    pub fn quarantined(&self) -> impl Iterator<Item = (&Name, &Quarantined)> {
+        self.quarantine.iter()
+    }
+
+    /// When the next name that was set aside may be tried again.
+    pub fn next_retry(&self) -> Option<UnixTime> {
+        self.quarantine.values().map(|it| it.until).min_by_key(|until| until.0)
+    }
+
+    /// True where a plan may have something to do.
+    pub fn is_dirty(&self) -> bool {
+        !self.dirty.is_empty()
+    }
+}
+
+/// What markers name.
+fn resource_of(service: &ServiceKey) -> String {
+    format!("service/{service}")
+}
+
+#[cfg(test)]
+mod tests;

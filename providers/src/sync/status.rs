@@ -1,0 +1,108 @@
+//! What a running mirror shows.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::Name;
+
+use super::diff::Conflict;
+use super::plan::Plan;
+
+/// What a mirror does at this moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Phase {
+    Listing,
+    /// So many changes are on their way.
+    Applying(usize),
+    /// Nothing is to be done but what is held or set aside.
+    InSync,
+    /// Changes wait, and why.
+    MayNotWrite(String),
+    /// The last call failed.
+    Failing,
+}
+
+/// A mirror as it is shown.
+#[derive(Clone, Debug)]
+pub struct Status {
+    pub provider: String,
+    pub phase: Phase,
+    /// What was planned last.
+    pub plan: Plan,
+    pub held_hash: Option<String>,
+    pub quarantined: BTreeMap<Name, String>,
+    /// The last failure, while it lasts.
+    pub failure: Option<String>,
+    /// Names that are ours.
+    pub owned: usize,
+    /// Changes that landed since the start.
+    pub applied: u64,
+    /// Names of ours that somebody else changed, since the start.
+    pub drifted: u64,
+    told: BTreeSet<String>,
+}
+
+/// Read and written from several tasks.
+#[derive(Clone, Debug)]
+pub struct SharedStatus(Arc<Mutex<Status>>);
+
+// === impl Status ===
+
+impl Status {
+    /// Those that have not been told since they came up.
+    pub(super) fn tell_conflicts(&mut self, conflicts: &[Conflict]) -> Vec<String> {
+        let now: BTreeSet<String> = conflicts.iter().map(Conflict::to_string).collect();
+        let new = now.difference(&self.told).cloned().collect();
+        self.told = now;
+        new
+    }
+}
+
+// === impl SharedStatus ===
+
+impl SharedStatus {
+    pub(super) fn new(provider: String) -> Self {
+        Self(Arc::new(Mutex::new(Status {
+            provider,
+            phase: Phase::Listing,
+            plan: Plan::default(),
+            held_hash: None,
+            quarantined: BTreeMap::new(),
+            failure: None,
+            owned: 0,
+            applied: 0,
+            drifted: 0,
+            told: BTreeSet::new(),
+        })))
+    }
+
+    /// A copy of what is shown now.
+    pub fn get(&self) -> Status {
+        self.update(|status| status.clone())
+    }
+
+    pub(super) fn update<T>(&self, change: impl FnOnce(&mut Status) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn set_phase(&self, phase: Phase) {
+        self.update(|status| status.phase = phase);
+    }
+
+    /// True where the failure is another one than before.
+    pub(super) fn set_failure(&self, failure: Option<String>) -> bool {
+        self.update(|status| {
+            let is_new = status.failure != failure;
+            status.failure = failure;
+            is_new
+        })
+    }
+
+    pub(super) fn count_applied(&self, changes: usize) {
+        self.update(|status| status.applied += changes as u64);
+    }
+
+    pub(super) fn count_drift(&self) {
+        self.update(|status| status.drifted += 1);
+    }
+}

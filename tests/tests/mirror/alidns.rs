@@ -1,0 +1,279 @@
+use std::fs;
+
+use tests::eventually::{GENEROUS, eventually, eventually_equal};
+use tests::fakes::alidns::{FakeAliDns, Fault, Injection, KEY_ID, KEY_SECRET, NewRecord, Plan};
+use tests::serving::Fedns;
+use tests::suite::Test;
+
+pub(crate) fn tests() -> Vec<Test> {
+    tests::tests! {
+        [] => the_smallest_config_holds_every_name_at_the_provider,
+            a_plan_that_is_too_small_stops_before_any_write,
+            fewer_levels_or_a_longer_ttl_fit_a_smaller_plan,
+            what_is_not_ours_stays,
+            an_empty_level_becomes_an_alias_and_never_nothing,
+            a_restart_writes_nothing,
+            drift_made_by_hand_is_put_back,
+            too_much_that_would_vanish_is_held;
+    }
+}
+
+const DOMAIN: &str = "spacexnice.xyz";
+
+/// Two clusters and no control plane, as folders.
+struct Scene {
+    alidns: FakeAliDns,
+    fedns: Fedns,
+}
+
+fn service(name: &str, address: &str) -> String {
+    format!(
+        "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: default}}\n\
+         spec: {{type: LoadBalancer, ports: [{{name: http, port: 80}}]}}\n\
+         status: {{loadBalancer: {{ingress: [{{ip: {address}}}]}}}}\n"
+    )
+}
+
+impl Scene {
+    fn prepared(plan: Plan) -> Self {
+        let alidns = FakeAliDns::start();
+        alidns.add_domain(DOMAIN, None, plan);
+        let cluster = |name: &str| {
+            format!(
+                "{{name: {name}, manifests: ./{name}, region: cn-{name}, availabilityZones: [cn-{name}-b]}}"
+            )
+        };
+        let fedns = Fedns::prepared(&[cluster("hangzhou"), cluster("beijing")], "");
+        let scene = Self { alidns, fedns };
+        for (cluster, address) in [("hangzhou", "203.0.113.1"), ("beijing", "203.0.113.2")] {
+            fs::create_dir(scene.fedns.home().join(cluster)).expect("make a folder");
+            scene.put(cluster, "nginx", address);
+        }
+        let file = format!(
+            "[Global]\naccess-key-id = {KEY_ID}\naccess-key-secret = {KEY_SECRET}\nzones = {DOMAIN}.\n"
+        );
+        fs::write(scene.fedns.home().join("alidns.yaml"), file).expect("write the key");
+        scene.configure("");
+        scene
+    }
+
+    /// The config of the issue: no port for DNS, and nothing that is not needed.
+    fn configure(&self, more: &str) {
+        let (endpoint, admin) = (self.alidns.endpoint(), self.fedns.admin_port());
+        let text = format!(
+            "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: {DOMAIN}.\n\
+             listen: {{admin: \"127.0.0.1:{admin}\"}}\nlameDuck: 0s\n\
+             services: {{publish: all, privateAddresses: publish}}\n\
+             providers: [{{kind: alidns, configFile: ./alidns.yaml, owner: shop, endpoint: \"{endpoint}\"{more}}}]\n\
+             clusters:\n\
+             - {{name: hangzhou, manifests: ./hangzhou, region: cn-hangzhou, availabilityZones: [cn-hangzhou-b]}}\n\
+             - {{name: beijing, manifests: ./beijing, region: cn-beijing, availabilityZones: [cn-beijing-b]}}\n"
+        );
+        fs::write(self.fedns.home().join("fedns.yaml"), text).expect("write the config");
+    }
+
+    fn put(&self, cluster: &str, name: &str, address: &str) {
+        let folder = self.fedns.home().join(cluster);
+        fs::write(folder.join(format!("{name}.yaml")), service(name, address))
+            .expect("write a manifest");
+    }
+
+    fn remove(&self, cluster: &str, name: &str) {
+        let path = self.fedns.home().join(cluster).join(format!("{name}.yaml"));
+        fs::remove_file(path).expect("remove a manifest");
+    }
+
+    /// What AliDNS holds besides markers, one line for each record, sorted.
+    fn data(&self) -> Vec<String> {
+        let mut lines = self.alidns.lines(DOMAIN);
+        lines.retain(|line| !line.contains(" TXT "));
+        lines.sort();
+        lines
+    }
+
+    #[track_caller]
+    fn holds(&self, expect: &[&str]) {
+        let mut expect: Vec<String> = expect.iter().map(|line| (*line).to_owned()).collect();
+        expect.sort();
+        eventually_equal(GENEROUS, "what AliDNS holds", &expect, || self.data());
+    }
+
+    /// Waits until the mirror has nothing to do.
+    #[track_caller]
+    fn is_in_sync(&self) {
+        self.is(" InSync, ");
+    }
+
+    #[track_caller]
+    fn is(&self, words: &str) {
+        eventually(GENEROUS, words, || {
+            let page = self.fedns.page("/readyz?verbose")?.body;
+            let line = page.lines().find(|line| line.starts_with("[+]mirror "));
+            match line.is_some_and(|line| line.contains(words)) {
+                true => Ok(()),
+                false => Err(page),
+            }
+        });
+    }
+
+    fn writes(&self) -> usize {
+        ["AddDomainRecord", "UpdateDomainRecord", "DeleteDomainRecord"]
+            .map(|action| self.alidns.count(action))
+            .iter()
+            .sum()
+    }
+}
+
+const BOTH: [&str; 5] = [
+    "nginx.default.fed.svc A default 180 203.0.113.1",
+    "nginx.default.fed.svc A default 180 203.0.113.2",
+    "nginx.default.fed.svc.cn-beijing A default 180 203.0.113.2",
+    "nginx.default.fed.svc.cn-hangzhou A default 180 203.0.113.1",
+    "nginx.default.fed.svc.cn-beijing-b.cn-beijing A default 180 203.0.113.2",
+];
+const HANGZHOU_ZONE: &str =
+    "nginx.default.fed.svc.cn-hangzhou-b.cn-hangzhou A default 180 203.0.113.1";
+
+fn both() -> Vec<&'static str> {
+    BOTH.into_iter().chain([HANGZHOU_ZONE]).collect()
+}
+
+fn the_smallest_config_holds_every_name_at_the_provider() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    scene.fedns.start();
+    scene.holds(&both());
+    scene.is_in_sync();
+    let markers: Vec<String> =
+        scene.alidns.lines(DOMAIN).into_iter().filter(|line| line.contains(" TXT ")).collect();
+    assert_eq!(markers.len(), 5, "{markers:?}");
+    assert!(markers.iter().all(|line| line.contains(
+        "heritage=external-dns,external-dns/owner=shop,external-dns/resource=service/default/nginx"
+    )));
+
+    scene.remove("hangzhou", "nginx");
+    scene.remove("beijing", "nginx");
+    eventually_equal(GENEROUS, "what AliDNS holds", &Vec::<String>::new(), || {
+        scene.alidns.lines(DOMAIN)
+    });
+}
+
+fn a_plan_that_is_too_small_stops_before_any_write() {
+    let mut scene = Scene::prepared(Plan::free());
+    scene.fedns.start();
+    scene.is(" MayNotWrite, ");
+    let log = scene.fedns.process().log();
+    for words in [
+        "names of 6 levels below spacexnice.xyz. are needed",
+        "or set levels: [global, region] for this provider",
+        "TTL 180 is wanted",
+        "or set ttl: 600s for this provider",
+    ] {
+        assert!(log.contains(words), "{words}: {log}");
+    }
+    assert_eq!(scene.writes(), 0);
+    assert!(!log.contains(KEY_SECRET), "{log}");
+}
+
+fn fewer_levels_or_a_longer_ttl_fit_a_smaller_plan() {
+    let mut scene = Scene::prepared(Plan::custom(180, 5));
+    scene.fedns.start();
+    scene.is(" MayNotWrite, ");
+    assert_eq!(scene.writes(), 0);
+    scene.configure(", levels: [global, region]");
+    scene.holds(&BOTH[..4]);
+    scene.is_in_sync();
+}
+
+fn what_is_not_ours_stays() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    scene.alidns.put(DOMAIN, NewRecord::new("www", "A", 600, "198.51.100.1"));
+    scene
+        .alidns
+        .put(DOMAIN, NewRecord::new("nginx.default.fed.svc.cn-beijing", "A", 600, "198.51.100.2"));
+    scene.fedns.start();
+    let mut expect = both();
+    expect.retain(|line| !line.starts_with("nginx.default.fed.svc.cn-beijing "));
+    expect.push("www A default 600 198.51.100.1");
+    expect.push("nginx.default.fed.svc.cn-beijing A default 600 198.51.100.2");
+    scene.holds(&expect);
+    scene.is_in_sync();
+    let plan = scene.fedns.printed(&["plan"]);
+    let conflict =
+        "  ! nginx.default.fed.svc.cn-beijing.spacexnice.xyz. A: a record set without a marker";
+    assert!(plan.contains(conflict), "{plan}");
+
+    scene.remove("hangzhou", "nginx");
+    scene.remove("beijing", "nginx");
+    scene.holds(&[
+        "www A default 600 198.51.100.1",
+        "nginx.default.fed.svc.cn-beijing A default 600 198.51.100.2",
+    ]);
+}
+
+fn an_empty_level_becomes_an_alias_and_never_nothing() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    scene.fedns.start();
+    scene.holds(&both());
+    scene.alidns.forget_calls();
+    scene.remove("beijing", "nginx");
+    scene.holds(&[
+        "nginx.default.fed.svc A default 180 203.0.113.1",
+        "nginx.default.fed.svc.cn-beijing CNAME default 180 nginx.default.fed.svc.spacexnice.xyz",
+        "nginx.default.fed.svc.cn-beijing-b.cn-beijing CNAME default 180 nginx.default.fed.svc.cn-beijing.spacexnice.xyz",
+        "nginx.default.fed.svc.cn-hangzhou A default 180 203.0.113.1",
+        HANGZHOU_ZONE,
+    ]);
+    scene.put("beijing", "nginx", "203.0.113.2");
+    scene.holds(&both());
+}
+
+fn a_restart_writes_nothing() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    scene.fedns.start();
+    scene.holds(&both());
+    scene.is_in_sync();
+    scene.fedns.kill();
+    scene.alidns.forget_calls();
+    scene.fedns.start();
+    scene.is_in_sync();
+    assert_eq!(scene.writes(), 0);
+    assert_eq!(scene.alidns.count("DescribeDomainRecords"), 1);
+}
+
+fn drift_made_by_hand_is_put_back() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    scene.fedns.start();
+    scene.holds(&both());
+    scene.is_in_sync();
+    assert!(scene.fedns.stop().success());
+    let global = |record: &&tests::fakes::alidns::FakeRecord| {
+        record.record.value == "203.0.113.1" && record.record.rr == "nginx.default.fed.svc"
+    };
+    let records = scene.alidns.records(DOMAIN);
+    let id = records.iter().find(global).expect("the record").id.clone();
+    scene.alidns.domains(|domains| domains.remove(&id));
+    scene.alidns.inject(Injection::of(Fault::Throttle { retry_after: None }).on("AddDomainRecord"));
+    scene.fedns.start();
+    scene.holds(&both());
+}
+
+fn too_much_that_would_vanish_is_held() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    for number in 1..=4 {
+        scene.put("hangzhou", &format!("s{number}"), &format!("203.0.113.1{number}"));
+    }
+    scene.fedns.start();
+    eventually_equal(GENEROUS, "how much AliDNS holds", &26, || scene.data().len());
+    scene.is_in_sync();
+    for number in 1..=4 {
+        scene.remove("hangzhou", &format!("s{number}"));
+    }
+    scene.is("; held: ");
+    let plan = scene.fedns.command(&["plan"]);
+    assert_eq!(plan.status.code(), Some(2));
+    let text = String::from_utf8(plan.stdout).expect("text");
+    let hash = text.trim_end().rsplit(' ').next().expect("a hash").to_owned();
+    assert!(scene.data().len() > 6, "{:?}", scene.data());
+    scene.fedns.printed(&["plan", "approve", &hash]);
+    scene.holds(&both());
+}
