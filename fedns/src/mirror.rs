@@ -16,6 +16,7 @@ pub mod feed;
 mod shown;
 mod supervise;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::Name;
@@ -41,13 +42,14 @@ pub struct Mirrors {
     pipeline: PipelineHandle,
     connector: Connector,
     shown: MirrorList,
+    writer: Arc<str>,
 }
 
 struct Running {
     /// What it was started with; any difference starts it anew.
     key: Key,
     feed_id: u64,
-    shown: std::sync::Arc<Mirror>,
+    shown: Arc<Mirror>,
     permission: watch::Sender<Permission>,
     task: JoinHandle<()>,
 }
@@ -65,8 +67,10 @@ struct Key {
 // === impl Mirrors ===
 
 impl Mirrors {
-    pub fn new(pipeline: PipelineHandle, shown: MirrorList) -> Self {
-        Self { running: Vec::new(), pipeline, connector: Connector::default(), shown }
+    /// `writer`: the id under which this state folder writes at providers.
+    pub fn new(pipeline: PipelineHandle, shown: MirrorList, writer: &str) -> Self {
+        let (running, connector) = (Vec::new(), Connector::default());
+        Self { running, pipeline, connector, shown, writer: writer.into() }
     }
 
     /// Stops what is not configured any more, starts what is new or has changed.
@@ -94,8 +98,8 @@ impl Mirrors {
         let (inputs, receiver) = mpsc::channel(INPUTS);
         let (permission, may_write) =
             watch::channel(Permission::No("preflight has not passed yet".into()));
-        let shown = std::sync::Arc::new(Mirror::new(key.zone.clone(), &key.provider, inputs));
-        let wishes = std::sync::Arc::new(providers::sync::wishes::Wishes::default());
+        let shown = Arc::new(Mirror::new(key.zone.clone(), &key.provider, inputs));
+        let wishes = Arc::new(providers::sync::wishes::Wishes::default());
         let (zone, feeding) = (key.zone.clone(), wishes.clone());
         let feed_id = self.pipeline.ask(move |pipeline| pipeline.feed_mirror(&zone, feeding)).await;
         // A pipeline that has ended feeds nobody, and fedns is stopping.
@@ -108,6 +112,7 @@ impl Mirrors {
             permission: permission.clone(),
             may_write,
             shown: shown.clone(),
+            writer: self.writer.clone(),
         };
         let task = tokio::spawn(async move {
             for task in before {

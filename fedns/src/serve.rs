@@ -112,6 +112,9 @@ impl Running {
         warnings.tell(now);
         let folder =
             StateFolder::open(&config.state_dir).map_err(|error| state_failed(&config, &error))?;
+        let writer_id = folder
+            .writer_id()
+            .map_err(|error| failed("the writer's id cannot be saved", &error))?;
         let metrics = Arc::new(Metrics::new());
         let (writer, reader) = Store::new();
         let (on_published, published) = oneshot::channel();
@@ -159,7 +162,7 @@ impl Running {
         tokio::spawn(end_startup(config.startup_timeout, pipeline.clone()));
         let mut watchers = Watchers::new(pipeline.clone(), &config.resolver, saved, problems);
         watchers.apply(&config, Successors::none()).await;
-        let mut mirrors = Mirrors::new(pipeline.clone(), mirror_list);
+        let mut mirrors = Mirrors::new(pipeline.clone(), mirror_list, &writer_id);
         mirrors.apply(&config).await;
         let running = Self {
             started: FixedKeys::of(&config),

@@ -12,6 +12,7 @@
 //! - [`diff`]: what is to be done at one name; [`change`] is that as a value
 //! - [`guard`]: what may happen within an hour without being asked for
 //! - [`plan`]: all of it as a value, with a hash
+//! - [`claim`]: which process writes for an owner
 //! - [`mirror`]: the state of one mirror between listings
 //! - [`wishes`]: what the zone wants, on its way here
 //! - [`engine`]: lists, plans, applies, waits; [`permission`] to write, and the [`status`] it shows
@@ -23,6 +24,7 @@ pub mod change;
 pub mod diff;
 pub mod guard;
 pub mod plan;
+pub mod claim;
 pub mod mirror;
 pub mod permission;
 pub mod status;

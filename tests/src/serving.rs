@@ -79,8 +79,13 @@ impl Fedns {
 
     /// Starts the process; its output goes on in the same log.
     pub fn start(&mut self) {
+        self.start_with(&[]);
+    }
+
+    /// The same, with further arguments.
+    pub fn start_with(&mut self, arguments: &[&str]) {
         let mut command = product::fedns();
-        command.arg("serve").arg("--config").arg(self.home().join("fedns.yaml"));
+        command.arg("serve").arg("--config").arg(self.home().join("fedns.yaml")).args(arguments);
         self.process = Some(Process::start("fedns", &command, self.home()));
     }
 

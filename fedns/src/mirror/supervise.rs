@@ -30,6 +30,8 @@ pub(super) struct Supervisor {
     pub(super) permission: watch::Sender<Permission>,
     pub(super) may_write: watch::Receiver<Permission>,
     pub(super) shown: Arc<Mirror>,
+    /// This process at providers.
+    pub(super) writer: Arc<str>,
 }
 
 /// The scope of a mirror at this hosted zone.
@@ -57,6 +59,7 @@ impl Supervisor {
                 registry: self.key.provider.registry,
             },
             policy: self.key.provider.policy,
+            writer: Some(self.writer.to_string()),
         };
         let Self { key, wishes, inputs, permission, may_write, shown, .. } = self;
         let (engine, status) = Engine::new(

@@ -158,12 +158,15 @@ impl Engine {
         }
         let permission = self.permission.borrow_and_update().clone();
         let reason = match permission {
-            Permission::Granted => None,
+            Permission::Granted => self.mirror.blocked(),
             Permission::No(reason) => Some(reason),
             Permission::Stopping => Some("the mirror is stopping".into()),
         };
         if let Some(reason) = reason {
-            self.status.set_phase(Phase::MayNotWrite(reason));
+            let phase = Phase::MayNotWrite(reason.clone());
+            if self.status.set_phase(phase) {
+                error!(provider = %self.provider.name(), "nothing is written: {reason}");
+            }
             return Round::Rest;
         }
         self.status.set_phase(Phase::Applying(plan.changes.len()));

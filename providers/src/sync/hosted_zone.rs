@@ -83,6 +83,11 @@ impl HostedZone {
         self.owned
     }
 
+    /// All names that have a marker of ours.
+    pub fn our_names(&self) -> impl Iterator<Item = &Name> {
+        self.markers.keys().filter(|name| self.our_markers(name).next().is_some())
+    }
+
     /// True where an alias stands, beside which nothing can be.
     pub fn is_alias(&self, name: &Name) -> bool {
         self.at(name).iter().any(|set| set.record_type == RecordType::CNAME)

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Level, Name, Rdata, RecordSet, RecordType, ServiceKey, UnixTime};
 
 use super::change::{Change, Policy};
+use super::claim::{Claim, claim, claim_change, claim_name};
 use super::diff::{Compared, Conflict, Identity, Wanted, compare, ours_at};
 use super::guard::{Guard, Guarded};
 use super::hosted_zone::HostedZone;
@@ -19,6 +20,8 @@ pub struct MirrorSettings {
     pub scope: Scope,
     pub identity: Identity,
     pub policy: Policy,
+    /// This process, as the claim names it; `None` where something else makes sure that one writes.
+    pub writer: Option<String>,
 }
 
 /// One zone's mirror at one provider.
@@ -162,7 +165,51 @@ impl Mirror {
             self.dirty.remove(&name);
         }
         let conflicts = self.conflicts.values().flatten().cloned().collect();
-        Plan { changes: go, held, conflicts }
+        let changes = self.with_claim(go);
+        Plan { changes, held, conflicts }
+    }
+
+    /// Why nothing may be written, as far as what stands at the provider tells.
+    pub fn blocked(&self) -> Option<String> {
+        let hosted = self.hosted.as_ref()?;
+        let Identity { owner, .. } = &self.settings.identity;
+        let is_outside = |name: &&Name| self.settings.scope.level(name).is_none();
+        if let Some(name) = hosted.our_names().find(is_outside) {
+            return Some(format!(
+                "owner {owner:?} has a marker of {name}, which is no name of this federation: another tool \
+                 uses this owner; choose another one, or remove that marker"
+            ));
+        }
+        let (at, writer) = self.claim_at()?;
+        match claim(hosted, &at, owner, writer) {
+            Claim::Free | Claim::Ours => None,
+            Claim::Taken(found) => Some(format!(
+                "another process writes here for owner {owner:?} (TXT {at} holds {found:?}); stop it, or \
+                 choose another owner; if it is gone for good, delete that record"
+            )),
+        }
+    }
+
+    fn claim_at(&self) -> Option<(Name, &str)> {
+        let MirrorSettings { scope, identity, writer, .. } = &self.settings;
+        Some((claim_name(scope, &identity.owner)?, writer.as_deref()?))
+    }
+
+    /// The claim is taken before the first change, and given up with the last name.
+    fn with_claim(&self, mut changes: Vec<Change>) -> Vec<Change> {
+        let (Some(hosted), Some((at, writer))) = (&self.hosted, self.claim_at()) else {
+            return changes;
+        };
+        let identity = &self.settings.identity;
+        let stands = claim(hosted, &at, &identity.owner, writer);
+        if stands == Claim::Free && !changes.is_empty() {
+            changes.insert(0, claim_change(hosted, &at, identity, writer, true));
+        }
+        let is_over = changes.is_empty() && hosted.owned() == 0 && self.wanted.is_empty();
+        if stands == Claim::Ours && is_over && self.settings.policy == Policy::Sync {
+            changes.push(claim_change(hosted, &at, identity, writer, false));
+        }
+        changes
     }
 
     fn compare(&self, hosted: &HostedZone, name: &Name, level: Level) -> Compared {

@@ -85,8 +85,13 @@ impl SharedStatus {
         change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    pub(super) fn set_phase(&self, phase: Phase) {
-        self.update(|status| status.phase = phase);
+    /// True where the phase is another one than before.
+    pub(super) fn set_phase(&self, phase: Phase) -> bool {
+        self.update(|status| {
+            let is_new = status.phase != phase;
+            status.phase = phase;
+            is_new
+        })
     }
 
     /// True where the failure is another one than before.

@@ -14,7 +14,11 @@ pub(crate) fn tests() -> Vec<Test> {
             an_empty_level_becomes_an_alias_and_never_nothing,
             a_restart_writes_nothing,
             drift_made_by_hand_is_put_back,
-            too_much_that_would_vanish_is_held;
+            too_much_that_would_vanish_is_held,
+            a_crash_at_any_call_is_healed,
+            a_crash_in_a_failover_is_healed,
+            where_another_process_writes_nothing_is_written,
+            secrets_are_in_no_output;
     }
 }
 
@@ -134,6 +138,15 @@ const BOTH: [&str; 5] = [
 const HANGZHOU_ZONE: &str =
     "nginx.default.fed.svc.cn-hangzhou-b.cn-hangzhou A default 180 203.0.113.1";
 
+/// Beijing has no healthy address.
+const FAILED_OVER: [&str; 5] = [
+    "nginx.default.fed.svc A default 180 203.0.113.1",
+    "nginx.default.fed.svc.cn-beijing CNAME default 180 nginx.default.fed.svc.spacexnice.xyz",
+    "nginx.default.fed.svc.cn-beijing-b.cn-beijing CNAME default 180 nginx.default.fed.svc.cn-beijing.spacexnice.xyz",
+    "nginx.default.fed.svc.cn-hangzhou A default 180 203.0.113.1",
+    HANGZHOU_ZONE,
+];
+
 fn both() -> Vec<&'static str> {
     BOTH.into_iter().chain([HANGZHOU_ZONE]).collect()
 }
@@ -143,8 +156,8 @@ fn the_smallest_config_holds_every_name_at_the_provider() {
     scene.fedns.start();
     scene.holds(&both());
     scene.is_in_sync();
-    let markers: Vec<String> =
-        scene.alidns.lines(DOMAIN).into_iter().filter(|line| line.contains(" TXT ")).collect();
+    let is_marker = |line: &String| line.contains(" TXT ") && !line.starts_with("_fedns-");
+    let markers: Vec<String> = scene.alidns.lines(DOMAIN).into_iter().filter(is_marker).collect();
     assert_eq!(markers.len(), 5, "{markers:?}");
     assert!(markers.iter().all(|line| line.contains(
         "heritage=external-dns,external-dns/owner=shop,external-dns/resource=service/default/nginx"
@@ -216,13 +229,7 @@ fn an_empty_level_becomes_an_alias_and_never_nothing() {
     scene.holds(&both());
     scene.alidns.forget_calls();
     scene.remove("beijing", "nginx");
-    scene.holds(&[
-        "nginx.default.fed.svc A default 180 203.0.113.1",
-        "nginx.default.fed.svc.cn-beijing CNAME default 180 nginx.default.fed.svc.spacexnice.xyz",
-        "nginx.default.fed.svc.cn-beijing-b.cn-beijing CNAME default 180 nginx.default.fed.svc.cn-beijing.spacexnice.xyz",
-        "nginx.default.fed.svc.cn-hangzhou A default 180 203.0.113.1",
-        HANGZHOU_ZONE,
-    ]);
+    scene.holds(&FAILED_OVER);
     scene.put("beijing", "nginx", "203.0.113.2");
     scene.holds(&both());
 }
@@ -276,4 +283,92 @@ fn too_much_that_would_vanish_is_held() {
     assert!(scene.data().len() > 6, "{:?}", scene.data());
     scene.fedns.printed(&["plan", "approve", &hash]);
     scene.holds(&both());
+}
+
+/// Where a process is killed: before the provider carries a call out, or before its answer.
+fn crash_points() -> [Fault; 2] {
+    [Fault::SilenceBefore, Fault::SilenceAfter]
+}
+
+/// Does something, and kills the server in the middle of its nth call of this action after that.
+fn crash_at(
+    scene: &mut Scene,
+    (fault, action, nth): (Fault, &'static str, usize),
+    begin: impl FnOnce(&mut Scene),
+) {
+    scene.alidns.forget_calls();
+    scene.alidns.inject(Injection::of(fault).on(action).after(nth));
+    begin(scene);
+    eventually(GENEROUS, "the call", || match scene.alidns.count(action) {
+        made if made > nth => Ok(()),
+        made => Err(format!("{made} calls of {action}")),
+    });
+    scene.fedns.kill();
+}
+
+fn a_crash_at_any_call_is_healed() {
+    for fault in crash_points() {
+        // The claim, and for each of five names a marker and its addresses.
+        for nth in 0..12 {
+            let mut scene = Scene::prepared(Plan::custom(120, 6));
+            let point = (fault.clone(), "AddDomainRecord", nth);
+            crash_at(&mut scene, point, |scene| scene.fedns.start());
+            scene.fedns.start();
+            scene.holds(&both());
+            scene.is_in_sync();
+            assert_eq!(scene.alidns.lines(DOMAIN).len(), 12, "{nth}");
+        }
+    }
+}
+
+fn a_crash_in_a_failover_is_healed() {
+    let calls = [("AddDomainRecord", 2), ("UpdateDomainRecord", 2), ("DeleteDomainRecord", 3)];
+    for fault in crash_points() {
+        for (action, count) in calls {
+            for nth in 0..count {
+                let mut scene = Scene::prepared(Plan::custom(120, 6));
+                scene.fedns.start();
+                scene.holds(&both());
+                scene.is_in_sync();
+                let point = (fault.clone(), action, nth);
+                crash_at(&mut scene, point, |scene| scene.remove("beijing", "nginx"));
+                scene.fedns.start();
+                scene.holds(&FAILED_OVER);
+                scene.is_in_sync();
+                assert_eq!(scene.alidns.lines(DOMAIN).len(), 11, "{action} {nth}");
+            }
+        }
+    }
+}
+
+fn where_another_process_writes_nothing_is_written() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    let claim =
+        NewRecord::new("_fedns-shop.fed.svc", "TXT", 3600, "heritage=fedns;owner=shop;writer=0");
+    scene.alidns.put(DOMAIN, claim);
+    scene.fedns.start();
+    scene.is(" MayNotWrite, ");
+    let log = scene.fedns.process().log();
+    assert!(log.contains("another process writes here for owner \"shop\""), "{log}");
+    assert_eq!(scene.writes(), 0);
+}
+
+/// At the most verbose level, with every sort of failure.
+fn secrets_are_in_no_output() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    scene.alidns.inject(Injection::of(Fault::BadGateway).on("AddDomainRecord"));
+    scene.alidns.inject(Injection::of(Fault::CloseAfter).on("AddDomainRecord").after(2));
+    scene.fedns.start_with(&["--log", "trace"]);
+    scene.holds(&both());
+    scene.is_in_sync();
+    scene.alidns.remove_key(KEY_ID);
+    scene.remove("beijing", "nginx");
+    scene.is(" Failing, ");
+    let pages = ["/metrics", "/readyz?verbose", "/api/v1/plan", "/api/v1/server"]
+        .map(|path| scene.fedns.page(path).expect("a page").body);
+    let config = scene.fedns.command(&["config", "-c", "fedns.yaml"]).stdout;
+    let outputs = [scene.fedns.process().log(), String::from_utf8_lossy(&config).into_owned()];
+    for text in outputs.iter().chain(&pages) {
+        assert!(!text.contains(KEY_SECRET), "{text}");
+    }
 }

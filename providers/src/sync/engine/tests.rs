@@ -114,6 +114,7 @@ impl Fixture {
             },
             identity: Identity { owner: "eu".into(), registry: Registry::Compact },
             policy: Policy::Sync,
+            writer: None,
         };
         let memory = Arc::new(Memory::default());
         let (inputs, receiver) = mpsc::channel(64);

@@ -56,6 +56,7 @@ fn settings(registry: Registry) -> MirrorSettings {
         },
         identity: Identity { owner: "eu".into(), registry },
         policy: Policy::Sync,
+        writer: None,
     }
 }
 
@@ -344,4 +345,61 @@ fn drift_by_hand_is_told_and_put_back() {
     }
     assert_eq!(mirror.listed(listing), [name("s0")]);
     plans(&mut mirror, "update s0 A: 300 192.0.2.77 -> 300 192.0.2.0");
+}
+
+fn claiming(listing: &[(&str, &str)]) -> Mirror {
+    let settings = MirrorSettings { writer: Some("w1".into()), ..settings(Registry::Compact) };
+    let mut mirror = Mirror::new(settings, false);
+    let mut sets = hosted(listing);
+    for set in &mut sets {
+        if let Some(claim) = set.name.to_string().strip_prefix("claim.") {
+            assert_eq!(claim, &TAIL[1..]);
+            set.name = Name::parse("_fedns-eu.fed.svc.example.com").unwrap();
+        }
+    }
+    mirror.listed(sets);
+    mirror
+}
+
+#[test]
+fn the_claim_comes_before_the_first_change_and_goes_after_the_last() {
+    let mut mirror = claiming(&[]);
+    plans(&mut mirror, "");
+    mirror.want(&name("web"), &sets(&["300 A 192.0.2.1"]));
+    let claim = "_fedns-eu.fed.svc.example.com. TXT";
+    let text = r#""heritage=fedns;owner=eu;writer=w1""#;
+    let plan = mirror.plan(UnixTime(0));
+    assert!(text_of(&plan).starts_with(&format!("create {claim}: - -> 3600 {text}\n")));
+    apply(&mut mirror);
+    assert_eq!((mirror.blocked(), mirror.owned()), (None, 1));
+    mirror.want(&name("web"), &sets(&["300 A 192.0.2.2"]));
+    plans(&mut mirror, "update web A: 300 192.0.2.1 -> 300 192.0.2.2");
+    apply(&mut mirror);
+    mirror.want(&name("web"), &[]);
+    apply(&mut mirror);
+    plans(&mut mirror, &format!("delete {claim}: 3600 {text} -> -"));
+    apply(&mut mirror);
+    plans(&mut mirror, "");
+}
+
+#[test]
+fn where_another_writer_claims_nothing_may_be_written() {
+    let mut mirror = claiming(&[("claim", "3600 TXT heritage=fedns;owner=eu;writer=w2")]);
+    mirror.want(&name("web"), &sets(&["300 A 192.0.2.1"]));
+    let blocked = mirror.blocked().unwrap();
+    assert!(blocked.contains("writer=w2"), "{blocked}");
+    assert_eq!(
+        claiming(&[("claim", "3600 TXT heritage=fedns;owner=eu;writer=w1")]).blocked(),
+        None
+    );
+}
+
+#[test]
+fn an_owner_that_another_tool_uses_stops_everything() {
+    let marker = Name::parse("a-www.example.com").unwrap();
+    let mut mirror = mirror(&[]);
+    let text = "300 TXT heritage=external-dns,external-dns/owner=eu";
+    mirror.listed(vec![HostedSet::plain(marker, set(text))]);
+    let blocked = mirror.blocked().unwrap();
+    assert!(blocked.contains("www.example.com."), "{blocked}");
 }

@@ -1,0 +1,93 @@
+//! One writer: a TXT record that says which process writes to the zone for an owner.
+//!
+//! `_fedns-OWNER.FEDERATION.svc.ZONE` holds `heritage=fedns;owner=OWNER;writer=ID`. It is written before
+//! the first change and goes after the last one. Where another's id stands, nothing is written: two
+//! writers would undo each other's changes. It is read again with every listing, and so it notices a
+//! second writer, but does not exclude it as a lease does.
+
+use model::{Level, Name, RecordSet, RecordType};
+use sha2::{Digest, Sha256};
+
+use super::change::{Change, ChangeKind, Role, SetChange};
+use super::diff::Identity;
+use super::hosted_zone::HostedZone;
+use super::scope::Scope;
+use crate::txt;
+
+/// A label holds so many bytes (RFC 1035 section 2.3.4).
+const LABEL_MAX: usize = 63;
+const TTL: u32 = 3600;
+
+/// What stands in the claim's place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// Nobody writes.
+    Free,
+    Ours,
+    /// What was found: another's id, or something that is no claim.
+    Taken(String),
+}
+
+/// Where the claim of an owner stands; `None` where the name would be too long.
+pub fn claim_name(scope: &Scope, owner: &str) -> Option<Name> {
+    let plain = format!("_fedns-{owner}");
+    let label = if plain.len() <= LABEL_MAX { plain } else { hashed(owner) };
+    let labels = [label.as_bytes(), scope.federation.as_bytes(), b"svc"];
+    Name::from_labels(labels, &scope.domain).ok()
+}
+
+fn hashed(owner: &str) -> String {
+    let digest = Sha256::digest(owner);
+    digest[..8].iter().fold("_fedns-".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+}
+
+/// Whose claim stands there.
+pub fn claim(hosted: &HostedZone, at: &Name, owner: &str, writer: &str) -> Claim {
+    let sets = hosted.at(at);
+    if sets.is_empty() {
+        return Claim::Free;
+    }
+    let ours = text(owner, writer);
+    let found = sets.iter().find_map(|set| text_of(set.records()?));
+    match found {
+        Some(found) if found == ours => Claim::Ours,
+        Some(found) => Claim::Taken(found),
+        None => Claim::Taken(format!("a {} record", sets[0].record_type)),
+    }
+}
+
+/// The change that takes or gives up the claim.
+pub fn claim_change(
+    hosted: &HostedZone,
+    at: &Name,
+    identity: &Identity,
+    writer: &str,
+    is_taken: bool,
+) -> Change {
+    let before = hosted.at(at).iter().find_map(|set| set.records().cloned());
+    let after = is_taken.then(|| {
+        let rdata = txt::rdata(text(&identity.owner, writer).as_bytes());
+        RecordSet::single(RecordType::TXT, TTL, rdata)
+    });
+    let kind = if is_taken { ChangeKind::Create } else { ChangeKind::Tidy };
+    let set = SetChange {
+        name: at.clone(),
+        record_type: RecordType::TXT,
+        role: Role::Marker,
+        before,
+        after,
+    };
+    Change { name: at.clone(), level: Level::Global, kind, sets: vec![set] }
+}
+
+fn text(owner: &str, writer: &str) -> String {
+    format!("heritage=fedns;owner={owner};writer={writer}")
+}
+
+fn text_of(set: &RecordSet) -> Option<String> {
+    let [rdata] = set.values() else { return None };
+    (set.record_type == RecordType::TXT)
+        .then(|| txt::bytes(rdata))
+        .flatten()
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
