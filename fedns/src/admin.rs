@@ -34,7 +34,8 @@ use tracing::debug;
 
 use crate::metrics::Metrics;
 use crate::metrics::dns::DnsCounts;
-use crate::mirror::MirrorList;
+use crate::metrics::mirrors::{MirrorCounts, MirrorState};
+use crate::mirror::{Mirror, MirrorList};
 use crate::pipeline::{Ended, PipelineHandle, ReloadHeld, unix_now};
 use orders::Placed;
 use problems::SourceProblems;
@@ -235,7 +236,13 @@ async fn metrics(pages: &Pages) -> Result<Page, Ended> {
         traffic: dns.traffic(),
         tcp_connections: dns.tcp_connections(),
     });
-    Ok(match pages.metrics.encode(dns) {
+    let state = |mirror: &Arc<Mirror>| MirrorState {
+        provider: mirror.kind,
+        zone: mirror.zone.to_string(),
+        status: mirror.status(),
+    };
+    let mirrors = MirrorCounts(pages.mirrors.get().iter().map(state).collect());
+    Ok(match pages.metrics.encode(dns, mirrors) {
         Ok(text) => Page { content_type, ..Page::text(text) },
         Err(error) => Page::error(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
     })

@@ -7,6 +7,7 @@ mod completion;
 mod config;
 mod explain;
 mod plan;
+mod preflight;
 mod query;
 mod records;
 mod serve;
@@ -40,6 +41,7 @@ enum Command {
     Clusters(clusters::Clusters),
     Explain(explain::Explain),
     Plan(plan::Plan),
+    Preflight(preflight::Preflight),
     Query(query::Query),
     Config(config::ShowConfig),
     Completion(completion::Completion),
@@ -72,8 +74,7 @@ struct Admin {
 }
 
 /// Words of other tools that a later version brings, each with what it is for.
-const LATER_COMMANDS: [(&str, &str); 9] = [
-    ("preflight", "checks a DNS provider before the first write"),
+const LATER_COMMANDS: [(&str, &str); 8] = [
     ("apply", "applies a plan to a DNS provider"),
     ("import", "adopts records of another tool"),
     ("init", "puts a federation control plane into a cluster"),
@@ -105,6 +106,7 @@ pub fn run() -> ExitCode {
         Command::Get(Get::Clusters(command)) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Plan(command) => command.run(),
+        Command::Preflight(command) => command.run(),
         Command::Query(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Completion(command) => command.run(),

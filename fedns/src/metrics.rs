@@ -1,6 +1,7 @@
 //! What is counted: Prometheus names under `fedns_`, with CoreDNS's labels where it has the metric.
 
 pub mod dns;
+pub mod mirrors;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::pipeline::ReloadHeld;
 use dns::DnsCounts;
+use mirrors::MirrorCounts;
 
 /// Counts and gauges of one process. Everything is updated where it happens, except what the
 /// pipeline and the listeners know anyway: that is read when somebody scrapes.
@@ -171,9 +173,10 @@ impl Metrics {
     }
 
     /// The page for a scrape.
-    pub fn encode(&self, dns: DnsCounts) -> Result<String, std::fmt::Error> {
+    pub fn encode(&self, dns: DnsCounts, mirrors: MirrorCounts) -> Result<String, std::fmt::Error> {
         let mut listeners = Registry::with_prefix("fedns");
         listeners.register_collector(Box::new(dns));
+        listeners.register_collector(Box::new(mirrors));
         let mut page = String::new();
         text::encode_registry(&mut page, &self.registry)?;
         text::encode_registry(&mut page, &listeners)?;

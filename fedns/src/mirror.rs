@@ -8,9 +8,11 @@
 //!
 //! - [`feed`]: what the pipeline tells
 //! - [`connect`]: from the config to a provider
+//! - [`check`]: preflight without a running mirror
 //! - [`supervise`]: one mirror from its start to its end
 //! - here: which mirrors run, after a start and after each reload
 
+pub mod check;
 pub mod connect;
 pub mod feed;
 mod shown;
@@ -150,18 +152,22 @@ impl Mirrors {
 }
 
 fn keys<'a>(config: &'a Config, zone: &'a ZoneConfig) -> impl Iterator<Item = Key> + 'a {
-    zone.providers.iter().map(|provider| Key {
-        federation: config.federation.clone(),
-        zone: zone.name.clone(),
-        ttl: zone.ttl,
-        levels: zone.levels,
-        provider: provider.clone(),
-    })
+    zone.providers.iter().map(|provider| Key::new(config, zone, provider))
 }
 
 // === impl Key ===
 
 impl Key {
+    fn new(config: &Config, zone: &ZoneConfig, provider: &ProviderConfig) -> Self {
+        Self {
+            federation: config.federation.clone(),
+            zone: zone.name.clone(),
+            ttl: zone.ttl,
+            levels: zone.levels,
+            provider: provider.clone(),
+        }
+    }
+
     /// `alidns for example.com.`
     fn title(&self) -> String {
         format!("{} for {}", self.provider.kind.word(), self.zone)

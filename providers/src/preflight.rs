@@ -1,5 +1,6 @@
 //! What must be true before the first write: pure, from what the provider tells and what is wanted.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use model::{Level, Name};
@@ -36,6 +37,12 @@ const RECORDS_WARN_PERCENT: u64 = 90;
 pub fn judge(limits: &Limits, scope: &Scope, ttl: u32) -> Vec<Finding> {
     let mut findings = vec![depth(limits, scope), shortest_ttl(limits, scope, ttl)];
     findings.extend(records(limits));
+    findings.extend(delegation(limits, scope));
+    findings.extend(limits.rights.iter().map(|text| Finding {
+        severity: Severity::Fine,
+        subject: "rights",
+        text: text.clone(),
+    }));
     findings.extend(clock(limits));
     if limits.is_expired {
         let text = format!("the plan{} has run out; renew it", plan_name(limits));
@@ -143,6 +150,28 @@ fn records(limits: &Limits) -> Option<Finding> {
     let severity = if is_full { Severity::Warning } else { Severity::Fine };
     let text = format!("the zone has {records} records of {allowed} that the plan allows");
     Some(Finding { severity, subject: "records", text })
+}
+
+/// Records may be written before the zone is delegated; only then does anybody see them.
+fn delegation(limits: &Limits, scope: &Scope) -> Option<Finding> {
+    let (delegated, expected) = (limits.delegated.as_ref()?, &limits.name_servers);
+    let subject = "delegation";
+    let list = |names: &BTreeSet<Name>| {
+        let names: Vec<String> = names.iter().map(Name::to_string).collect();
+        if names.is_empty() { "none".into() } else { names.join(", ") }
+    };
+    if delegated == expected {
+        let text = format!("the parent of {} names {}", scope.hosted, list(expected));
+        return Some(Finding { severity: Severity::Fine, subject, text });
+    }
+    let text = format!(
+        "the parent of {} names {}, and the provider answers at {}: enter these NS records at the \
+         registrar or in the parent zone, or nobody sees what is written here",
+        scope.hosted,
+        list(delegated),
+        list(expected)
+    );
+    Some(Finding { severity: Severity::Warning, subject, text })
 }
 
 fn clock(limits: &Limits) -> Option<Finding> {
@@ -255,6 +284,23 @@ mod tests {
                 "depth: names of 7 levels below example.com. are needed, and the plan \"Free\" allows 4: \
                  upgrade the plan, or mirror a zone with a shorter name",
             ],
+        );
+    }
+
+    #[test]
+    fn a_zone_that_is_delegated_elsewhere_warns_with_what_to_enter() {
+        let names = |names: &[&str]| names.iter().map(|name| Name::parse(name).unwrap()).collect();
+        let name_servers = names(&["ns1.p.example.", "ns2.p.example."]);
+        let delegated = Some(names(&["ns.other.example."]));
+        let limits = Limits { name_servers, delegated, ..limits(6, 60) };
+        let findings = judge(&limits, &scope("a.b", "a.b", &ALL), 180);
+        let found = findings.iter().find(|it| it.subject == "delegation").unwrap();
+        assert_eq!(found.severity, Severity::Warning);
+        assert_eq!(
+            found.text,
+            "the parent of a.b. names ns.other.example., and the provider answers at ns1.p.example., \
+             ns2.p.example.: enter these NS records at the registrar or in the parent zone, or nobody sees \
+             what is written here"
         );
     }
 

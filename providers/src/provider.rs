@@ -52,6 +52,10 @@ pub struct Limits {
     pub records: Option<u64>,
     /// The servers that answer for the zone at this provider.
     pub name_servers: BTreeSet<Name>,
+    /// Those that the parent zone names, where the provider tells; empty where it names none.
+    pub delegated: Option<BTreeSet<Name>>,
+    /// How far the rights to read and write are proven, in a line.
+    pub rights: Option<String>,
     /// Why something of this is not known; one line each.
     pub unknown: Vec<String>,
     /// How far this machine's clock is ahead of the provider's, in seconds.

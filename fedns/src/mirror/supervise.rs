@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use providers::preflight::{Finding, Severity, judge};
+use providers::preflight::Severity;
 use providers::sync::diff::Identity;
 use providers::sync::engine::{Engine, Input, Rhythm};
 use providers::sync::mirror::{Mirror as State, MirrorSettings};
@@ -15,9 +15,9 @@ use providers::{Provider, SystemClock};
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
-use super::Key;
 use super::connect::Connector;
 use super::shown::Mirror;
+use super::{Key, check};
 
 /// Between attempts to reach the provider, and to pass preflight.
 const AGAIN: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(300) };
@@ -118,10 +118,7 @@ async fn preflight(
 ) {
     let mut failures = 0;
     loop {
-        let findings = match provider.limits().await {
-            Ok(limits) => judge(&limits, scope, key.ttl),
-            Err(failure) => vec![Finding::blocking("provider", failure.line)],
-        };
+        let findings = check::look(key, provider, scope).await;
         let blocking = findings.iter().find(|it| it.severity == Severity::Blocking).cloned();
         for finding in shown.set_findings(findings) {
             let mirror = key.title();

@@ -18,7 +18,9 @@ pub(crate) fn tests() -> Vec<Test> {
             a_crash_at_any_call_is_healed,
             a_crash_in_a_failover_is_healed,
             where_another_process_writes_nothing_is_written,
-            secrets_are_in_no_output;
+            secrets_are_in_no_output,
+            preflight_tells_what_the_plan_allows,
+            metrics_tell_how_a_mirror_stands;
     }
 }
 
@@ -370,5 +372,46 @@ fn secrets_are_in_no_output() {
     let outputs = [scene.fedns.process().log(), String::from_utf8_lossy(&config).into_owned()];
     for text in outputs.iter().chain(&pages) {
         assert!(!text.contains(KEY_SECRET), "{text}");
+    }
+}
+
+fn preflight_tells_what_the_plan_allows() {
+    let scene = Scene::prepared(Plan::free());
+    let preflight = || {
+        let output = scene.fedns.command(&["preflight", "-c", "fedns.yaml"]);
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let (code, text) = preflight();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.starts_with("alidns for spacexnice.xyz.\n"), "{text}");
+    assert!(text.contains("\n  BLOCKED  depth: names of 6 levels"), "{text}");
+    assert!(text.contains("\n  BLOCKED  ttl: TTL 180 is wanted"), "{text}");
+
+    scene.alidns.domains(|domains| domains.change_plan(DOMAIN, Plan::custom(120, 6)));
+    let (code, text) = preflight();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(!text.contains("BLOCKED"), "{text}");
+
+    scene.alidns.remove_key(KEY_ID);
+    let (code, text) = preflight();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("\n  BLOCKED  provider: "), "{text}");
+    assert_eq!(scene.writes(), 0);
+}
+
+fn metrics_tell_how_a_mirror_stands() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    scene.fedns.start();
+    scene.holds(&both());
+    scene.is_in_sync();
+    let page = scene.fedns.page("/metrics").expect("a page").body;
+    let labels = "{provider=\"alidns\",zone=\"spacexnice.xyz.\"}";
+    for line in [
+        format!("\nfedns_mirror_in_sync{labels} 1\n"),
+        format!("\nfedns_mirror_owned_names{labels} 5\n"),
+        format!("\nfedns_mirror_held_changes{labels} 0\n"),
+        format!("\nfedns_mirror_applied_changes_total{labels} 6\n"),
+    ] {
+        assert!(page.contains(&line), "{line}: {page}");
     }
 }

@@ -130,7 +130,12 @@ pub fn limits(plan: PlanLimits, clock_ahead: Option<i64>) -> Limits {
         addresses_max: known(addresses_max, &mut unknown),
         records_max: known(records_max, &mut unknown),
         records: known(records, &mut unknown),
+        delegated: name_servers.as_ref().map(|it| it.delegated.clone()),
         name_servers: name_servers.map(|it| it.expected).unwrap_or_default(),
+        rights: Some(
+            "the key may read; AliDNS has no way to try a write, so the first one proves the rest"
+                .into(),
+        ),
         clock_ahead,
         is_expired: known(expired, &mut unknown).unwrap_or(false),
         unknown,

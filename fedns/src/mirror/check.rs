@@ -1,0 +1,38 @@
+//! Preflight of one provider without a running mirror.
+
+use providers::Provider;
+use providers::preflight::{Finding, judge};
+use providers::sync::scope::Scope;
+
+use super::connect::Connector;
+use super::{Key, supervise};
+use crate::config::{Config, ProviderConfig, ZoneConfig};
+
+/// What was found at one provider.
+pub struct Checked {
+    /// `alidns for example.com.`
+    pub title: String,
+    pub zone: model::Name,
+    pub findings: Vec<Finding>,
+}
+
+/// Asks a provider; one that cannot be reached is a finding as well.
+pub async fn check(config: &Config, zone: &ZoneConfig, provider: &ProviderConfig) -> Checked {
+    let key = Key::new(config, zone, provider);
+    let findings = match Connector::default().connect(&key.zone, provider).await {
+        Ok(connected) => {
+            let scope = supervise::scope(&key, connected.zone());
+            look(&key, &*connected, &scope).await
+        }
+        Err(failure) => vec![Finding::blocking("provider", failure.line)],
+    };
+    Checked { title: key.title(), zone: zone.name.clone(), findings }
+}
+
+/// What the provider tells, judged.
+pub(super) async fn look(key: &Key, provider: &dyn Provider, scope: &Scope) -> Vec<Finding> {
+    match provider.limits().await {
+        Ok(limits) => judge(&limits, scope, key.ttl),
+        Err(failure) => vec![Finding::blocking("provider", failure.line)],
+    }
+}
