@@ -34,6 +34,9 @@ const BACKOFF: Backoff =
 /// After one that somebody must mend.
 const FATAL_RETRY: Duration = Duration::from_secs(300);
 
+/// So often is listed anew before a change that finds something else each time is set aside.
+const MOVES_MAX: u32 = 3;
+
 /// What a mirror is told beside what is wanted.
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -63,8 +66,10 @@ pub struct Engine {
     status: SharedStatus,
     clock: Arc<dyn Clock>,
     rhythm: Rhythm,
-    /// Failures in a row.
+    /// Failures since something landed, or nothing was left to do.
     failures: u32,
+    /// How often something else stood there than was listed, since then.
+    moves: u32,
     /// No call before this.
     wait_until: Option<Instant>,
     next_check: Instant,
@@ -114,6 +119,7 @@ impl Engine {
             clock,
             rhythm,
             failures: 0,
+            moves: 0,
             wait_until: None,
             next_check,
             told_held: String::new(),
@@ -153,6 +159,7 @@ impl Engine {
         let plan = self.mirror.plan(self.now());
         self.tell(&plan);
         if plan.changes.is_empty() {
+            self.succeeded();
             self.status.set_phase(Phase::InSync);
             return Round::Rest;
         }
@@ -211,7 +218,6 @@ impl Engine {
             warn!(%provider, %name, "somebody else changed this name of ours; it is put back");
             self.status.count_drift();
         }
-        self.succeeded();
         self.next_check = self.clock.monotonic() + self.jittered(self.rhythm.drift_check);
         Ok(())
     }
@@ -243,7 +249,7 @@ impl Engine {
                     self.status.count_applied(part.len());
                     self.succeeded();
                 }
-                Err(failure) if failure.kind == FailureKind::Refused => match part {
+                Err(failure) if self.is_to_blame(&failure) => match part {
                     [change] => self.set_aside(change, &failure),
                     _ => {
                         let (first, second) = part.split_at(part.len() / 2);
@@ -254,6 +260,16 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// True where a change is refused, and trying it again as it is leads nowhere: also one that finds
+    /// something else standing there however often it is listed.
+    fn is_to_blame(&self, failure: &Failure) -> bool {
+        match failure.kind {
+            FailureKind::Refused => true,
+            FailureKind::Moved => self.moves >= MOVES_MAX,
+            FailureKind::Later(_) | FailureKind::Fatal => false,
+        }
     }
 
     fn set_aside(&mut self, change: &Change, failure: &Failure) {
@@ -267,6 +283,7 @@ impl Engine {
 
     fn succeeded(&mut self) {
         self.failures = 0;
+        self.moves = 0;
         self.wait_until = None;
         self.status.set_failure(None);
     }
@@ -275,12 +292,13 @@ impl Engine {
     fn failed(&mut self, failure: &Failure) {
         self.mirror.forget_listing();
         let wait = match failure.kind {
-            FailureKind::Moved if self.failures == 0 => Duration::ZERO,
+            FailureKind::Moved if self.moves == 0 => Duration::ZERO,
             FailureKind::Fatal => FATAL_RETRY,
             FailureKind::Later(Some(asked)) => asked.max(self.backoff()),
             _ => self.backoff(),
         };
         self.failures += 1;
+        self.moves += u32::from(failure.kind == FailureKind::Moved);
         self.wait_until = Some(self.clock.monotonic() + wait);
         // The same failure again is no news.
         if self.status.set_failure(Some(failure.line.clone())) {

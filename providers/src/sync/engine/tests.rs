@@ -330,3 +330,34 @@ async fn nothing_is_called_before_the_zone_is_known() {
     fixture.settle().await;
     assert_eq!(memory.state().sets.len(), 0);
 }
+
+#[tokio::test]
+async fn a_change_that_never_fits_what_stands_is_set_aside_after_a_few_listings() {
+    let mut fixture = Fixture::new();
+    let moved = Failure::new(FailureKind::Moved, "something else stands there");
+    fixture.memory.state().failures.extend(vec![moved; 20]);
+    fixture.want(0..1, 1);
+    for _ in 0..20 {
+        fixture.settle().await;
+        fixture.clock.advance(Duration::from_secs(3));
+    }
+    let (lists, applies) = fixture.calls();
+    assert!(lists <= 6, "{lists}");
+    assert_eq!(applies, 4);
+    assert_eq!(fixture.status.get().quarantined.len(), 1);
+}
+
+#[tokio::test]
+async fn waits_grow_while_nothing_lands() {
+    let mut fixture = Fixture::new();
+    let away = Failure::new(FailureKind::Later(None), "away");
+    fixture.memory.state().failures.extend(vec![away; 1_000]);
+    fixture.want(0..1, 1);
+    for _second in 0..3_600 {
+        fixture.settle().await;
+        fixture.clock.advance(Duration::from_secs(1));
+    }
+    let (lists, applies) = fixture.calls();
+    assert!(applies <= 40, "{applies}");
+    assert!(lists <= applies + 3, "{lists} {applies}");
+}
