@@ -1,5 +1,6 @@
 //! The command line.
 
+mod apply;
 mod check;
 mod client;
 mod clusters;
@@ -42,6 +43,7 @@ enum Command {
     Explain(explain::Explain),
     Plan(plan::Plan),
     Preflight(preflight::Preflight),
+    Apply(apply::Apply),
     Query(query::Query),
     Config(config::ShowConfig),
     Completion(completion::Completion),
@@ -74,8 +76,7 @@ struct Admin {
 }
 
 /// Words of other tools that a later version brings, each with what it is for.
-const LATER_COMMANDS: [(&str, &str); 8] = [
-    ("apply", "applies a plan to a DNS provider"),
+const LATER_COMMANDS: [(&str, &str); 7] = [
     ("import", "adopts records of another tool"),
     ("init", "puts a federation control plane into a cluster"),
     ("join", "adds a cluster to the federation"),
@@ -107,6 +108,7 @@ pub fn run() -> ExitCode {
         Command::Explain(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Preflight(command) => command.run(),
+        Command::Apply(command) => command.run(),
         Command::Query(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Completion(command) => command.run(),

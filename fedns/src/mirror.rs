@@ -8,10 +8,12 @@
 //!
 //! - [`feed`]: what the pipeline tells
 //! - [`connect`]: from the config to a provider
+//! - [`alone`]: plans without a running server
 //! - [`check`]: preflight without a running mirror
 //! - [`supervise`]: one mirror from its start to its end
 //! - here: which mirrors run, after a start and after each reload
 
+pub mod alone;
 pub mod check;
 pub mod connect;
 pub mod feed;

@@ -14,6 +14,7 @@
 //! - [`plan`]: all of it as a value, with a hash
 //! - [`claim`]: which process writes for an owner
 //! - [`mirror`]: the state of one mirror between listings
+//! - [`apply`]: changes brought to the provider, the refused ones left out
 //! - [`wishes`]: what the zone wants, on its way here
 //! - [`engine`]: lists, plans, applies, waits; [`permission`] to write, and the [`status`] it shows
 
@@ -26,6 +27,7 @@ pub mod guard;
 pub mod plan;
 pub mod claim;
 pub mod mirror;
+pub mod apply;
 pub mod permission;
 pub mod status;
 pub mod wishes;

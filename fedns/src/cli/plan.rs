@@ -1,13 +1,19 @@
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::clap::{Args, Subcommand};
+use providers::sync::plan::{ChangeRow, SetRow, rows};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Admin, CommandResult, Failure, client, print};
+use super::{Admin, CommandResult, Failure, apply, client, print};
+use crate::config;
+use crate::mirror::alone::AlonePlan;
 use crate::output::{self, Format};
 
 /// Show what is about to happen at providers and what is held back, or let it go ahead
+///
+/// Asks the running server; with --config it looks at clusters and providers itself, and writes nothing.
 ///
 /// Exit code 2 means that something is to be done or is held.
 #[derive(Debug, Args)]
@@ -16,6 +22,8 @@ use crate::output::{self, Format};
     after_help = "Examples:
   fedns plan
   fedns plan -o json
+  fedns plan --config fedns.yaml
+  fedns plan --config fedns.yaml -o json > plan.json
   fedns plan approve 5f2d8c11a90be374"
 )]
 pub struct Plan {
@@ -35,6 +43,9 @@ struct Show {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
+    /// Plan for this config, without a running server
+    #[arg(short, long, value_name = "FILE")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     admin: Admin,
 }
@@ -77,25 +88,9 @@ struct Mirror {
     phase: String,
     reason: Option<String>,
     owned: usize,
-    changes: Vec<Change>,
+    changes: Vec<ChangeRow>,
     conflicts: Vec<String>,
     quarantined: Vec<Quarantined>,
-}
-
-#[derive(Deserialize)]
-struct Change {
-    action: String,
-    name: String,
-    #[serde(rename = "type")]
-    record_type: String,
-    old: Option<Records>,
-    new: Option<Records>,
-}
-
-#[derive(Deserialize)]
-struct Records {
-    ttl: u32,
-    values: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -122,6 +117,9 @@ impl Approve {
 
 impl Show {
     fn run(self) -> CommandResult {
+        if let Some(config) = &self.config {
+            return alone(config, self.output);
+        }
         let value: Value = client::get_json(&self.admin, "/api/v1/plan")?;
         let plans = Plans::deserialize(&value)
             .map_err(|error| Failure::one(format!("{}: {error}", self.admin.admin)))?;
@@ -133,6 +131,49 @@ impl Show {
         let is_done = plans.held.is_empty() && plans.mirrors.iter().all(|it| it.changes.is_empty());
         Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::from(2) })
     }
+}
+
+/// What is to be done for a config, seen once.
+fn alone(config: &Path, format: Format) -> CommandResult {
+    let planned = apply::planned(&apply::runtime()?, &config::load(config)?, None)?;
+    let is_done = planned.iter().all(|it| it.plan.is_empty());
+    let value = Value::Array(planned.iter().map(alone_value).collect());
+    print(match format {
+        Format::Json => output::json(&value),
+        Format::Yaml => output::yaml(&value),
+        _ => planned.iter().map(alone_text).collect::<String>(),
+    })?;
+    Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+fn alone_value(planned: &AlonePlan) -> Value {
+    let AlonePlan { title, plan, hash, .. } = planned;
+    let rows = |changes: &[providers::sync::change::Change]| -> Value {
+        json!(changes.iter().flat_map(rows).collect::<Vec<_>>())
+    };
+    json!({
+        "provider": title,
+        "hash": hash,
+        "changes": rows(&plan.changes),
+        "held": rows(&plan.held),
+        "conflicts": plan.conflicts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
+}
+
+fn alone_text(planned: &AlonePlan) -> String {
+    let AlonePlan { title, plan, hash, .. } = planned;
+    let count = plan.changes.len() + plan.held.len();
+    let mut text = match count {
+        0 => format!("{title}: no changes\n"),
+        _ => format!("{title}: {count} names to change, plan {hash}\n"),
+    };
+    text.extend(plan.changes.iter().flat_map(rows).map(|row| row_text(&row)));
+    if !plan.held.is_empty() {
+        text += &format!("  {} names that serve would hold until approved:\n", plan.held.len());
+        text.extend(plan.held.iter().flat_map(rows).map(|row| row_text(&row)));
+    }
+    text.extend(plan.conflicts.iter().map(|conflict| format!("  ! {conflict}\n")));
+    text
 }
 
 fn text(plans: &Plans) -> String {
@@ -152,16 +193,16 @@ fn mirror_text(mirror: &Mirror) -> String {
     let Mirror { provider, phase, reason, owned, changes, conflicts, quarantined } = mirror;
     let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let mut text = format!("{provider}: {phase}, {owned} names of ours{reason}\n");
-    text.extend(changes.iter().map(change_text));
+    text.extend(changes.iter().map(row_text));
     text.extend(conflicts.iter().map(|conflict| format!("  ! {conflict}\n")));
     text.extend(quarantined.iter().map(|it| format!("  ! {} refused: {}\n", it.name, it.reason)));
     text
 }
 
 /// `+` what is new, `-` what goes, `~` what changes.
-fn change_text(change: &Change) -> String {
-    let Change { action, name, record_type, old, new } = change;
-    let records = |records: &Records| format!("{} {}", records.ttl, records.values.join(" "));
+fn row_text(row: &ChangeRow) -> String {
+    let ChangeRow { action, name, record_type, old, new } = row;
+    let records = |set: &SetRow| format!("{} {}", set.ttl, set.values.join(" "));
     let sign = match action.as_str() {
         "create" => '+',
         "delete" => '-',

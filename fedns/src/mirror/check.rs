@@ -1,7 +1,8 @@
 //! Preflight of one provider without a running mirror.
 
 use providers::Provider;
-use providers::preflight::{Finding, judge};
+use providers::preflight::{Finding, Severity, judge};
+use providers::provider::{Failure, FailureKind};
 use providers::sync::scope::Scope;
 
 use super::connect::Connector;
@@ -27,6 +28,19 @@ pub async fn check(config: &Config, zone: &ZoneConfig, provider: &ProviderConfig
         Err(failure) => vec![Finding::blocking("provider", failure.line)],
     };
     Checked { title: key.title(), zone: zone.name.clone(), findings }
+}
+
+/// Fails with the first thing that is in the way of every write.
+pub(super) async fn passed(
+    key: &Key,
+    provider: &dyn Provider,
+    scope: &Scope,
+) -> Result<(), Failure> {
+    let findings = look(key, provider, scope).await;
+    match findings.into_iter().find(|it| it.severity == Severity::Blocking) {
+        Some(finding) => Err(Failure::new(FailureKind::Fatal, format!("preflight: {finding}"))),
+        None => Ok(()),
+    }
 }
 
 /// What the provider tells, judged.

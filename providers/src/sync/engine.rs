@@ -18,6 +18,7 @@ use model::UnixTime;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, warn};
 
+use super::apply::{Applied, apply_first};
 use super::change::Change;
 use super::mirror::Mirror;
 use super::permission::Permission;
@@ -213,8 +214,8 @@ impl Engine {
     async fn list(&mut self) -> Result<(), Failure> {
         self.status.set_phase(Phase::Listing);
         let listing = self.provider.list().await?;
-        let provider = self.provider.name();
-        for name in self.mirror.listed(listing) {
+        let (provider, now) = (self.provider.name(), self.now());
+        for name in self.mirror.listed(listing, now) {
             warn!(%provider, %name, "somebody else changed this name of ours; it is put back");
             self.status.count_drift();
         }
@@ -224,51 +225,26 @@ impl Engine {
 
     /// Applies changes in their order, as many at a time as the provider takes.
     async fn apply(&mut self, changes: &[Change]) {
+        let provider = Arc::clone(&self.provider);
         let mut rest = changes;
-        while !rest.is_empty() {
-            if !self.permission.borrow().is_granted() {
-                return;
+        while !rest.is_empty() && self.permission.borrow().is_granted() {
+            // What finds something else however often it is listed leads nowhere.
+            let moved_is_refused = self.moves >= MOVES_MAX;
+            let (count, applied) = apply_first(&*provider, rest, moved_is_refused).await;
+            let Applied { landed, refused, failure } = applied;
+            let now = self.now();
+            landed.iter().for_each(|change| self.mirror.applied(change, now));
+            self.status.count_applied(landed.len());
+            if !landed.is_empty() {
+                self.succeeded();
             }
-            let count = self.provider.fitting(rest).clamp(1, rest.len());
-            let (batch, after) = rest.split_at(count);
-            match self.apply_batch(batch).await {
-                Ok(()) => rest = after,
-                Err(failure) => return self.failed(&failure),
+            for (change, failure) in refused {
+                self.set_aside(change, &failure);
             }
-        }
-    }
-
-    /// A batch that is refused is halved until the change that is to blame stands alone.
-    async fn apply_batch(&mut self, batch: &[Change]) -> Result<(), Failure> {
-        let mut waiting = vec![batch];
-        while let Some(part) = waiting.pop() {
-            match self.provider.apply(part).await {
-                Ok(()) => {
-                    let now = self.now();
-                    part.iter().for_each(|change| self.mirror.applied(change, now));
-                    self.status.count_applied(part.len());
-                    self.succeeded();
-                }
-                Err(failure) if self.is_to_blame(&failure) => match part {
-                    [change] => self.set_aside(change, &failure),
-                    _ => {
-                        let (first, second) = part.split_at(part.len() / 2);
-                        waiting.extend([second, first]);
-                    }
-                },
-                Err(failure) => return Err(failure),
+            if let Some(failure) = failure {
+                return self.failed(&failure);
             }
-        }
-        Ok(())
-    }
-
-    /// True where a change is refused, and trying it again as it is leads nowhere: also one that finds
-    /// something else standing there however often it is listed.
-    fn is_to_blame(&self, failure: &Failure) -> bool {
-        match failure.kind {
-            FailureKind::Refused => true,
-            FailureKind::Moved => self.moves >= MOVES_MAX,
-            FailureKind::Later(_) | FailureKind::Fatal => false,
+            rest = &rest[count..];
         }
     }
 

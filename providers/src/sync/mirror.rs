@@ -36,6 +36,8 @@ pub struct Mirror {
     guard: Guard,
     conflicts: BTreeMap<Name, Vec<Conflict>>,
     quarantine: BTreeMap<Name, Quarantined>,
+    /// How often in a row each name was found changed by somebody else.
+    drifts: BTreeMap<Name, u32>,
     /// While a cluster is unknown: what clusters have given in this run.
     given: Option<BTreeMap<Name, BTreeSet<Rdata>>>,
 }
@@ -51,6 +53,8 @@ pub struct Quarantined {
 /// The first wait after a refusal, doubled with each further one; seconds.
 const QUARANTINE_FIRST: u64 = 60;
 const QUARANTINE_MAX: u64 = 3600;
+/// So often in a row a name is put back at once.
+const DRIFTS_MAX: u32 = 3;
 
 // === impl Mirror ===
 
@@ -66,6 +70,7 @@ impl Mirror {
             guard: Guard::default(),
             conflicts: BTreeMap::new(),
             quarantine: BTreeMap::new(),
+            drifts: BTreeMap::new(),
             given: clusters_unknown.then(BTreeMap::new),
         }
     }
@@ -102,13 +107,25 @@ impl Mirror {
         }
     }
 
-    /// Takes in a complete listing. Returns the names of ours that somebody else changed.
-    pub fn listed(&mut self, listing: Vec<HostedSet>) -> Vec<Name> {
+    /// Takes in a complete listing. Returns the names of ours that somebody else changed. One that is
+    /// found changed time and again is set aside: the provider may keep something else than what is
+    /// written, and writing it again leads nowhere.
+    pub fn listed(&mut self, listing: Vec<HostedSet>, now: UnixTime) -> Vec<Name> {
         let new = HostedZone::new(&self.settings.identity.owner, listing);
         let drifted = match &self.hosted {
             None => Vec::new(),
             Some(old) => Self::drifted(old, &new),
         };
+        self.drifts.retain(|name, _| drifted.contains(name));
+        for name in &drifted {
+            let count = self.drifts.entry(name.clone()).or_default();
+            *count += 1;
+            if *count >= DRIFTS_MAX {
+                let reason = not_converging(&self.wanted, &new, name);
+                let until = UnixTime(now.0 + QUARANTINE_MAX);
+                self.quarantine.insert(name.clone(), Quarantined { reason, tries: *count, until });
+            }
+        }
         self.hosted = Some(new);
         self.all_dirty();
         drifted
@@ -315,6 +332,25 @@ impl Mirror {
     pub fn is_dirty(&self) -> bool {
         !self.dirty.is_empty()
     }
+}
+
+fn not_converging(
+    wanted: &BTreeMap<Name, Vec<RecordSet>>,
+    hosted: &HostedZone,
+    name: &Name,
+) -> String {
+    let text = |set: &RecordSet| {
+        let values: Vec<String> = set.value_texts().collect();
+        format!("{} {} {}", set.ttl, set.record_type, values.join(" "))
+    };
+    let wanted: Vec<String> = wanted.get(name).into_iter().flatten().map(text).collect();
+    let found: Vec<String> = ours_at(hosted, name).into_iter().map(text).collect();
+    format!(
+        "the provider holds something else each time it is looked at: written {}, found {}; somebody \
+         changes it, or the provider does not keep what is written",
+        wanted.join(", "),
+        found.join(", ")
+    )
 }
 
 /// What markers name.

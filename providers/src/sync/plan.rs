@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::change::{Change, SetChange};
@@ -19,7 +19,7 @@ pub struct Plan {
 }
 
 /// A change as it is shown and saved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeRow {
     pub action: String,
     pub name: String,
@@ -30,7 +30,7 @@ pub struct ChangeRow {
 }
 
 /// A record set in texts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetRow {
     pub ttl: u32,
     pub values: Vec<String>,

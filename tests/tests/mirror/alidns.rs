@@ -20,7 +20,9 @@ pub(crate) fn tests() -> Vec<Test> {
             where_another_process_writes_nothing_is_written,
             secrets_are_in_no_output,
             preflight_tells_what_the_plan_allows,
-            metrics_tell_how_a_mirror_stands;
+            metrics_tell_how_a_mirror_stands,
+            a_saved_plan_is_applied_exactly_and_then_nothing_is_left,
+            a_saved_plan_is_refused_when_something_moved;
     }
 }
 
@@ -414,4 +416,62 @@ fn metrics_tell_how_a_mirror_stands() {
     ] {
         assert!(page.contains(&line), "{line}: {page}");
     }
+}
+
+impl Scene {
+    /// Saves a plan, and returns the exit code.
+    fn save_plan(&self) -> Option<i32> {
+        let plan = self.fedns.command(&["plan", "--config", "fedns.yaml", "-o", "json"]);
+        fs::write(self.fedns.home().join("plan.json"), &plan.stdout).expect("write the plan");
+        plan.status.code()
+    }
+
+    fn apply_plan(&self) -> std::process::Output {
+        self.fedns.command(&["apply", "--config", "fedns.yaml", "--plan", "plan.json"])
+    }
+}
+
+fn a_saved_plan_is_applied_exactly_and_then_nothing_is_left() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    assert_eq!(scene.save_plan(), Some(2));
+    assert_eq!(scene.writes(), 0);
+    let text = scene.fedns.command(&["plan", "--config", "fedns.yaml"]).stdout;
+    let text = String::from_utf8(text).expect("text");
+    assert!(text.starts_with("alidns for spacexnice.xyz.: 5 names to change, plan "), "{text}");
+    let line = "\n  + nginx.default.fed.svc.spacexnice.xyz. A 180 203.0.113.1 203.0.113.2\n";
+    assert!(text.contains(line), "{text}");
+
+    let applied = scene.apply_plan();
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    assert_eq!(
+        String::from_utf8_lossy(&applied.stdout),
+        "alidns for spacexnice.xyz.: 6 of 6 names changed\n"
+    );
+    scene.holds(&both());
+    let again = scene.fedns.printed(&["plan", "--config", "fedns.yaml"]);
+    assert_eq!(again, "alidns for spacexnice.xyz.: no changes\n");
+
+    // The server on the same folder is the same writer, and it alone writes while it runs.
+    scene.alidns.forget_calls();
+    scene.fedns.start();
+    scene.is_in_sync();
+    assert_eq!(scene.writes(), 0);
+    scene.save_plan();
+    let refused = scene.apply_plan();
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(String::from_utf8_lossy(&refused.stderr).lines().count(), 1);
+}
+
+fn a_saved_plan_is_refused_when_something_moved() {
+    let scene = Scene::prepared(Plan::custom(120, 6));
+    assert_eq!(scene.save_plan(), Some(2));
+    scene.put("beijing", "nginx", "203.0.113.9");
+    let refused = scene.apply_plan();
+    let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(1), "{error}");
+    assert!(error.contains("nothing was written"), "{error}");
+    fs::write(scene.fedns.home().join("plan.json"), "[").expect("write the plan");
+    let error = String::from_utf8_lossy(&scene.apply_plan().stderr).into_owned();
+    assert!(error.contains("plan.json: "), "{error}");
+    assert_eq!(scene.writes(), 0);
 }

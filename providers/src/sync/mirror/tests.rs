@@ -62,7 +62,7 @@ fn settings(registry: Registry) -> MirrorSettings {
 
 fn mirror(listing: &[(&str, &str)]) -> Mirror {
     let mut mirror = Mirror::new(settings(Registry::Compact), false);
-    mirror.listed(hosted(listing));
+    mirror.listed(hosted(listing), UnixTime(0));
     mirror
 }
 
@@ -146,7 +146,7 @@ fn what_goes_goes_data_first_and_from_narrow_to_wide() {
 #[test]
 fn another_type_is_an_update_and_external_dns_gets_a_marker_for_each() {
     let mut mirror = Mirror::new(settings(Registry::ExternalDns), false);
-    mirror.listed(Vec::new());
+    mirror.listed(Vec::new(), UnixTime(0));
     mirror.want(&name("web"), &sets(&["300 A 192.0.2.1"]));
     apply(&mut mirror);
     mirror.want(&name("web"), &sets(&["300 CNAME other"]));
@@ -208,10 +208,13 @@ fn a_name_outside_the_pattern_is_never_touched_whatever_its_marker_says() {
     let www = Name::parse("www.example.com").unwrap();
     let marker = Name::parse("fedns-www.example.com").unwrap();
     let mut mirror = mirror(&[]);
-    mirror.listed(vec![
-        HostedSet::plain(www.clone(), set("300 A 192.0.2.9")),
-        HostedSet::plain(marker, set("300 TXT heritage=fedns;owner=eu")),
-    ]);
+    mirror.listed(
+        vec![
+            HostedSet::plain(www.clone(), set("300 A 192.0.2.9")),
+            HostedSet::plain(marker, set("300 TXT heritage=fedns;owner=eu")),
+        ],
+        UnixTime(0),
+    );
     mirror.want(&www, &sets(&["180 A 192.0.2.1"]));
     plans(&mut mirror, "");
 }
@@ -247,12 +250,15 @@ fn the_other_registry_is_read_and_written_anew() {
 #[test]
 fn what_may_belong_to_an_unknown_cluster_stays() {
     let mut mirror = Mirror::new(settings(Registry::Compact), true);
-    mirror.listed(hosted(&[
-        ("web", "300 A 192.0.2.1 192.0.2.2"),
-        ("fedns-web", MARKER),
-        ("gone", "300 A 192.0.2.3"),
-        ("fedns-gone", "300 TXT heritage=fedns;owner=eu;resource=service/default/gone"),
-    ]));
+    mirror.listed(
+        hosted(&[
+            ("web", "300 A 192.0.2.1 192.0.2.2"),
+            ("fedns-web", MARKER),
+            ("gone", "300 A 192.0.2.3"),
+            ("fedns-gone", "300 TXT heritage=fedns;owner=eu;resource=service/default/gone"),
+        ]),
+        UnixTime(0),
+    );
     mirror.want(&name("web"), &sets(&["300 A 192.0.2.1"]));
     plans(&mut mirror, "");
     // What was given in this run and taken back is known to be gone; the other stays.
@@ -343,7 +349,7 @@ fn drift_by_hand_is_told_and_put_back() {
         let text = format!("300 TXT heritage=fedns;owner=eu;resource=service/default/s{number}");
         listing.push(HostedSet::plain(name(&format!("fedns-s{number}")), set(&text)));
     }
-    assert_eq!(mirror.listed(listing), [name("s0")]);
+    assert_eq!(mirror.listed(listing, UnixTime(0)), [name("s0")]);
     plans(&mut mirror, "update s0 A: 300 192.0.2.77 -> 300 192.0.2.0");
 }
 
@@ -357,7 +363,7 @@ fn claiming(listing: &[(&str, &str)]) -> Mirror {
             set.name = Name::parse("_fedns-eu.fed.svc.example.com").unwrap();
         }
     }
-    mirror.listed(sets);
+    mirror.listed(sets, UnixTime(0));
     mirror
 }
 
@@ -399,7 +405,26 @@ fn an_owner_that_another_tool_uses_stops_everything() {
     let marker = Name::parse("a-www.example.com").unwrap();
     let mut mirror = mirror(&[]);
     let text = "300 TXT heritage=external-dns,external-dns/owner=eu";
-    mirror.listed(vec![HostedSet::plain(marker, set(text))]);
+    mirror.listed(vec![HostedSet::plain(marker, set(text))], UnixTime(0));
     let blocked = mirror.blocked().unwrap();
     assert!(blocked.contains("www.example.com."), "{blocked}");
+}
+
+#[test]
+fn what_the_provider_does_not_keep_is_set_aside_after_a_few_tries() {
+    let mut mirror = many(1);
+    let raised = || {
+        let marker = "300 TXT heritage=fedns;owner=eu;resource=service/default/s0";
+        hosted(&[("s0", "600 A 192.0.2.0"), ("fedns-s0", marker)])
+    };
+    for _ in 0..2 {
+        assert_eq!(mirror.listed(raised(), UnixTime(0)), [name("s0")]);
+        plans(&mut mirror, "update s0 A: 600 192.0.2.0 -> 300 192.0.2.0");
+        apply(&mut mirror);
+    }
+    mirror.listed(raised(), UnixTime(0));
+    plans(&mut mirror, "");
+    let (_, quarantined) = mirror.quarantined().next().unwrap();
+    let reason = &quarantined.reason;
+    assert!(reason.contains("written 300 A 192.0.2.0, found 600 A 192.0.2.0"), "{reason}");
 }

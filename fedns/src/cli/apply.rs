@@ -1,0 +1,118 @@
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ::clap::Args;
+use serde::Deserialize;
+use tokio::runtime::Runtime;
+
+use super::{CommandResult, ConfigFile, Failure, print};
+use crate::config::{self, Config};
+use crate::mirror::alone::{self, AlonePlan, Outcome};
+use crate::output::chain_text;
+use crate::state::StateFolder;
+
+/// Apply a plan that `fedns plan --config` saved
+///
+/// Clusters and providers are looked at again, and the plan is carried out only where it is still the
+/// same: where anything moved since, nothing is written, and a new plan is needed. What serve would
+/// hold is carried out too, since somebody has seen it. Not while a server runs on the same stateDir.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fedns plan --config fedns.yaml -o json > plan.json
+  fedns apply --config fedns.yaml --plan plan.json")]
+pub struct Apply {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The plan, as JSON
+    #[arg(long, value_name = "FILE")]
+    plan: PathBuf,
+}
+
+/// What a saved plan is recognised by.
+#[derive(Deserialize)]
+struct Saved {
+    provider: String,
+    hash: String,
+}
+
+impl Apply {
+    pub fn run(self) -> CommandResult {
+        let approved = self.approved()?;
+        let config = config::load(&config::locate(self.file.config.as_deref())?)?;
+        let runtime = runtime()?;
+        // Kept until the end: a server on the same folder would be a second writer.
+        let folder = StateFolder::open(&config.state_dir);
+        let folder = folder.map_err(|error| Failure::one(chain_text(&error)))?;
+        let writer = folder.writer_id();
+        let writer = writer.map_err(|error| Failure::one(format!("the writer's id: {error}")))?;
+        let planned = planned(&runtime, &config, Some(writer))?;
+        if let Some(moved) = planned.iter().find(|it| approved.get(&it.title) != Some(&it.hash)) {
+            let AlonePlan { title, hash, .. } = moved;
+            let file = self.plan.display();
+            return Err(Failure::one(format!(
+                "{title}: the plan is now {hash}, and {file} holds another one; nothing was written, so make \
+                 a new plan: fedns plan --config FILE -o json"
+            )));
+        }
+        let mut failures = Vec::new();
+        for plan in planned {
+            let title = plan.title.clone();
+            let Outcome { planned, landed, failures: lines } = runtime.block_on(plan.apply());
+            print(format!("{title}: {landed} of {planned} names changed\n"))?;
+            failures.extend(lines.into_iter().map(|line| format!("{title}: {line}")));
+        }
+        if failures.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Failure { lines: failures }) }
+    }
+
+    /// The hash of each provider's plan.
+    fn approved(&self) -> Result<BTreeMap<String, String>, Failure> {
+        let file = self.plan.display();
+        let failed = |error: &dyn std::fmt::Display| {
+            Failure::one(format!(
+                "{file}: {error}; wanted what fedns plan --config FILE -o json prints"
+            ))
+        };
+        let bytes = std::fs::read(&self.plan).map_err(|error| failed(&error))?;
+        let saved: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| failed(&error))?;
+        Ok(saved.into_iter().map(|saved| (saved.provider, saved.hash)).collect())
+    }
+}
+
+/// The plan for each provider of a config. `writer`: under which id it is going to be carried out.
+pub fn planned(
+    runtime: &Runtime,
+    config: &Config,
+    writer: Option<String>,
+) -> Result<Vec<AlonePlan>, Failure> {
+    let mirrored: Vec<_> = config
+        .zones
+        .iter()
+        .flat_map(|zone| zone.providers.iter().map(move |provider| (zone, provider)))
+        .collect();
+    if mirrored.is_empty() {
+        let file = config.file.display();
+        let message =
+            "no provider is configured; give providers, like [{kind: alidns, owner: shop}]";
+        return Err(Failure::one(format!("{file}: {message}")));
+    }
+    let seen = runtime.block_on(alone::look(config))?;
+    for line in seen.missing_lines() {
+        // A closed stderr leaves nobody to tell.
+        let _ = writeln!(std::io::stderr(), "fedns: {line}");
+    }
+    let mut plans = Vec::new();
+    for (zone, provider) in mirrored {
+        let plan = alone::plan(config, &seen, (zone, provider), writer.clone());
+        let title = format!("{} for {}", provider.kind.word(), zone.name);
+        let plan = runtime.block_on(plan);
+        plans.push(plan.map_err(|failure| Failure::one(format!("{title}: {failure}")))?);
+    }
+    Ok(plans)
+}
+
+pub fn runtime() -> Result<Runtime, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))
+}

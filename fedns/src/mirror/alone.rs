@@ -1,0 +1,166 @@
+//! Plans without a running server: clusters are looked at once, providers are listed once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{ClusterChange, ClusterName, Freshness, Name};
+use planner::Planner;
+use providers::Provider;
+use providers::provider::{Failure, FailureKind};
+use providers::sync::apply::{Applied, apply_first};
+use providers::sync::change::Change;
+use providers::sync::diff::Identity;
+use providers::sync::mirror::{Mirror, MirrorSettings};
+use providers::sync::plan::{Plan, hash_of};
+use tokio::sync::mpsc;
+use watcher::{Resolver, ResolverSettings, Saved};
+
+use super::connect::Connector;
+use super::{Key, check, supervise};
+use crate::config::{Config, ConfigError, ProviderConfig, ZoneConfig, zone_settings};
+use crate::pipeline::unix_now;
+
+/// A cluster that has answered has told everything by then.
+const EVENTS: usize = 64;
+
+/// What is to be done at one provider.
+pub struct AlonePlan {
+    pub title: String,
+    pub plan: Plan,
+    /// Of everything that is to be done, what the guard would hold included.
+    pub hash: String,
+    pub provider: Arc<dyn Provider>,
+    pub mirror: Mirror,
+}
+
+/// What came of a plan that was applied.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub planned: usize,
+    pub landed: usize,
+    /// One line each.
+    pub failures: Vec<String>,
+}
+
+/// What clusters showed.
+pub struct Seen {
+    planner: Planner,
+    /// Those that did not show everything in time, and why.
+    pub missing: BTreeMap<ClusterName, String>,
+}
+
+/// Looks at every cluster of the config until it has shown all that it has, or `startupTimeout` is
+/// over.
+pub async fn look(config: &Config) -> Result<Seen, ConfigError> {
+    let (settings, _) = zone_settings(config);
+    let mut planner = Planner::new(settings?);
+    let servers = ResolverSettings { servers: config.resolver.clone() };
+    let resolver = Resolver::new(&servers);
+    let (sender, mut events) = mpsc::channel(EVENTS);
+    let start = |cluster: &clusters::Cluster| {
+        let (cluster, settings) = (cluster.clone(), config.services.clone());
+        watcher::start(cluster, settings, Saved::default(), &resolver, sender.clone())
+    };
+    let _watching: Vec<_> = config.clusters.iter().map(start).collect();
+    let waiting = |cluster: &clusters::Cluster| (cluster.name.clone(), "no answer yet".to_owned());
+    let mut missing: BTreeMap<ClusterName, String> = config.clusters.iter().map(waiting).collect();
+    let end = tokio::time::Instant::now() + config.startup_timeout.max(Duration::from_secs(1));
+    while !missing.is_empty() {
+        let Ok(Some(event)) = tokio::time::timeout_at(end, events.recv()).await else { break };
+        match &event.change {
+            ClusterChange::View(_) => {
+                missing.remove(&event.cluster);
+            }
+            ClusterChange::Freshness(Freshness::Stale { reason, .. }) => {
+                if let Some(why) = missing.get_mut(&event.cluster) {
+                    *why = reason.to_string();
+                }
+            }
+            _ => {}
+        }
+        planner.absorb(&event.cluster, event.change);
+    }
+    planner.absorbed();
+    Ok(Seen { planner, missing })
+}
+
+/// Plans one provider against what clusters showed. `writer`: the id under which would be written.
+///
+/// # Errors
+///
+/// The provider cannot be reached, or something is in the way of every write.
+pub async fn plan(
+    config: &Config,
+    seen: &Seen,
+    (zone, provider): (&ZoneConfig, &ProviderConfig),
+    writer: Option<String>,
+) -> Result<AlonePlan, Failure> {
+    let key = Key::new(config, zone, provider);
+    let connected = Connector::default().connect(&key.zone, provider).await?;
+    let scope = supervise::scope(&key, connected.zone());
+    check::passed(&key, &*connected, &scope).await?;
+    let identity = Identity { owner: provider.owner.clone(), registry: provider.registry };
+    let settings = MirrorSettings { scope, identity, policy: provider.policy, writer };
+    let mut mirror = Mirror::new(settings, !seen.missing.is_empty());
+    for (name, sets) in seen.names(&zone.name) {
+        mirror.want(&name, &sets);
+    }
+    mirror.listed(connected.list().await?, unix_now());
+    if let Some(reason) = mirror.blocked() {
+        return Err(Failure::new(FailureKind::Fatal, reason));
+    }
+    let plan = mirror.plan(unix_now());
+    // Who writes is no part of what is planned.
+    let is_of_us = |change: &&Change| mirror.settings().scope.level(&change.name).is_some();
+    let changes = plan.changes.iter().filter(is_of_us);
+    let all: Vec<_> = changes.chain(&plan.held).cloned().collect();
+    let hash = hash_of(&all);
+    Ok(AlonePlan { title: key.title(), plan, hash, provider: connected, mirror })
+}
+
+// === impl Seen ===
+
+impl Seen {
+    fn names(&self, zone: &Name) -> Vec<(Name, Vec<model::RecordSet>)> {
+        let index = self.planner.zones().position(|settings| settings.zone == *zone);
+        let names = |index| self.planner.zone_names(index, &mut Vec::new()).collect();
+        index.map(names).unwrap_or_default()
+    }
+
+    /// Names of clusters that did not show everything, with the reasons.
+    pub fn missing_lines(&self) -> BTreeSet<String> {
+        let line = |(cluster, why): (&ClusterName, &String)| {
+            format!("cluster {cluster} is not known ({why}): what may be its own stays as it is")
+        };
+        self.missing.iter().map(line).collect()
+    }
+}
+
+// === impl AlonePlan ===
+
+impl AlonePlan {
+    /// Carries out all of the plan, in its order, what the guard would hold included. A failure that is
+    /// none of a single change ends it.
+    pub async fn apply(mut self) -> Outcome {
+        let now = unix_now();
+        self.mirror.approve(&hash_of(&self.plan.held), now);
+        let plan = self.mirror.plan(now);
+        let mut outcome = Outcome { planned: plan.changes.len(), ..Outcome::default() };
+        let mut rest = plan.changes.as_slice();
+        while !rest.is_empty() {
+            let (count, applied) = apply_first(&*self.provider, rest, true).await;
+            let Applied { landed, refused, failure } = applied;
+            outcome.landed += landed.len();
+            let line =
+                |(change, failure): &(&Change, Failure)| format!("{}: {failure}", change.name);
+            outcome.failures.extend(refused.iter().map(line));
+            if let Some(failure) = failure {
+                outcome.failures.push(failure.line);
+                break;
+            }
+            rest = &rest[count..];
+        }
+        outcome
+    }
+}
