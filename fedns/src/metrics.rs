@@ -15,7 +15,6 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::pipeline::ReloadHeld;
 use dns::DnsCounts;
 use mirrors::MirrorCounts;
 
@@ -136,9 +135,9 @@ impl Metrics {
         self.reload_failed.inc();
     }
 
-    pub fn set_held(&self, held: Option<&ReloadHeld>) {
-        self.reload_held.set(held.is_some().into());
-        let names = held.map_or(0, |held| held.vanishing().count());
+    /// A reload is held, and would make so many names vanish.
+    pub fn set_held(&self, is_held: bool, names: usize) {
+        self.reload_held.set(is_held.into());
         self.reload_held_names.set(i64::try_from(names).unwrap_or(i64::MAX));
     }
 

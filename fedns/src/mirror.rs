@@ -32,6 +32,7 @@ use crate::config::{Config, ProviderConfig, ZoneConfig};
 use crate::pipeline::PipelineHandle;
 use connect::Connector;
 use providers::sync::permission::Permission;
+use providers::sync::scope::Scope;
 pub use shown::{Mirror, MirrorList};
 use supervise::Supervisor;
 
@@ -167,6 +168,18 @@ impl Key {
             ttl: zone.ttl,
             levels: zone.levels,
             provider: provider.clone(),
+        }
+    }
+
+    /// What goes to this hosted zone.
+    fn scope(&self, hosted: &Name) -> Scope {
+        Scope {
+            federation: self.federation.clone(),
+            domain: self.zone.clone(),
+            hosted: hosted.clone(),
+            levels: self.provider.levels.unwrap_or(self.levels),
+            types: self.provider.types.clone(),
+            ttl: self.provider.ttl,
         }
     }
 

@@ -29,6 +29,7 @@ pub mod config_file;
 pub mod error;
 pub mod signature;
 
+mod access_key;
 mod answer;
 pub mod domain;
 mod nonce;

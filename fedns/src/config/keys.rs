@@ -8,6 +8,7 @@
 
 mod zones;
 mod providers;
+mod values;
 mod services;
 mod clusters;
 

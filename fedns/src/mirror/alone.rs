@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use watcher::{Resolver, ResolverSettings, Saved};
 
 use super::connect::Connector;
-use super::{Key, check, supervise};
+use super::{Key, check};
 use crate::config::{Config, ConfigError, ProviderConfig, ZoneConfig, zone_settings};
 use crate::pipeline::unix_now;
 
@@ -98,7 +98,7 @@ pub async fn plan(
 ) -> Result<AlonePlan, Failure> {
     let key = Key::new(config, zone, provider);
     let connected = Connector::default().connect(&key.zone, provider).await?;
-    let scope = supervise::scope(&key, connected.zone());
+    let scope = key.scope(connected.zone());
     check::passed(&key, &*connected, &scope).await?;
     let identity = Identity { owner: provider.owner.clone(), registry: provider.registry };
     let settings = MirrorSettings { scope, identity, policy: provider.policy, writer };

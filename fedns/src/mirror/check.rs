@@ -5,8 +5,8 @@ use providers::preflight::{Finding, Severity, judge};
 use providers::provider::{Failure, FailureKind};
 use providers::sync::scope::Scope;
 
+use super::Key;
 use super::connect::Connector;
-use super::{Key, supervise};
 use crate::config::{Config, ProviderConfig, ZoneConfig};
 
 /// What was found at one provider.
@@ -22,7 +22,7 @@ pub async fn check(config: &Config, zone: &ZoneConfig, provider: &ProviderConfig
     let key = Key::new(config, zone, provider);
     let findings = match Connector::default().connect(&key.zone, provider).await {
         Ok(connected) => {
-            let scope = supervise::scope(&key, connected.zone());
+            let scope = key.scope(connected.zone());
             look(&key, &*connected, &scope).await
         }
         Err(failure) => vec![Finding::blocking("provider", failure.line)],

@@ -34,24 +34,12 @@ pub(super) struct Supervisor {
     pub(super) writer: Arc<str>,
 }
 
-/// The scope of a mirror at this hosted zone.
-pub(super) fn scope(key: &Key, hosted: &model::Name) -> Scope {
-    Scope {
-        federation: key.federation.clone(),
-        domain: key.zone.clone(),
-        hosted: hosted.clone(),
-        levels: key.provider.levels.unwrap_or(key.levels),
-        types: key.provider.types.clone(),
-        ttl: key.provider.ttl,
-    }
-}
-
 // === impl Supervisor ===
 
 impl Supervisor {
     pub(super) async fn run(mut self) {
         let Some(provider) = self.connected().await else { return };
-        let scope = scope(&self.key, provider.zone());
+        let scope = self.key.scope(provider.zone());
         let settings = MirrorSettings {
             scope: scope.clone(),
             identity: Identity {

@@ -241,7 +241,8 @@ impl Running {
     }
 
     fn hold(&self, held: Option<ReloadHeld>) {
-        self.pages.metrics.set_held(held.as_ref());
+        let names = held.as_ref().map_or(0, |held| held.vanishing().count());
+        self.pages.metrics.set_held(held.is_some(), names);
         self.pages.set_held_reload(held);
     }
 }

@@ -11,9 +11,10 @@ use watcher::Saved;
 
 use super::cluster_file;
 use super::lines::Damage;
-use super::zone_pair::ZONE_FOLDERS;
 
-/// The folders in it.
+/// The folders of the two files with a zone's serial.
+pub(super) const ZONE_FOLDERS: [&str; 2] = ["zones", "serials"];
+/// All folders in it.
 pub(super) const FOLDERS: [&str; 3] = ["clusters", ZONE_FOLDERS[0], ZONE_FOLDERS[1]];
 /// The file that a running server has locked.
 pub(super) const LOCK: &str = "lock";

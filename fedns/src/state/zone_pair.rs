@@ -14,11 +14,9 @@ use std::path::PathBuf;
 use model::{Name, Serial, UnixTime};
 use tracing::{info, warn};
 
-use super::folder::{self, Loaded, StateFolder, file_name};
+use super::folder::{self, Loaded, StateFolder, ZONE_FOLDERS, file_name};
 use super::zone_file::{SavedZone, first_serial};
 
-/// The folders of the two files.
-pub(super) const ZONE_FOLDERS: [&str; 2] = ["zones", "serials"];
 /// More serials than are used between two damages: half a year of one change a second, or the blocks
 /// of eight hundred crashes.
 const MARGIN: u32 = 1 << 24;

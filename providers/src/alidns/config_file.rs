@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use model::Name;
 
-use super::credentials::Credentials;
+use super::access_key::Credentials;
 use crate::secret::Secret;
 
 /// What such a file says.

@@ -5,23 +5,12 @@ mod store;
 
 use std::path::{Path, PathBuf};
 
-use model::UnixTime;
-
+pub use super::access_key::Credentials;
 pub use ecs::EcsRole;
 pub(super) use store::CredentialStore;
 
 use super::config_file::ConfigFile;
 use crate::secret::Secret;
-
-/// A key, for good or for a while.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Credentials {
-    pub access_key_id: String,
-    pub access_key_secret: Secret,
-    /// Of temporary credentials (STS).
-    pub security_token: Option<Secret>,
-    pub expires: Option<UnixTime>,
-}
 
 /// Where a key comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

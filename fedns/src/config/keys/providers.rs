@@ -9,7 +9,7 @@ use providers::sync::registry::Registry;
 use providers::sync::scope::Scope;
 
 use super::refuse_later;
-use super::zones::{read_levels, read_ttl};
+use super::values::{read_levels, read_ttl};
 use crate::config::places::Subject;
 use crate::config::read::{MapReader, Reader};
 use crate::config::tree::Node;

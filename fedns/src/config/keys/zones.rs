@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use model::{EmptyLevels, Label, Level, Levels, Name};
+use model::{EmptyLevels, Label, Levels, Name};
 use planner::NameServer;
 
+use super::values::{read_levels, read_ttl};
 use super::{providers, refuse_later};
 use crate::config::ZoneConfig;
 use crate::config::places::Subject;
@@ -221,28 +222,6 @@ fn name_server(reader: &mut Reader<'_>, node: &Node) -> Option<NameServer> {
     let given = node.map_or(0, |node| reader.list(node).len());
     reader.finish(map);
     (addresses.len() == given).then_some(NameServer { name: name?, addresses })
-}
-
-/// RFC 2181 section 8 allows 0 to 2^31 - 1; we want at least a second.
-pub(super) fn read_ttl(reader: &mut Reader<'_>, node: &Node) -> Option<u32> {
-    let duration = reader.duration(node)?;
-    match u32::try_from(duration.as_secs()) {
-        Ok(seconds @ 1..=0x7fff_ffff) if duration.subsec_nanos() == 0 => Some(seconds),
-        _ => {
-            reader.wanted(node, "1 to 2147483647 whole seconds");
-            None
-        }
-    }
-}
-
-pub(super) fn read_levels(reader: &mut Reader<'_>, node: &Node) -> Option<Levels> {
-    let words = Level::ALL.map(|level| (level.to_string(), level));
-    let words: Vec<(&str, Level)> =
-        words.iter().map(|(word, level)| (word.as_str(), *level)).collect();
-    if reader.list(node).is_empty() {
-        reader.value_problem(node, "no level is made; wanted some of global, region, zone");
-    }
-    Levels::new(reader.items(Some(node), |reader, node| reader.word(node, &words)))
 }
 
 // === impl ZoneKeys ===
