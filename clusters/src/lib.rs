@@ -6,6 +6,7 @@
 //! - [`failure`]: why a request to an API server failed, in one line without secrets
 //! - [`health`]: what a row of probes says of a cluster; pure
 //! - [`probe`]: one probe
+//! - [`lease`]: one among several, by a Lease in a cluster; [`boot_time`]: the clock for it
 //!
 //! ```text
 //! [ Cluster ] -> [ access ] -> [ Connection ] -> [ probe ] -> [ Health ]
@@ -22,6 +23,8 @@ pub mod failure;
 pub mod identity;
 pub mod health;
 pub mod probe;
+pub mod boot_time;
+pub mod lease;
 
 pub use access::{AccessError, Connection};
 pub use definition::{Cluster, KubeconfigAccess, Source, TopologyOverride};

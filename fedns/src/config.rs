@@ -23,7 +23,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clusters::Cluster;
+use clusters::{Cluster, KubeconfigAccess};
 use model::{EmptyLevels, Label, Levels, Name, RecordType};
 use planner::NameServer;
 use providers::alidns::SignatureVersion;
@@ -57,7 +57,17 @@ pub struct Config {
     pub lame_duck: Duration,
     /// How long the first publication waits for clusters without saved shards.
     pub startup_timeout: Duration,
+    /// One writer among replicas; `None` for one that is alone.
+    pub leader_election: Option<LeaderElection>,
     pub places: Places,
+}
+
+/// The Lease that says who writes to providers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeaderElection {
+    pub access: KubeconfigAccess,
+    pub namespace: String,
+    pub name: String,
 }
 
 /// One DNS zone that is served.

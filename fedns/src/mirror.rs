@@ -10,6 +10,7 @@
 //! - [`connect`]: from the config to a provider
 //! - [`alone`]: plans without a running server
 //! - [`check`]: preflight without a running mirror
+//! - [`leader`]: one writer among replicas
 //! - [`supervise`]: one mirror from its start to its end
 //! - here: which mirrors run, after a start and after each reload
 
@@ -17,6 +18,7 @@ pub mod alone;
 pub mod check;
 pub mod connect;
 pub mod feed;
+pub mod leader;
 mod shown;
 mod supervise;
 
@@ -28,9 +30,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use crate::config::{Config, ProviderConfig, ZoneConfig};
+use crate::config::{Config, LeaderElection, ProviderConfig, ZoneConfig};
 use crate::pipeline::PipelineHandle;
 use connect::Connector;
+use leader::Leader;
 use providers::sync::permission::Permission;
 use providers::sync::scope::Scope;
 pub use shown::{Mirror, MirrorList};
@@ -48,6 +51,7 @@ pub struct Mirrors {
     connector: Connector,
     shown: MirrorList,
     writer: Arc<str>,
+    leader: Option<Leader>,
 }
 
 struct Running {
@@ -73,9 +77,15 @@ struct Key {
 
 impl Mirrors {
     /// `writer`: the id under which this state folder writes at providers.
-    pub fn new(pipeline: PipelineHandle, shown: MirrorList, writer: &str) -> Self {
+    pub fn new(
+        pipeline: PipelineHandle,
+        shown: MirrorList,
+        writer: &str,
+        election: Option<&LeaderElection>,
+    ) -> Self {
         let (running, connector) = (Vec::new(), Connector::default());
-        Self { running, pipeline, connector, shown, writer: writer.into() }
+        let leader = election.map(|election| Leader::start(election, writer));
+        Self { running, pipeline, connector, shown, writer: writer.into(), leader }
     }
 
     /// Stops what is not configured any more, starts what is new or has changed.
@@ -118,6 +128,7 @@ impl Mirrors {
             may_write,
             shown: shown.clone(),
             writer: self.writer.clone(),
+            lease: self.leader.as_ref().map(Leader::holding),
         };
         let task = tokio::spawn(async move {
             for task in before {
@@ -150,6 +161,9 @@ impl Mirrors {
                 warn!("a provider's call is still under way and is given up");
                 task.abort();
             }
+        }
+        if let Some(leader) = self.leader.take() {
+            leader.stop().await;
         }
     }
 }

@@ -5,7 +5,7 @@ use providers::sync::registry::Registry;
 use serde_json::{Value, json};
 
 use super::{CommandResult, ConfigFile, print};
-use crate::config::{self, AliDnsConfig, Config, ProviderConfig, ProviderKind};
+use crate::config::{self, AliDnsConfig, Config, LeaderElection, ProviderConfig, ProviderKind};
 use crate::output;
 
 /// Print the config with every default filled in
@@ -53,6 +53,7 @@ fn value(config: &Config) -> Value {
         workers,
         lame_duck,
         startup_timeout,
+        leader_election,
         places: _,
     } = config;
     let zones: Vec<Value> = zones.iter().map(zone_value).collect();
@@ -65,7 +66,7 @@ fn value(config: &Config) -> Value {
         watcher::PrivateAddresses::Publish => "publish",
         watcher::PrivateAddresses::Skip => "skip",
     };
-    json!({
+    let mut value = json!({
         "apiVersion": "fedns.io/v1",
         "kind": "Config",
         "federation": federation,
@@ -87,7 +88,23 @@ fn value(config: &Config) -> Value {
         "workers": workers,
         "lameDuck": seconds(*lame_duck),
         "startupTimeout": seconds(*startup_timeout),
-    })
+    });
+    if let Some(election) = leader_election {
+        value["leaderElection"] = election_value(election);
+    }
+    value
+}
+
+fn election_value(election: &LeaderElection) -> Value {
+    let LeaderElection { access, namespace, name } = election;
+    let mut value = json!({"namespace": namespace, "name": name});
+    if let Some(path) = &access.path {
+        value["kubeconfig"] = json!(path);
+    }
+    if let Some(context) = &access.context {
+        value["context"] = json!(context);
+    }
+    value
 }
 
 fn zone_value(zone: &config::ZoneConfig) -> Value {

@@ -12,6 +12,7 @@ mod values;
 mod services;
 mod clusters;
 
+use ::clusters::KubeconfigAccess;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,7 +20,7 @@ use std::time::Duration;
 use super::places::{Places, Subject};
 use super::read::{MapReader, Problem, Reader};
 use super::tree::{Key, Node, Value};
-use super::{Config, Listen};
+use super::{Config, LeaderElection, Listen};
 
 const DNS_DEFAULT: [&str; 1] = ["127.0.0.1:5300"];
 const ADMIN_DEFAULT: &str = "127.0.0.1:8053";
@@ -29,7 +30,7 @@ const STARTUP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 const WORKERS_MAX: usize = 1024;
 
 /// Keys that this version knows and does not serve yet, with what they are for.
-const LATER_KEYS: [(&str, &str); 10] = [
+const LATER_KEYS: [(&str, &str); 9] = [
     ("tls", "DNS over TLS, HTTPS and QUIC"),
     ("tsigKeys", "zone transfers"),
     ("transfer", "zone transfers"),
@@ -38,7 +39,6 @@ const LATER_KEYS: [(&str, &str); 10] = [
     ("cookies", "DNS cookies"),
     ("cpus", "pinning threads to cores"),
     ("user", "dropping privileges"),
-    ("leaderElection", "one writer among replicas"),
     ("adminTokenFile", "writes over the admin address"),
 ];
 
@@ -78,6 +78,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
     let workers = map.take("workers").and_then(|node| workers(reader, node));
     let lame_duck = map.take("lameDuck").and_then(|node| reader.duration(node));
     let startup_timeout = map.take("startupTimeout").and_then(|node| reader.duration(node));
+    let leader_election = map.take("leaderElection").and_then(|node| leader_election(reader, node));
     let default_state_dir = reader.folder.join("state");
     refuse_later(reader, &mut map, &LATER_KEYS);
     reader.finish(map);
@@ -93,6 +94,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
         workers: workers.unwrap_or_else(default_workers),
         lame_duck: lame_duck.unwrap_or(LAME_DUCK_DEFAULT),
         startup_timeout: startup_timeout.unwrap_or(STARTUP_TIMEOUT_DEFAULT),
+        leader_election,
         places: Places::default(),
     })
 }
@@ -103,6 +105,25 @@ fn is_mirrored(map: &MapReader<'_>) -> bool {
         _ => false,
     });
     of_zones || map.peek("providers").is_some()
+}
+
+/// Without kubeconfig and context it is found as kubectl does, in a pod the pod's own cluster.
+fn leader_election(reader: &mut Reader<'_>, node: &Node) -> Option<LeaderElection> {
+    let mut map = reader.map(node, "a map like {context: hangzhou, namespace: dns, name: fedns}");
+    let path = map.take("kubeconfig").and_then(|node| reader.path(node));
+    let context = map.take("context").and_then(|node| reader.text(node, "a context's name"));
+    let wanted = "the namespace of the Lease, like dns";
+    let namespace = reader.required(&mut map, "namespace", wanted);
+    let namespace = namespace.and_then(|node| reader.label(node, wanted));
+    let wanted = "the name of the Lease, like fedns";
+    let name = reader.required(&mut map, "name", wanted);
+    let name = name.and_then(|node| reader.label(node, wanted));
+    reader.finish(map);
+    Some(LeaderElection {
+        access: KubeconfigAccess { path, context: context.map(str::to_owned) },
+        namespace: namespace?.to_string(),
+        name: name?.to_string(),
+    })
 }
 
 fn state_dir(reader: &mut Reader<'_>, node: &Node) -> Option<PathBuf> {

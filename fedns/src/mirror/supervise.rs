@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use clusters::lease::Holding;
 use providers::preflight::Severity;
 use providers::sync::diff::Identity;
 use providers::sync::engine::{Engine, Input, Rhythm};
@@ -17,7 +18,7 @@ use tracing::{error, info, warn};
 
 use super::connect::Connector;
 use super::shown::Mirror;
-use super::{Key, check};
+use super::{Key, check, leader};
 
 /// Between attempts to reach the provider, and to pass preflight.
 const AGAIN: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(300) };
@@ -32,6 +33,8 @@ pub(super) struct Supervisor {
     pub(super) shown: Arc<Mirror>,
     /// This process at providers.
     pub(super) writer: Arc<str>,
+    /// Where a lease decides who writes.
+    pub(super) lease: Option<watch::Receiver<Holding>>,
 }
 
 // === impl Supervisor ===
@@ -47,9 +50,10 @@ impl Supervisor {
                 registry: self.key.provider.registry,
             },
             policy: self.key.provider.policy,
-            writer: Some(self.writer.to_string()),
+            // A lease excludes other writers, and the claim need not.
+            writer: self.lease.is_none().then(|| self.writer.to_string()),
         };
-        let Self { key, wishes, inputs, permission, may_write, shown, .. } = self;
+        let Self { key, wishes, inputs, permission, may_write, shown, lease, .. } = self;
         let (engine, status) = Engine::new(
             Arc::clone(&provider),
             // Whether all clusters are known comes with the first wishes.
@@ -64,6 +68,10 @@ impl Supervisor {
         let checked = preflight(&key, &*provider, &scope, &permission, &shown);
         let checked = async {
             checked.await;
+            match lease {
+                None => decide(&permission, Permission::Granted),
+                Some(lease) => follow(&permission, lease).await,
+            }
             // The engine goes on until its inputs end.
             std::future::pending::<()>().await;
         };
@@ -96,7 +104,7 @@ impl Supervisor {
     }
 }
 
-/// Lets the mirror write once nothing is in the way; looks again until then.
+/// Returns once nothing is in the way of the mirror; looks again until then.
 async fn preflight(
     key: &Key,
     provider: &dyn Provider,
@@ -117,11 +125,25 @@ async fn preflight(
             }
         }
         let Some(blocking) = blocking else {
-            return decide(permission, Permission::Granted);
+            return;
         };
         decide(permission, Permission::No(format!("preflight: {blocking}")));
         tokio::time::sleep(AGAIN.delay(failures, u64::from(failures))).await;
         failures += 1;
+    }
+}
+
+/// Lets the mirror write while the lease is held.
+async fn follow(permission: &watch::Sender<Permission>, mut lease: watch::Receiver<Holding>) {
+    loop {
+        let is_held = matches!(&*lease.borrow_and_update(), Holding::Held { .. });
+        let is_known = matches!(&*permission.borrow(), Permission::While(_));
+        if !(is_held && is_known) {
+            decide(permission, leader::permission(&lease));
+        }
+        if lease.changed().await.is_err() {
+            return;
+        }
     }
 }
 

@@ -20,7 +20,7 @@ use tracing::{error, info, warn};
 use super::Running;
 use super::watchers::Successors;
 use crate::admin::orders::Outcome;
-use crate::config::{self, Config, ConfigError, Listen};
+use crate::config::{self, Config, ConfigError, LeaderElection, Listen};
 use crate::mirror::Mirror;
 use crate::pipeline::{Decision, HeldCause, Input, Reload, ReloadHeld};
 
@@ -283,14 +283,16 @@ pub struct FixedKeys {
     workers: usize,
     resolver: Vec<SocketAddr>,
     startup_timeout: Duration,
+    leader_election: Option<LeaderElection>,
 }
 
 // === impl FixedKeys ===
 
 impl FixedKeys {
     pub fn of(config: &Config) -> Self {
-        let Config { listen, state_dir, workers, resolver, startup_timeout, .. } = config.clone();
-        Self { listen, state_dir, workers, resolver, startup_timeout }
+        let Config { listen, state_dir, workers, resolver, .. } = config.clone();
+        let Config { startup_timeout, leader_election, .. } = config.clone();
+        Self { listen, state_dir, workers, resolver, startup_timeout, leader_election }
     }
 
     /// Those in which the other differs.
@@ -301,6 +303,7 @@ impl FixedKeys {
             ("workers", self.workers != other.workers),
             ("resolver", self.resolver != other.resolver),
             ("startupTimeout", self.startup_timeout != other.startup_timeout),
+            ("leaderElection", self.leader_election != other.leader_election),
         ];
         differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()
     }

@@ -165,12 +165,7 @@ impl Engine {
             return Round::Rest;
         }
         let permission = self.permission.borrow_and_update().clone();
-        let reason = match permission {
-            Permission::Granted => self.mirror.blocked(),
-            Permission::No(reason) => Some(reason),
-            Permission::Stopping => Some("the mirror is stopping".into()),
-        };
-        if let Some(reason) = reason {
+        if let Some(reason) = permission.reason().or_else(|| self.mirror.blocked()) {
             let phase = Phase::MayNotWrite(reason.clone());
             if self.status.set_phase(phase) {
                 error!(provider = %self.provider.name(), "nothing is written: {reason}");

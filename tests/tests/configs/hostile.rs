@@ -87,7 +87,7 @@ fn many_errors_are_all_told() {
     let keys = format!("{GOOD}{keys}");
     let known = "known here: apiVersion, kind, federation, listen, ttl, levels, emptyLevels, \
                  nameServers, hostmaster, staticRecords, providers, zone, zones, services, clusters, \
-                 stateDir, resolver, workers, lameDuck, startupTimeout";
+                 stateDir, resolver, workers, lameDuck, startupTimeout, leaderElection";
     let first = format!("fedns: fedns.yaml:7:1: unknown key \"unheard-of-0\"; {known}");
     let text = check(keys.as_bytes(), 1, &first);
     assert_eq!(text.lines().count(), 1_000);

@@ -1,0 +1,221 @@
+//! One among several: a Lease in a cluster says who (`coordination.k8s.io/v1`).
+//!
+//! ```text
+//! [ standby ] -- free, or not renewed for its duration --> [ held ] -- released, or lost --> [ standby ]
+//! ```
+//!
+//! Times of other machines are never compared: a lease has run out when it has not changed for its
+//! duration on this machine's clock, which goes on while the machine sleeps.
+
+use std::time::Duration;
+
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use k8s_openapi::jiff::Timestamp;
+use kube::api::{Api, ObjectMeta, PostParams};
+use tokio::sync::{oneshot, watch};
+
+use crate::access::Connection;
+use crate::boot_time::BootTime;
+use crate::definition::KubeconfigAccess;
+use crate::failure::Failure;
+
+/// How long a lease is good without being renewed.
+const DURATION: Duration = Duration::from_secs(15);
+/// How long after a renewal was begun its holder may act on it.
+const RENEW_DEADLINE: Duration = Duration::from_secs(10);
+/// Between two renewals, and between two looks at the lease of another.
+const RETRY: Duration = Duration::from_secs(2);
+/// For one request.
+const LIMIT: Duration = Duration::from_secs(5);
+
+/// Which lease, and who asks for it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LeaseSettings {
+    pub access: KubeconfigAccess,
+    pub namespace: String,
+    pub name: String,
+    /// This process among all that ask.
+    pub identity: String,
+}
+
+/// Who may act.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holding {
+    /// This process, until then.
+    Held { until: BootTime },
+    /// Another one, or it is not known; in words for people.
+    Standby { why: String },
+}
+
+/// The lease as it was seen last, and when it was seen to change.
+struct Observed {
+    spec: LeaseSpec,
+    at: BootTime,
+}
+
+/// What a look at the lease came to.
+#[derive(Debug)]
+enum Look {
+    Held,
+    Other { holder: String },
+}
+
+/// Asks for the lease until `stop` is dropped, and then gives it back.
+pub async fn hold(
+    settings: LeaseSettings,
+    holding: watch::Sender<Holding>,
+    mut stop: oneshot::Receiver<()>,
+) {
+    let mut candidate = Candidate { settings, connection: None, observed: None };
+    loop {
+        let begun = BootTime::now();
+        match tokio::time::timeout(LIMIT, candidate.look()).await {
+            Ok(Ok(Look::Held)) => {
+                holding.send_replace(Holding::Held { until: begun.plus(RENEW_DEADLINE) });
+            }
+            Ok(Ok(Look::Other { holder })) => {
+                tell(&holding, format!("standby: {holder} writes"));
+            }
+            Ok(Err(why)) => lost(&holding, why),
+            Err(_) => lost(&holding, format!("no answer within {} s", LIMIT.as_secs())),
+        }
+        tokio::select! {
+            _ = &mut stop => break,
+            () = tokio::time::sleep(RETRY) => {}
+        }
+    }
+    let was_held = matches!(&*holding.borrow(), Holding::Held { .. });
+    holding.send_replace(Holding::Standby { why: "stopping".into() });
+    if was_held {
+        // Who waits takes over at once; without it, after the lease has run out.
+        let _ = tokio::time::timeout(LIMIT, candidate.release()).await;
+    }
+}
+
+fn tell(holding: &watch::Sender<Holding>, why: String) {
+    let standby = Holding::Standby { why };
+    holding.send_if_modified(|now| {
+        let is_new = *now != standby;
+        *now = standby;
+        is_new
+    });
+}
+
+/// A lease that was held may be acted on until its deadline, whatever happens to its cluster.
+fn lost(holding: &watch::Sender<Holding>, why: String) {
+    let still_held = matches!(&*holding.borrow(), Holding::Held { until } if !until.has_passed());
+    if !still_held {
+        tell(holding, format!("the lease cannot be had: {why}"));
+    }
+}
+
+struct Candidate {
+    settings: LeaseSettings,
+    connection: Option<Connection>,
+    observed: Option<Observed>,
+}
+
+// === impl Candidate ===
+
+impl Candidate {
+    async fn api(&mut self) -> Result<Api<Lease>, String> {
+        if self.connection.as_ref().is_none_or(Connection::is_outdated) {
+            let connection = Connection::new(&self.settings.access).await;
+            self.connection = Some(connection.map_err(|error| error.to_string())?);
+        }
+        let connection = self.connection.as_ref().ok_or("no connection")?;
+        Ok(Api::namespaced(connection.client.clone(), &self.settings.namespace))
+    }
+
+    /// Renews the lease, takes one that is free, or says who has it.
+    async fn look(&mut self) -> Result<Look, String> {
+        let api = self.api().await?;
+        let request = format!("get lease {}/{}", self.settings.namespace, self.settings.name);
+        let found = api.get_opt(&self.settings.name).await;
+        let found = found.map_err(|error| Failure::new(&request, &error).to_string())?;
+        let Some(lease) = found else {
+            let lease = self.wanted(None, 0);
+            return self.written(api.create(&PostParams::default(), &lease).await, "create");
+        };
+        let spec = lease.spec.clone().unwrap_or_default();
+        let holder = spec.holder_identity.clone().unwrap_or_default();
+        let is_ours = holder == self.settings.identity;
+        if !is_ours && !holder.is_empty() && !self.has_run_out(&spec) {
+            return Ok(Look::Other { holder });
+        }
+        let transitions = spec.lease_transitions.unwrap_or(0) + i32::from(!is_ours);
+        let mut wanted = self.wanted(lease.metadata.resource_version, transitions);
+        if let (true, Some(wanted)) = (is_ours, wanted.spec.as_mut()) {
+            wanted.acquire_time = spec.acquire_time;
+        }
+        let result = api.replace(&self.settings.name, &PostParams::default(), &wanted).await;
+        self.written(result, "update")
+    }
+
+    /// A conflict means that somebody else was faster.
+    fn written(&mut self, result: kube::Result<Lease>, verb: &str) -> Result<Look, String> {
+        match result {
+            Ok(_) => Ok(Look::Held),
+            Err(kube::Error::Api(status)) if status.code == 409 => {
+                self.observed = None;
+                Ok(Look::Other { holder: "another process".into() })
+            }
+            Err(error) => {
+                let LeaseSettings { namespace, name, .. } = &self.settings;
+                Err(Failure::new(&format!("{verb} lease {namespace}/{name}"), &error).to_string())
+            }
+        }
+    }
+
+    /// True once another's lease has not changed for its duration.
+    fn has_run_out(&mut self, spec: &LeaseSpec) -> bool {
+        let seconds = spec.lease_duration_seconds.and_then(|it| u64::try_from(it).ok());
+        let duration = seconds.map_or(DURATION, Duration::from_secs);
+        match &self.observed {
+            Some(observed) if observed.spec == *spec => observed.at.plus(duration).has_passed(),
+            _ => {
+                self.observed = Some(Observed { spec: spec.clone(), at: BootTime::now() });
+                false
+            }
+        }
+    }
+
+    fn wanted(&self, resource_version: Option<String>, transitions: i32) -> Lease {
+        let LeaseSettings { name, identity, .. } = &self.settings;
+        let now = MicroTime(Timestamp::now());
+        Lease {
+            metadata: ObjectMeta {
+                name: Some(name.clone()),
+                resource_version,
+                ..ObjectMeta::default()
+            },
+            spec: Some(LeaseSpec {
+                holder_identity: Some(identity.clone()),
+                lease_duration_seconds: i32::try_from(DURATION.as_secs()).ok(),
+                acquire_time: Some(now.clone()),
+                renew_time: Some(now),
+                lease_transitions: Some(transitions),
+                ..LeaseSpec::default()
+            }),
+        }
+    }
+
+    /// Leaves the lease without a holder, if it is still ours.
+    async fn release(&mut self) -> Result<(), String> {
+        let api = self.api().await?;
+        let failed = |error: kube::Error| error.to_string();
+        let Some(mut lease) = api.get_opt(&self.settings.name).await.map_err(failed)? else {
+            return Ok(());
+        };
+        let identity = Some(self.settings.identity.as_str());
+        let Some(spec) = lease.spec.as_mut().filter(|it| it.holder_identity.as_deref() == identity)
+        else {
+            return Ok(());
+        };
+        spec.holder_identity = Some(String::new());
+        lease.metadata.managed_fields = None;
+        api.replace(&self.settings.name, &PostParams::default(), &lease).await.map_err(failed)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,86 @@
+//! One writer among replicas: a Lease decides, and mirrors ask it before each call.
+
+use std::time::Duration;
+
+use clusters::lease::{self, Holding, LeaseSettings};
+use providers::sync::permission::{Permission, StillHeld};
+use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
+use tracing::{info, warn};
+
+use crate::config::LeaderElection;
+
+/// How long a stop waits until the lease is given back.
+const RELEASE_WAIT: Duration = Duration::from_secs(6);
+
+/// The part of this process in the election.
+pub struct Leader {
+    holding: watch::Receiver<Holding>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+// === impl Leader ===
+
+impl Leader {
+    /// Asks for the lease from now on. `writer` is told to those who wait.
+    pub fn start(election: &LeaderElection, writer: &str) -> Self {
+        let LeaderElection { access, namespace, name } = election.clone();
+        let identity = format!("{}_{writer}", host_name());
+        let settings = LeaseSettings { access, namespace, name, identity };
+        let standby = Holding::Standby { why: "the lease has not been looked at yet".into() };
+        let (sender, holding) = watch::channel(standby);
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(lease::hold(settings, sender, stopped));
+        tokio::spawn(log(holding.clone()));
+        Self { holding, stop, task }
+    }
+
+    pub fn holding(&self) -> watch::Receiver<Holding> {
+        self.holding.clone()
+    }
+
+    /// Gives the lease back, so that another one can go on at once.
+    pub async fn stop(self) {
+        let Self { stop, task, .. } = self;
+        drop(stop);
+        if tokio::time::timeout(RELEASE_WAIT, task).await.is_err() {
+            warn!("the lease was not given back; another writer waits until it has run out");
+        }
+    }
+}
+
+/// What a lease allows. Renewals change nothing in it, so that they wake nobody.
+pub fn permission(holding: &watch::Receiver<Holding>) -> Permission {
+    match &*holding.borrow() {
+        Holding::Standby { why } => Permission::No(why.clone()),
+        Holding::Held { .. } => {
+            let holding = holding.clone();
+            let is_held = move || matches!(&*holding.borrow(), Holding::Held { until } if !until.has_passed());
+            Permission::While(StillHeld::new(is_held))
+        }
+    }
+}
+
+async fn log(mut holding: watch::Receiver<Holding>) {
+    let mut told = None;
+    loop {
+        let now = match &*holding.borrow_and_update() {
+            Holding::Held { .. } => "this process writes".to_owned(),
+            Holding::Standby { why } => why.clone(),
+        };
+        if told.as_ref() != Some(&now) {
+            info!("leader election: {now}");
+            told = Some(now);
+        }
+        if holding.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+fn host_name() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    // It only helps people to find the process.
+    name.map_or_else(|_| "unknown".into(), |name| name.trim().to_owned())
+}
