@@ -7,7 +7,12 @@ mod harness;
 
 /// fedns on real API servers and on folders: what happens there becomes an answer.
 mod live;
+
+/// Zones at providers: what fedns puts there, keeps there, and leaves alone.
 mod mirror;
+
+/// The manifests in deploy/.
+mod deploy;
 
 /// The command line: every format, every error, every exit code.
 mod cli;
@@ -53,6 +58,7 @@ fn main() -> ExitCode {
             harness::tests(),
             live::tests(),
             mirror::tests(),
+            deploy::tests(),
             orders::tests(),
             restarts::tests(),
         ]
