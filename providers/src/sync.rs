@@ -15,6 +15,7 @@
 //! - [`claim`]: which process writes for an owner
 //! - [`mirror`]: the state of one mirror between listings
 //! - [`apply`]: changes brought to the provider, the refused ones left out
+//! - [`progress`]: how far a long run has come
 //! - [`wishes`]: what the zone wants, on its way here
 //! - [`engine`]: lists, plans, applies, waits; [`permission`] to write, and the [`status`] it shows
 
@@ -28,6 +29,7 @@ pub mod plan;
 pub mod claim;
 pub mod mirror;
 pub mod apply;
+pub mod progress;
 pub mod permission;
 pub mod status;
 pub mod wishes;

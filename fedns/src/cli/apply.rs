@@ -1,9 +1,10 @@
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use ::clap::Args;
+use providers::sync::progress::Report;
 use serde::Deserialize;
 use tokio::runtime::Runtime;
 
@@ -59,7 +60,8 @@ impl Apply {
         let mut failures = Vec::new();
         for plan in planned {
             let title = plan.title.clone();
-            let Outcome { planned, landed, failures: lines } = runtime.block_on(plan.apply());
+            let outcome = runtime.block_on(plan.apply(show));
+            let Outcome { planned, landed, failures: lines } = outcome;
             print(format!("{title}: {landed} of {planned} names changed\n"))?;
             failures.extend(lines.into_iter().map(|line| format!("{title}: {line}")));
         }
@@ -78,6 +80,19 @@ impl Apply {
         let saved: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| failed(&error))?;
         Ok(saved.into_iter().map(|saved| (saved.provider, saved.hash)).collect())
     }
+}
+
+/// One line on a terminal, written over and over; nothing elsewhere.
+fn show(report: Report) {
+    let mut stderr = std::io::stderr();
+    if !stderr.is_terminal() {
+        return;
+    }
+    let Report { done, total, left } = report;
+    let left = left.map(|left| format!(", {} s left", left.as_secs())).unwrap_or_default();
+    let end = if done < total { "" } else { "\n" };
+    // A closed stderr leaves nobody to tell.
+    let _ = write!(stderr, "\r{done} of {total} names{left}\x1b[K{end}");
 }
 
 /// The plan for each provider of a config. `writer`: under which id it is going to be carried out.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use model::{ClusterChange, ClusterName, Freshness, Name};
 use planner::Planner;
@@ -13,6 +13,7 @@ use providers::sync::change::Change;
 use providers::sync::diff::Identity;
 use providers::sync::mirror::{Mirror, MirrorSettings};
 use providers::sync::plan::{Plan, hash_of};
+use providers::sync::progress::{Progress, Report};
 use tokio::sync::mpsc;
 use watcher::{Resolver, ResolverSettings, Saved};
 
@@ -141,12 +142,13 @@ impl Seen {
 
 impl AlonePlan {
     /// Carries out all of the plan, in its order, what the guard would hold included. A failure that is
-    /// none of a single change ends it.
-    pub async fn apply(mut self) -> Outcome {
+    /// none of a single change ends it. `tell` hears how far it has come after each call.
+    pub async fn apply(mut self, mut tell: impl FnMut(Report)) -> Outcome {
         let now = unix_now();
         self.mirror.approve(&hash_of(&self.plan.held), now);
         let plan = self.mirror.plan(now);
         let mut outcome = Outcome { planned: plan.changes.len(), ..Outcome::default() };
+        let mut progress = Progress::new(plan.changes.len(), Instant::now());
         let mut rest = plan.changes.as_slice();
         while !rest.is_empty() {
             let (count, applied) = apply_first(&*self.provider, rest, true).await;
@@ -160,6 +162,8 @@ impl AlonePlan {
                 break;
             }
             rest = &rest[count..];
+            progress.advance(count, Instant::now());
+            tell(progress.report(Instant::now()));
         }
         outcome
     }

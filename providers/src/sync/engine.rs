@@ -16,13 +16,14 @@ use std::time::{Duration, Instant};
 
 use model::UnixTime;
 use tokio::sync::{mpsc, watch};
-use tracing::{error, warn};
+use tracing::{error, info, warn};
 
 use super::apply::{Applied, apply_first};
 use super::change::Change;
 use super::mirror::Mirror;
 use super::permission::Permission;
 use super::plan::{Plan, hash_of};
+use super::progress::{Progress, Report};
 use super::status::{Phase, SharedStatus, Status};
 use super::wishes::{Taken, Wishes};
 use crate::clock::Clock;
@@ -221,6 +222,7 @@ impl Engine {
     /// Applies changes in their order, as many at a time as the provider takes.
     async fn apply(&mut self, changes: &[Change]) {
         let provider = Arc::clone(&self.provider);
+        let mut progress = Progress::new(changes.len(), self.clock.monotonic());
         let mut rest = changes;
         while !rest.is_empty() && self.permission.borrow().is_granted() {
             // What finds something else however often it is listed leads nowhere.
@@ -240,6 +242,11 @@ impl Engine {
                 return self.failed(&failure);
             }
             rest = &rest[count..];
+            if let Some(Report { done, total, left }) =
+                progress.advance(count, self.clock.monotonic())
+            {
+                info!(provider = %provider.name(), ?left, "{done} of {total} names written");
+            }
         }
     }
 
