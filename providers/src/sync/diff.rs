@@ -102,6 +102,7 @@ fn conflicts_at(
         return Vec::new();
     }
     let wants_alias = wanted.iter().any(|set| set.record_type == RecordType::CNAME);
+    let has_our_marker = zone.markers_at(name).next().is_some();
     let mut conflicts = Vec::new();
     for set in zone.at(name) {
         let record_type = set.record_type;
@@ -111,6 +112,8 @@ fn conflicts_at(
         let found = match (&set.form, zone.owner(name, record_type)) {
             (Form::Special(what), _) => Found::Special(what.clone()),
             (Form::Plain(set), _) if ours.contains(&set) => continue,
+            // It goes elsewhere before an alias comes here.
+            (Form::Plain(_), _) if record_type == RecordType::TXT && has_our_marker => continue,
             (Form::Plain(_), Owner::Other { owner, registry }) => Found::Owned { owner, registry },
             (Form::Plain(_), Owner::Ours | Owner::Nobody) => Found::Unmarked,
         };
@@ -148,6 +151,8 @@ fn data_changes(name: &Name, ours: &[&RecordSet], wanted: &[&RecordSet]) -> Vec<
 struct MarkerChanges {
     new: Vec<SetChange>,
     old: Vec<SetChange>,
+    /// Those that stand are of another registry than the one that is written.
+    have_another_form: bool,
 }
 
 fn marker_changes(
@@ -180,7 +185,8 @@ fn marker_changes(
         .filter(|it| !needed.iter().any(|(at, _)| *at == it.at))
         .map(|it| change(&it.at, Some(it.set.clone()), None))
         .collect();
-    MarkerChanges { new, old }
+    let have_another_form = standing.iter().any(|it| it.marker.registry != us.registry);
+    MarkerChanges { new, old, have_another_form }
 }
 
 fn needed_markers(
@@ -217,11 +223,12 @@ fn change_of(
     data: Vec<SetChange>,
     markers: MarkerChanges,
 ) -> Option<Change> {
+    let is_rewritten = !data.is_empty() || markers.have_another_form;
     let kind = match (ours.is_empty(), wanted.is_empty()) {
         (true, true) => ChangeKind::Tidy,
         (true, false) => ChangeKind::Create,
         (false, true) => ChangeKind::Delete,
-        (false, false) if data.iter().all(has_same_values) => ChangeKind::Rewrite,
+        (false, false) if is_rewritten && data.iter().all(has_same_values) => ChangeKind::Rewrite,
         (false, false) => ChangeKind::Update,
     };
     let sets: Vec<SetChange> = markers.new.into_iter().chain(data).chain(markers.old).collect();

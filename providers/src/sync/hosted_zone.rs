@@ -88,6 +88,13 @@ impl HostedZone {
         self.markers.keys().filter(|name| self.our_markers(name).next().is_some())
     }
 
+    /// The names whose markers of ours stand at this name.
+    pub fn markers_at(&self, at: &Name) -> impl Iterator<Item = Name> {
+        let standing = self.at(at).iter().filter_map(standing_marker);
+        let ours = standing.filter(|(_, it)| it.marker.owner == self.us);
+        ours.map(|(marked, _)| marked)
+    }
+
     /// True where an alias stands, beside which nothing can be.
     pub fn is_alias(&self, name: &Name) -> bool {
         self.at(name).iter().any(|set| set.record_type == RecordType::CNAME)

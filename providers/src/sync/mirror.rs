@@ -156,6 +156,7 @@ impl Mirror {
 
     /// What is to be done now. Nothing before the provider has been listed.
     pub fn plan(&mut self, now: UnixTime) -> Plan {
+        self.move_markers();
         let Some(hosted) = &self.hosted else { return Plan::default() };
         let mut changes = Vec::new();
         let mut clean = Vec::new();
@@ -173,6 +174,7 @@ impl Mirror {
             match change.filter(|it| self.settings.policy.allows(it.kind)) {
                 None => clean.push(name.clone()),
                 Some(_) if is_aside => {}
+                Some(change) if waits_for_marker(hosted, &change) => {}
                 Some(change) => changes.push(change),
             }
         }
@@ -227,6 +229,19 @@ impl Mirror {
             changes.push(claim_change(hosted, &at, identity, writer, false));
         }
         changes
+    }
+
+    /// Where an alias is wanted and a marker of ours stands, the marker goes elsewhere first: the name
+    /// that it stands for is looked at as well.
+    fn move_markers(&mut self) {
+        let Some(hosted) = &self.hosted else { return };
+        let wants_alias = |name: &&Name| {
+            let mut wanted = self.wanted.get(*name).into_iter().flatten();
+            wanted.any(|set| set.record_type == RecordType::CNAME)
+        };
+        let in_the_way = self.dirty.iter().filter(wants_alias).flat_map(|it| hosted.markers_at(it));
+        let marked: Vec<Name> = in_the_way.collect();
+        self.dirty.extend(marked);
     }
 
     fn compare(&self, hosted: &HostedZone, name: &Name, level: Level) -> Compared {
@@ -332,6 +347,13 @@ impl Mirror {
     pub fn is_dirty(&self) -> bool {
         !self.dirty.is_empty()
     }
+}
+
+fn waits_for_marker(hosted: &HostedZone, change: &Change) -> bool {
+    let becomes_alias = change.sets.iter().any(|set| {
+        set.name == change.name && set.after.is_some() && set.record_type == RecordType::CNAME
+    });
+    becomes_alias && hosted.markers_at(&change.name).next().is_some()
 }
 
 fn not_converging(

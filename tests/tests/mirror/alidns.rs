@@ -22,7 +22,9 @@ pub(crate) fn tests() -> Vec<Test> {
             preflight_tells_what_the_plan_allows,
             metrics_tell_how_a_mirror_stands,
             a_saved_plan_is_applied_exactly_and_then_nothing_is_left,
-            a_saved_plan_is_refused_when_something_moved;
+            a_saved_plan_is_refused_when_something_moved,
+            two_owners_leave_one_another_alone,
+            a_service_named_like_a_marker_has_its_names;
     }
 }
 
@@ -474,4 +476,94 @@ fn a_saved_plan_is_refused_when_something_moved() {
     let error = String::from_utf8_lossy(&scene.apply_plan().stderr).into_owned();
     assert!(error.contains("plan.json: "), "{error}");
     assert_eq!(scene.writes(), 0);
+}
+
+/// Another team, with a federation of the same name on the same zone.
+fn two_owners_leave_one_another_alone() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    let mut other = Fedns::prepared(&[], "");
+    let (endpoint, admin) = (scene.alidns.endpoint(), other.admin_port());
+    let home = other.home().to_owned();
+    let text = format!(
+        "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: {DOMAIN}.\nlameDuck: 0s\n\
+         listen: {{admin: \"127.0.0.1:{admin}\"}}\nservices: {{publish: all, privateAddresses: publish}}\n\
+         providers: [{{kind: alidns, configFile: ./alidns.yaml, owner: others, levels: [global], \
+         registry: compact, endpoint: \"{endpoint}\"}}]\n\
+         clusters: [{{name: a, manifests: ./a}}]\n"
+    );
+    fs::write(home.join("fedns.yaml"), text).expect("write the config");
+    fs::copy(scene.fedns.home().join("alidns.yaml"), home.join("alidns.yaml"))
+        .expect("copy the key");
+    fs::create_dir(home.join("a")).expect("make a folder");
+    for (name, address) in [("nginx", "198.51.100.1"), ("theirs", "198.51.100.2")] {
+        let file = home.join(format!("a/{name}.yaml"));
+        fs::write(file, service(name, address)).expect("write a manifest");
+    }
+    scene.fedns.start();
+    scene.holds(&both());
+    scene.is_in_sync();
+
+    other.start();
+    let theirs = "theirs.default.fed.svc A default 180 198.51.100.2";
+    let with_theirs: Vec<&str> = both().into_iter().chain([theirs]).collect();
+    scene.holds(&with_theirs);
+    eventually(GENEROUS, "the conflict is told", || {
+        let plan = String::from_utf8_lossy(&other.command(&["plan"]).stdout).into_owned();
+        let conflict = "nginx.default.fed.svc.spacexnice.xyz. A: it belongs to owner \"shop\"";
+        if plan.contains(conflict) { Ok(()) } else { Err(plan) }
+    });
+
+    // Each deletes its own.
+    for cluster in ["hangzhou", "beijing"] {
+        scene.remove(cluster, "nginx");
+    }
+    scene.holds(&[theirs]);
+    assert!(other.stop().success());
+}
+
+/// The marker of `web` would stand where Service `a-web` is an alias.
+fn a_service_named_like_a_marker_has_its_names() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    scene.remove("beijing", "nginx");
+    scene.remove("hangzhou", "nginx");
+    scene.put("hangzhou", "a-web", "203.0.113.3");
+    scene.put("beijing", "web", "203.0.113.4");
+    scene.fedns.start();
+    let expect = [
+        "a-web.default.fed.svc A default 180 203.0.113.3",
+        "a-web.default.fed.svc.cn-beijing CNAME default 180 a-web.default.fed.svc.spacexnice.xyz",
+        "a-web.default.fed.svc.cn-beijing-b.cn-beijing CNAME default 180 a-web.default.fed.svc.cn-beijing.spacexnice.xyz",
+        "a-web.default.fed.svc.cn-hangzhou A default 180 203.0.113.3",
+        "a-web.default.fed.svc.cn-hangzhou-b.cn-hangzhou A default 180 203.0.113.3",
+        "web.default.fed.svc A default 180 203.0.113.4",
+        "web.default.fed.svc.cn-beijing A default 180 203.0.113.4",
+        "web.default.fed.svc.cn-beijing-b.cn-beijing A default 180 203.0.113.4",
+        "web.default.fed.svc.cn-hangzhou CNAME default 180 web.default.fed.svc.spacexnice.xyz",
+        "web.default.fed.svc.cn-hangzhou-b.cn-hangzhou CNAME default 180 web.default.fed.svc.cn-hangzhou.spacexnice.xyz",
+    ];
+    scene.holds(&expect);
+    scene.is_in_sync();
+    scene.fedns.kill();
+    scene.alidns.forget_calls();
+    scene.fedns.start();
+    scene.is_in_sync();
+    assert_eq!(scene.writes(), 0);
+    // Each becomes what the other was.
+    scene.put("hangzhou", "web", "203.0.113.5");
+    scene.remove("beijing", "web");
+    scene.put("beijing", "a-web", "203.0.113.6");
+    scene.remove("hangzhou", "a-web");
+    let swap = |line: &&str| {
+        line.replace("203.0.113.3", "@")
+            .replace("203.0.113.4", "203.0.113.5")
+            .replace('@', "203.0.113.6")
+    };
+    let places = |line: String| {
+        line.replace("cn-beijing", "@")
+            .replace("cn-hangzhou", "cn-beijing")
+            .replace('@', "cn-hangzhou")
+    };
+    let swapped: Vec<String> = expect.iter().map(swap).map(places).collect();
+    scene.holds(&swapped.iter().map(String::as_str).collect::<Vec<_>>());
+    scene.is_in_sync();
 }

@@ -428,3 +428,23 @@ fn what_the_provider_does_not_keep_is_set_aside_after_a_few_tries() {
     let reason = &quarantined.reason;
     assert!(reason.contains("written 300 A 192.0.2.0, found 600 A 192.0.2.0"), "{reason}");
 }
+
+/// The marker of `web` stands where Service `a-web` becomes an alias.
+#[test]
+fn a_marker_makes_room_for_an_alias() {
+    let mut mirror = Mirror::new(settings(Registry::ExternalDns), false);
+    mirror.listed(Vec::new(), UnixTime(0));
+    mirror.want(&name("web"), &sets(&["300 A 192.0.2.1"]));
+    mirror.want(&name("a-web"), &sets(&["300 A 192.0.2.2"]));
+    apply(&mut mirror);
+    mirror.want(&name("a-web"), &sets(&["300 CNAME other"]));
+    let text = text_of(&mirror.plan(UnixTime(0)));
+    assert_eq!(text.lines().count(), 2, "{text}");
+    assert!(text.contains("delete a-web TXT: "), "{text}");
+    apply(&mut mirror);
+    let text = text_of(&mirror.plan(UnixTime(0)));
+    assert!(text.contains("delete a-web A: ") && text.contains("create a-web CNAME: "), "{text}");
+    apply(&mut mirror);
+    plans(&mut mirror, "");
+    assert_eq!(mirror.owned(), 2);
+}
