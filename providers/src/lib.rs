@@ -4,6 +4,7 @@
 //! - [`sync`]: ownership, plans, guard; nothing in it knows a particular provider
 //! - [`preflight`]: what must be true before the first write
 //! - [`alidns`]: Alibaba Cloud DNS, with its two signatures
+//! - [`rfc2136`]: any name server that takes dynamic updates
 //! - [`throttle`]: how often a provider may be asked, and how long to wait after a failure
 //! - [`clock`]: the time, so that tests can move it
 //! - [`secret`]: text that is never shown
@@ -17,6 +18,7 @@ pub mod sync;
 pub mod preflight;
 
 pub mod alidns;
+pub mod rfc2136;
 
 pub mod throttle;
 pub mod clock;

@@ -1,0 +1,201 @@
+//! One zone of a name server as a provider.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use model::{Name, RecordSet, RecordType};
+
+use super::client::Client;
+use super::error::{Cause, Error, rcode};
+use super::message::{Answer, Record};
+use super::update;
+use crate::hosted::HostedSet;
+use crate::provider::{Failure, FailureKind, Limits, Provider};
+use crate::sync::change::Change;
+
+/// Nothing stands there, below a zone that is mirrored; what we may do there, we may do at our names.
+const PROBED_LABEL: &[u8] = b"_fedns-rights";
+/// What is written most, and the type of markers.
+const PROBED_TYPES: [RecordType; 2] = [RecordType::A, RecordType::TXT];
+/// Labels of one byte that fit into a name of 255 bytes (RFC 1035 section 2.3.4).
+const LABELS_MAX: u32 = 127;
+
+/// A zone that the server is the primary of.
+pub struct Rfc2136Zone {
+    client: Arc<Client>,
+    zone: Name,
+    /// Where rights are tried.
+    probed: Name,
+}
+
+// === impl Rfc2136Zone ===
+
+impl Rfc2136Zone {
+    /// `mirrored` is the zone whose names come here: `zone` itself or one below it.
+    pub fn new(client: Arc<Client>, zone: Name, mirrored: &Name) -> Self {
+        // A name with no room for another label holds none of ours either.
+        let probed = mirrored.child(PROBED_LABEL).unwrap_or_else(|_| mirrored.clone());
+        Self { client, zone, probed }
+    }
+
+    /// The longest zone of the server that holds `mirrored`: what SOA questions lead to.
+    pub async fn find(client: &Client, mirrored: &Name) -> Result<Name, Error> {
+        let mut name = mirrored.clone();
+        let mut refused = None;
+        while !name.is_root() {
+            let question = [(name.clone(), RecordType::SOA)];
+            let answer = match client.ask(&question).await {
+                Ok(answers) => answers.into_iter().next(),
+                // It has nothing to do with this name, and perhaps with one above.
+                Err(error) if error.rcode() == Some(rcode::REFUSED) => {
+                    refused.get_or_insert(error);
+                    None
+                }
+                Err(error) => return Err(error),
+            };
+            match answer.as_ref().map(|answer| (soa_owner(answer), delegation(answer))) {
+                Some((Some(zone), _)) if mirrored.is_at_or_below(zone) => return Ok(zone.clone()),
+                Some((_, Some(below))) => {
+                    let below = below.clone();
+                    return Err(client.error(Cause::Delegated { below }));
+                }
+                _ => {}
+            }
+            name = name.parent().unwrap_or_else(Name::root);
+        }
+        Err(refused.unwrap_or_else(|| client.error(Cause::NoZone(mirrored.clone()))))
+    }
+
+    async fn apply_all(&self, changes: &[Change]) -> Result<(), Failure> {
+        let message = update::message(&self.zone, changes);
+        if let Err(error) = self.client.update(&self.zone, message).await {
+            let is_doubtful =
+                [rcode::REFUSED, rcode::FORMERR, rcode::NOTIMP].map(Some).contains(&error.rcode());
+            // A server that still lets us change something refuses one of these changes.
+            if is_doubtful && self.probe().await.is_ok() {
+                return Err(Failure::new(FailureKind::Refused, error.to_string()));
+            }
+            return Err(error.into());
+        }
+        self.read_back(changes).await.map_err(Failure::from)
+    }
+
+    /// Changes nothing and yet needs the right to change.
+    async fn probe(&self) -> Result<(), Error> {
+        let message = update::rights_probe(&self.zone, &self.probed, &PROBED_TYPES);
+        self.client.update(&self.zone, message).await
+    }
+
+    /// Servers answer NOERROR to what they pass over, so what was written is looked at. What is gone is
+    /// not: a wildcard may answer in its place, and deletions are passed over only at the apex.
+    async fn read_back(&self, changes: &[Change]) -> Result<(), Error> {
+        let sets = changes.iter().flat_map(|change| &change.sets);
+        let written: Vec<(&Name, &RecordSet)> =
+            sets.filter_map(|set| Some((&set.name, set.after.as_ref()?))).collect();
+        if written.is_empty() {
+            return Ok(());
+        }
+        let questions: Vec<(Name, RecordType)> =
+            written.iter().map(|(name, set)| ((*name).clone(), set.record_type)).collect();
+        let answers = self.client.ask(&questions).await?;
+        let differing: Vec<String> = written
+            .iter()
+            .zip(&answers)
+            .filter(|((name, set), answer)| answered(answer, name, set).as_ref() != Some(*set))
+            .map(|((name, set), _)| format!("{name} {}", set.record_type))
+            .collect();
+        match differing.first() {
+            None => Ok(()),
+            Some(first) => Err(self.client.error(Cause::NotTaken {
+                differ: differing.len(),
+                written: written.len(),
+                first: first.clone(),
+            })),
+        }
+    }
+
+    async fn read_limits(&self) -> Result<Limits, Failure> {
+        let questions = [RecordType::SOA, RecordType::NS].map(|it| (self.zone.clone(), it));
+        let answers = self.client.ask(&questions).await?;
+        if answers.first().and_then(soa_owner) != Some(&self.zone) {
+            return Err(self.client.error(Cause::NoZone(self.zone.clone())).into());
+        }
+        self.client.try_transfer(&self.zone).await?;
+        let mut unknown = Vec::new();
+        match self.probe().await {
+            Ok(()) => {}
+            Err(error) if error.rcode() == Some(rcode::YXRRSET) => unknown.push(format!(
+                "whether the key may update {}: something stands at {}",
+                self.zone, self.probed
+            )),
+            Err(error) => return Err(error.into()),
+        }
+        let labels = u32::try_from(self.zone.label_count()).unwrap_or(LABELS_MAX);
+        Ok(Limits {
+            ttl_min: Some(0),
+            depth_max: Some(LABELS_MAX.saturating_sub(labels)),
+            name_servers: answers
+                .iter()
+                .flat_map(|answer| name_servers(answer, &self.zone))
+                .collect(),
+            // The signatures that were verified hold times.
+            clock_ahead: answers.first().and_then(|answer| self.client.ahead_of(answer)),
+            unknown,
+            ..Limits::default()
+        })
+    }
+}
+
+impl Provider for Rfc2136Zone {
+    fn name(&self) -> String {
+        format!("rfc2136 {} at {}", self.zone, self.client.server())
+    }
+
+    fn zone(&self) -> &Name {
+        &self.zone
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<HostedSet>, Failure>> {
+        Box::pin(async { Ok(self.client.transfer(&self.zone).await?) })
+    }
+
+    fn fitting(&self, changes: &[Change]) -> usize {
+        update::fitting(&self.zone, changes)
+    }
+
+    fn apply<'a>(&'a self, changes: &'a [Change]) -> BoxFuture<'a, Result<(), Failure>> {
+        Box::pin(self.apply_all(changes))
+    }
+
+    fn limits(&self) -> BoxFuture<'_, Result<Limits, Failure>> {
+        Box::pin(self.read_limits())
+    }
+}
+
+/// The set as the answer has it.
+fn answered(answer: &Answer, name: &Name, set: &RecordSet) -> Option<RecordSet> {
+    let is_it = |it: &&Record| it.name == *name && it.record_type == set.record_type;
+    let records: Vec<&Record> = answer.answers.iter().filter(is_it).collect();
+    let ttl = records.first()?.ttl;
+    RecordSet::new(set.record_type, ttl, records.into_iter().map(|it| it.rdata.clone()))
+}
+
+/// The zone that the answer comes from.
+fn soa_owner(answer: &Answer) -> Option<&Name> {
+    let records = answer.answers.iter().chain(&answer.authority);
+    let soa = records.into_iter().find(|record| record.record_type == RecordType::SOA)?;
+    answer.is_authoritative.then_some(&soa.name)
+}
+
+/// The name that the answer refers to other servers for.
+fn delegation(answer: &Answer) -> Option<&Name> {
+    let refers = !answer.is_authoritative && answer.answers.is_empty();
+    let name_server = answer.authority.iter().find(|it| it.record_type == RecordType::NS);
+    name_server.filter(|it| refers && !it.name.is_root()).map(|it| &it.name)
+}
+
+fn name_servers(answer: &Answer, zone: &Name) -> BTreeSet<Name> {
+    let is_it = |it: &&Record| it.name == *zone && it.record_type == RecordType::NS;
+    answer.answers.iter().filter(is_it).filter_map(|it| it.rdata.as_name()).collect()
+}
