@@ -27,6 +27,7 @@ use clusters::{Cluster, KubeconfigAccess};
 use model::{EmptyLevels, Label, Levels, Name, RecordType};
 use planner::NameServer;
 use providers::alidns::SignatureVersion;
+use providers::rfc2136::Server;
 use providers::sync::change::Policy;
 use providers::sync::registry::Registry;
 use watcher::ServiceSettings;
@@ -105,6 +106,7 @@ pub struct ProviderConfig {
 #[derive(Clone, Debug, PartialEq)]
 pub enum ProviderKind {
     AliDns(AliDnsConfig),
+    Rfc2136(Rfc2136Config),
 }
 
 impl ProviderKind {
@@ -112,6 +114,7 @@ impl ProviderKind {
     pub fn word(&self) -> &'static str {
         match self {
             Self::AliDns(_) => "alidns",
+            Self::Rfc2136(_) => "rfc2136",
         }
     }
 }
@@ -123,6 +126,14 @@ pub struct AliDnsConfig {
     pub signature: SignatureVersion,
     /// `None`: the one of AliDNS.
     pub endpoint: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rfc2136Config {
+    /// The zone's primary.
+    pub server: Server,
+    /// The key that it shares with us, in BIND's form.
+    pub config_file: PathBuf,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -5,7 +5,9 @@ use providers::sync::registry::Registry;
 use serde_json::{Value, json};
 
 use super::{CommandResult, ConfigFile, print};
-use crate::config::{self, AliDnsConfig, Config, LeaderElection, ProviderConfig, ProviderKind};
+use crate::config::{
+    self, AliDnsConfig, Config, LeaderElection, ProviderConfig, ProviderKind, Rfc2136Config,
+};
 use crate::output;
 
 /// Print the config with every default filled in
@@ -127,9 +129,8 @@ fn zone_value(zone: &config::ZoneConfig) -> Value {
 
 fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value {
     let ProviderConfig { kind, hosted, owner, ttl, levels, types, policy, registry } = provider;
-    let ProviderKind::AliDns(AliDnsConfig { config_file, signature, endpoint }) = kind;
     let mut value = json!({
-        "kind": "alidns",
+        "kind": kind.word(),
         "owner": owner,
         "ttl": format!("{}s", ttl.unwrap_or(zone.ttl)),
         "levels": levels.unwrap_or(zone.levels).iter().collect::<Vec<_>>(),
@@ -143,22 +144,35 @@ fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value
             Registry::ExternalDns => "external-dns",
             Registry::Compact => "compact",
         },
-        "signature": match signature {
-            SignatureVersion::V1 => "v1",
-            SignatureVersion::V3 => "v3",
-        },
     });
-    let optional = [
-        ("zone", hosted.as_ref().map(|name| json!(name))),
-        ("configFile", config_file.as_ref().map(|path| json!(path))),
-        ("endpoint", endpoint.as_ref().map(|url| json!(url))),
-    ];
-    for (key, given) in optional {
+    let optional = std::iter::once(("zone", hosted.as_ref().map(|name| json!(name))));
+    for (key, given) in optional.chain(kind_values(kind)) {
         if let Some(given) = given {
             value[key] = given;
         }
     }
     value
+}
+
+/// The keys that only this kind has; `None` where nothing is written and nothing is the default.
+fn kind_values(kind: &ProviderKind) -> Vec<(&'static str, Option<Value>)> {
+    match kind {
+        ProviderKind::AliDns(AliDnsConfig { config_file, signature, endpoint }) => vec![
+            ("configFile", config_file.as_ref().map(|path| json!(path))),
+            ("endpoint", endpoint.as_ref().map(|url| json!(url))),
+            (
+                "signature",
+                Some(json!(match signature {
+                    SignatureVersion::V1 => "v1",
+                    SignatureVersion::V3 => "v3",
+                })),
+            ),
+        ],
+        ProviderKind::Rfc2136(Rfc2136Config { server, config_file }) => vec![
+            ("configFile", Some(json!(config_file))),
+            ("server", Some(json!(server.to_string()))),
+        ],
+    }
 }
 
 fn cluster_value(cluster: &clusters::Cluster) -> Value {

@@ -8,9 +8,11 @@ use model::Name;
 use providers::alidns::credentials::read_config_file;
 use providers::alidns::{AliDnsZone, Client, CredentialSource, Options, SignatureVersion};
 use providers::provider::{Failure, FailureKind};
+use providers::rfc2136::key_file::read_key_file;
+use providers::rfc2136::{self, Rfc2136Zone};
 use providers::{Provider, SystemClock};
 
-use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind};
+use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind, Rfc2136Config};
 
 /// Makes providers. Zones of one account share a client, since accounts are what providers count
 /// calls of. Clones share the clients.
@@ -33,7 +35,18 @@ impl Connector {
         zone: &Name,
         config: &ProviderConfig,
     ) -> Result<Arc<dyn Provider>, Failure> {
-        let ProviderKind::AliDns(alidns) = &config.kind;
+        match &config.kind {
+            ProviderKind::AliDns(alidns) => self.connect_alidns(zone, config, alidns).await,
+            ProviderKind::Rfc2136(rfc2136) => connect_rfc2136(zone, config, rfc2136).await,
+        }
+    }
+
+    async fn connect_alidns(
+        &self,
+        zone: &Name,
+        config: &ProviderConfig,
+        alidns: &AliDnsConfig,
+    ) -> Result<Arc<dyn Provider>, Failure> {
         let client = self.alidns_client(alidns)?;
         let hosted = match &config.hosted {
             Some(hosted) => hosted.clone(),
@@ -64,6 +77,21 @@ impl Connector {
         clients.insert(account, Arc::downgrade(&client));
         Ok(client)
     }
+}
+
+async fn connect_rfc2136(
+    zone: &Name,
+    config: &ProviderConfig,
+    rfc2136: &Rfc2136Config,
+) -> Result<Arc<dyn Provider>, Failure> {
+    let Rfc2136Config { server, config_file } = rfc2136;
+    let key = read_key_file(config_file).map_err(|error| fatal(&error))?;
+    let client = rfc2136::Client::new(server.clone(), key, Arc::new(SystemClock));
+    let hosted = match &config.hosted {
+        Some(hosted) => hosted.clone(),
+        None => Rfc2136Zone::find(&client, zone).await?,
+    };
+    Ok(Arc::new(Rfc2136Zone::new(Arc::new(client), hosted, zone)))
 }
 
 /// The longest zone that holds ours: of those that the key file names, else of the account.

@@ -1,9 +1,11 @@
 //! The key `providers`: where a zone is mirrored to, and how.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use model::{Name, RecordType};
 use providers::alidns::SignatureVersion;
+use providers::rfc2136::Server;
 use providers::sync::change::Policy;
 use providers::sync::registry::Registry;
 use providers::sync::scope::Scope;
@@ -13,21 +15,27 @@ use super::values::{read_levels, read_ttl};
 use crate::config::places::Subject;
 use crate::config::read::{MapReader, Reader};
 use crate::config::tree::Node;
-use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind};
+use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind, Rfc2136Config};
 
 /// Kinds of other versions and other tools, each with what to do.
-const LATER_KINDS: [(&str, &str); 8] = [
+const LATER_KINDS: [(&str, &str); 7] = [
     ("aws-route53", "a later version serves it"),
     ("route53", "a later version serves it"),
     ("google-clouddns", "a later version serves it"),
     ("clouddns", "a later version serves it"),
-    ("rfc2136", "a later version serves it"),
     ("webhook", "a later version serves it"),
     ("coredns", "a later version reaches it by kind webhook"),
     ("azure-azuredns", "a later version reaches it by kind webhook"),
 ];
 const LATER_KEYS: [(&str, &str); 2] =
     [("filters", "choosing among the names"), ("zoneId", "zones with one name at a provider")];
+const KINDS_WANTED: &str = "a kind of provider: alidns or rfc2136";
+
+#[derive(Clone, Copy)]
+enum Kind {
+    AliDns,
+    Rfc2136,
+}
 
 /// The owner that other tools take when nobody chooses one.
 const COMMON_OWNER: &str = "default";
@@ -54,7 +62,7 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Option<&Node>) -> Vec<Pro
 fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
     let mut map =
         reader.map(node, "a map like {kind: alidns, configFile: ./alidns.yaml, owner: shop}");
-    let kind = reader.required(&mut map, "kind", "a kind of provider: alidns");
+    let kind = reader.required(&mut map, "kind", KINDS_WANTED);
     let kind = kind.and_then(|node| read_kind(reader, node));
     let owner =
         reader.required(&mut map, "owner", "a word that says whose the records are, like shop");
@@ -75,12 +83,19 @@ fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
     let policy = map.take("policy").and_then(|node| reader.word(node, &policies));
     let registries = [("external-dns", Registry::ExternalDns), ("compact", Registry::Compact)];
     let registry = map.take("registry").and_then(|node| reader.word(node, &registries));
-    let alidns = alidns(reader, &mut map);
+    let kind = kind.map(|kind| match kind {
+        Kind::AliDns => Some(ProviderKind::AliDns(alidns(reader, &mut map))),
+        Kind::Rfc2136 => rfc2136(reader, &mut map).map(ProviderKind::Rfc2136),
+    });
+    if kind.is_none() {
+        // Whichever was meant, its keys are not what is wrong.
+        alidns(reader, &mut map);
+        map.take("server");
+    }
     refuse_later(reader, &mut map, &LATER_KEYS);
     reader.finish(map);
-    kind?;
     Some(ProviderConfig {
-        kind: ProviderKind::AliDns(alidns),
+        kind: kind??,
         hosted,
         owner: owner?,
         ttl,
@@ -92,11 +107,7 @@ fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
 }
 
 fn alidns(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> AliDnsConfig {
-    let config_file = map.take("configFile").and_then(|node| {
-        let path = reader.path(node)?;
-        reader.note(Subject::ProviderFile(path.clone()), node.place);
-        Some(path)
-    });
+    let config_file = map.take("configFile").and_then(|node| read_file(reader, node));
     let words = [("v3", SignatureVersion::V3), ("v1", SignatureVersion::V1)];
     let signature = map.take("signature").and_then(|node| reader.word(node, &words));
     let endpoint = map.take("endpoint").and_then(|node| {
@@ -107,17 +118,35 @@ fn alidns(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> AliDnsConfig {
     AliDnsConfig { config_file, signature: signature.unwrap_or_default(), endpoint }
 }
 
-fn read_kind(reader: &mut Reader<'_>, node: &Node) -> Option<()> {
-    let text = reader.text(node, "a kind of provider: alidns")?;
-    if text == "alidns" {
-        return Some(());
+fn rfc2136(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> Option<Rfc2136Config> {
+    let wanted = "the zone's primary name server, like 192.0.2.1:53";
+    let server = reader.required(map, "server", wanted);
+    let server = server.and_then(|node| reader.understood(node, wanted, Server::parse));
+    let wanted = "the file with the key that the server shares with us, as tsig-keygen writes it";
+    let config_file = reader.required(map, "configFile", wanted);
+    let config_file = config_file.and_then(|node| read_file(reader, node));
+    Some(Rfc2136Config { server: server?, config_file: config_file? })
+}
+
+fn read_file(reader: &mut Reader<'_>, node: &Node) -> Option<PathBuf> {
+    let path = reader.path(node)?;
+    reader.note(Subject::ProviderFile(path.clone()), node.place);
+    Some(path)
+}
+
+fn read_kind(reader: &mut Reader<'_>, node: &Node) -> Option<Kind> {
+    let text = reader.text(node, KINDS_WANTED)?;
+    match text {
+        "alidns" => return Some(Kind::AliDns),
+        "rfc2136" => return Some(Kind::Rfc2136),
+        _ => {}
     }
     match LATER_KINDS.iter().find(|(kind, _)| *kind == text) {
         Some((kind, then)) => {
             let message = format!("kind {kind} is not served by this version; {then}");
             reader.value_problem(node, message);
         }
-        None => reader.wanted(node, "a kind of provider: alidns"),
+        None => reader.wanted(node, KINDS_WANTED),
     }
     None
 }
