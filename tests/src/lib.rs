@@ -39,6 +39,9 @@ pub mod kwok;
 // Clouds, as far as DNS goes.
 pub mod fakes;
 
+// Name servers that others wrote and that take updates.
+pub mod name_server;
+
 // The binary under test, and what it answers.
 pub mod dns;
 pub mod product;

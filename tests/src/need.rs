@@ -25,6 +25,9 @@ pub const KDIG: Need = program("kdig", "knot-dnsutils");
 pub const KNOTD: Need = program("knotd", "knot");
 pub const KZONECHECK: Need = program("kzonecheck", "knot-dnssecutils");
 pub const LDNS_READ_ZONE: Need = program("ldns-read-zone", "ldnsutils");
+/// The package of the backend brings the server's own, too.
+pub const PDNS_SERVER: Need = program("pdns_server", "pdns-backend-sqlite3");
+pub const SQLITE3: Need = program("sqlite3", "sqlite3");
 pub const NSD: Need = program("nsd", "nsd");
 
 pub const fn program(name: &'static str, package: &'static str) -> Need {

@@ -6,6 +6,9 @@ mod alidns;
 /// Two clusters with their API servers, and what becomes of a Service at the provider.
 mod clusters;
 
+/// A server whose zone goes to name servers that others wrote.
+mod rfc2136;
+
 pub(crate) fn tests() -> Vec<Test> {
-    [alidns::tests(), clusters::tests()].into_iter().flatten().collect()
+    [alidns::tests(), clusters::tests(), rfc2136::tests()].into_iter().flatten().collect()
 }
