@@ -122,9 +122,14 @@ impl Rfc2136Zone {
             return Err(self.client.error(Cause::NoZone(self.zone.clone())).into());
         }
         self.client.try_transfer(&self.zone).await?;
-        let mut unknown = Vec::new();
+        let (mut rights, mut unknown) = (None, Vec::new());
         match self.probe().await {
-            Ok(()) => {}
+            Ok(()) => {
+                rights = Some(format!(
+                    "the key may transfer the zone, and may update {}, where nothing was changed",
+                    self.probed
+                ));
+            }
             Err(error) if error.rcode() == Some(rcode::YXRRSET) => unknown.push(format!(
                 "whether the key may update {}: something stands at {}",
                 self.zone, self.probed
@@ -141,6 +146,7 @@ impl Rfc2136Zone {
                 .collect(),
             // The signatures that were verified hold times.
             clock_ahead: answers.first().and_then(|answer| self.client.ahead_of(answer)),
+            rights,
             unknown,
             ..Limits::default()
         })

@@ -11,6 +11,7 @@ tests::on_each_name_server![
     a_wrong_key_is_told_and_the_right_one_taken,
     a_restart_writes_nothing,
     two_owners_share_a_zone,
+    preflight_proves_rights_and_changes_nothing,
 ];
 
 /// Two clusters and no control plane, as folders.
@@ -147,7 +148,7 @@ fn every_name_stands_there_and_goes_again(software: Software) {
     eventually_equal(GENEROUS, "what the server holds", &expect, || scene.data());
     scene.is_in_sync();
     let markers: Vec<String> =
-        scene.server.records().into_iter().filter(|line| line.contains("heritage=")).collect();
+        scene.server.records().into_iter().filter(|line| line.contains("external-dns")).collect();
     assert_eq!(markers.len(), 4, "{markers:?}");
     assert!(markers.iter().all(|line| line.contains(
         "heritage=external-dns,external-dns/owner=shop,external-dns/resource=service/default/nginx"
@@ -267,4 +268,25 @@ fn two_owners_share_a_zone(software: Software) {
     let mut now = second.server.records();
     now.retain(|line| line.contains("nginx."));
     assert_eq!(now, expect);
+}
+
+fn preflight_proves_rights_and_changes_nothing(software: Software) {
+    let scene = Scene::prepared(software, OTHERS);
+    let (before, serial) = (scene.server.records(), scene.server.serial());
+    let preflight = || {
+        let output = scene.fedns.command(&["preflight", "-c", "fedns.yaml"]);
+        (output.status.code(), String::from_utf8(output.stdout).expect("text"))
+    };
+    let (code, text) = preflight();
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.starts_with("rfc2136 for example.com.\n"), "{text}");
+    assert!(text.contains("the key may transfer the zone, and may update "), "{text}");
+
+    let key = scene.server.key_text(Key::Reader);
+    fs::write(scene.fedns.home().join("tsig.key"), key).expect("write the key");
+    let (code, text) = preflight();
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("  BLOCKED  provider: name server 127.0.0.1:"), "{text}");
+    assert!(text.contains("let key reader. update the zone (BIND: "), "{text}");
+    assert_eq!((scene.server.records(), scene.server.serial()), (before, serial));
 }
