@@ -107,6 +107,8 @@ pub struct ProviderConfig {
 pub enum ProviderKind {
     AliDns(AliDnsConfig),
     Rfc2136(Rfc2136Config),
+    #[cfg(feature = "route53")]
+    Route53(Route53Config),
 }
 
 impl ProviderKind {
@@ -115,6 +117,8 @@ impl ProviderKind {
         match self {
             Self::AliDns(_) => "alidns",
             Self::Rfc2136(_) => "rfc2136",
+            #[cfg(feature = "route53")]
+            Self::Route53(_) => "aws-route53",
         }
     }
 }
@@ -126,6 +130,14 @@ pub struct AliDnsConfig {
     pub signature: SignatureVersion,
     /// `None`: the one of AliDNS.
     pub endpoint: Option<String>,
+}
+
+#[cfg(feature = "route53")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct Route53Config {
+    /// `None`: the public zone by its name.
+    pub zone_id: Option<providers::route53::ZoneId>,
+    pub options: providers::route53::Options,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,7 @@
 //! - [`preflight`]: what must be true before the first write
 //! - [`alidns`]: Alibaba Cloud DNS, with its two signatures
 //! - [`rfc2136`]: any name server that takes dynamic updates
+//! - `route53`: Amazon Route53, by the vendor's client; a feature of that name
 //! - [`throttle`]: how often a provider may be asked, and how long to wait after a failure
 //! - [`clock`]: the time, so that tests can move it
 //! - [`secret`]: text that is never shown
@@ -19,6 +20,8 @@ pub mod preflight;
 
 pub mod alidns;
 pub mod rfc2136;
+#[cfg(feature = "route53")]
+pub mod route53;
 
 pub mod throttle;
 pub mod clock;

@@ -36,8 +36,10 @@ pub mod kubeconfig;
 pub mod kubectl;
 pub mod kwok;
 
-// Clouds, as far as DNS goes.
+// Clouds, as far as DNS goes: our own, and what others wrote.
+pub mod botocore;
 pub mod fakes;
+pub mod moto;
 
 // Name servers that others wrote and that take updates.
 pub mod name_server;

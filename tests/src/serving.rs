@@ -84,7 +84,17 @@ impl Fedns {
 
     /// The same, with further arguments.
     pub fn start_with(&mut self, arguments: &[&str]) {
+        self.launch(arguments, &[]);
+    }
+
+    /// The same, with these in the environment.
+    pub fn start_in(&mut self, environment: &[(&str, &str)]) {
+        self.launch(&[], environment);
+    }
+
+    fn launch(&mut self, arguments: &[&str], environment: &[(&str, &str)]) {
         let mut command = product::fedns();
+        command.envs(environment.iter().copied());
         command.arg("serve").arg("--config").arg(self.home().join("fedns.yaml")).args(arguments);
         self.process = Some(Process::start("fedns", &command, self.home()));
     }

@@ -9,6 +9,12 @@ mod clusters;
 /// A server whose zone goes to name servers that others wrote.
 mod rfc2136;
 
+/// A server whose zone goes to Route53.
+mod route53;
+
 pub(crate) fn tests() -> Vec<Test> {
-    [alidns::tests(), clusters::tests(), rfc2136::tests()].into_iter().flatten().collect()
+    [alidns::tests(), clusters::tests(), rfc2136::tests(), route53::tests()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

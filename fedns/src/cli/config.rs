@@ -145,8 +145,16 @@ fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value
             Registry::Compact => "compact",
         },
     });
-    let optional = std::iter::once(("zone", hosted.as_ref().map(|name| json!(name))));
-    for (key, given) in optional.chain(kind_values(kind)) {
+    if let Some(hosted) = hosted {
+        value["zone"] = json!(hosted);
+    }
+    let of_kind = match kind {
+        ProviderKind::AliDns(config) => alidns_keys(config),
+        ProviderKind::Rfc2136(config) => rfc2136_keys(config),
+        #[cfg(feature = "route53")]
+        ProviderKind::Route53(config) => route53_keys(config),
+    };
+    for (key, given) in of_kind {
         if let Some(given) = given {
             value[key] = given;
         }
@@ -154,25 +162,36 @@ fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value
     value
 }
 
-/// The keys that only this kind has; `None` where nothing is written and nothing is the default.
-fn kind_values(kind: &ProviderKind) -> Vec<(&'static str, Option<Value>)> {
-    match kind {
-        ProviderKind::AliDns(AliDnsConfig { config_file, signature, endpoint }) => vec![
-            ("configFile", config_file.as_ref().map(|path| json!(path))),
-            ("endpoint", endpoint.as_ref().map(|url| json!(url))),
-            (
-                "signature",
-                Some(json!(match signature {
-                    SignatureVersion::V1 => "v1",
-                    SignatureVersion::V3 => "v3",
-                })),
-            ),
-        ],
-        ProviderKind::Rfc2136(Rfc2136Config { server, config_file }) => vec![
-            ("configFile", Some(json!(config_file))),
-            ("server", Some(json!(server.to_string()))),
-        ],
-    }
+/// Keys of one kind of provider, as far as they are given.
+type KindKeys = Vec<(&'static str, Option<Value>)>;
+
+fn alidns_keys(config: &AliDnsConfig) -> KindKeys {
+    let AliDnsConfig { config_file, signature, endpoint } = config;
+    let signature = match signature {
+        SignatureVersion::V1 => "v1",
+        SignatureVersion::V3 => "v3",
+    };
+    vec![
+        ("signature", Some(json!(signature))),
+        ("configFile", config_file.as_ref().map(|path| json!(path))),
+        ("endpoint", endpoint.as_ref().map(|url| json!(url))),
+    ]
+}
+
+fn rfc2136_keys(config: &Rfc2136Config) -> KindKeys {
+    let Rfc2136Config { server, config_file } = config;
+    vec![("configFile", Some(json!(config_file))), ("server", Some(json!(server.to_string())))]
+}
+
+#[cfg(feature = "route53")]
+fn route53_keys(config: &config::Route53Config) -> KindKeys {
+    let config::Route53Config { zone_id, options } = config;
+    let providers::route53::Options { endpoint, region } = options;
+    vec![
+        ("zoneId", zone_id.as_ref().map(|id| json!(id.as_str()))),
+        ("region", region.as_ref().map(|region| json!(region))),
+        ("endpoint", endpoint.as_ref().map(|url| json!(url))),
+    ]
 }
 
 fn cluster_value(cluster: &clusters::Cluster) -> Value {

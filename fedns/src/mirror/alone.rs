@@ -98,7 +98,7 @@ pub async fn plan(
     writer: Option<String>,
 ) -> Result<AlonePlan, Failure> {
     let key = Key::new(config, zone, provider);
-    let connected = Connector::default().connect(&key.zone, provider).await?;
+    let connected = Connector::default().connect(&key).await?;
     let scope = key.scope(connected.zone());
     check::passed(&key, &*connected, &scope).await?;
     let identity = Identity { owner: provider.owner.clone(), registry: provider.registry };

@@ -20,7 +20,7 @@ pub struct Checked {
 /// Asks a provider; one that cannot be reached is a finding as well.
 pub async fn check(config: &Config, zone: &ZoneConfig, provider: &ProviderConfig) -> Checked {
     let key = Key::new(config, zone, provider);
-    let findings = match Connector::default().connect(&key.zone, provider).await {
+    let findings = match Connector::default().connect(&key).await {
         Ok(connected) => {
             let scope = key.scope(connected.zone());
             look(&key, &*connected, &scope).await

@@ -1,5 +1,8 @@
 //! From the config to a provider: keys, the account's client, the zone there.
 
+#[cfg(feature = "route53")]
+mod route53;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
@@ -12,12 +15,17 @@ use providers::rfc2136::key_file::read_key_file;
 use providers::rfc2136::{self, Rfc2136Zone};
 use providers::{Provider, SystemClock};
 
+use super::Key;
 use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind, Rfc2136Config};
 
 /// Makes providers. Zones of one account share a client, since accounts are what providers count
 /// calls of. Clones share the clients.
 #[derive(Clone, Default)]
-pub struct Connector(Arc<Mutex<BTreeMap<Account, Weak<Client>>>>);
+pub struct Connector {
+    alidns: Arc<Mutex<BTreeMap<Account, Weak<Client>>>>,
+    #[cfg(feature = "route53")]
+    route53: route53::Accounts,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Account {
@@ -29,26 +37,20 @@ struct Account {
 // === impl Connector ===
 
 impl Connector {
-    /// The provider for `zone`. The hosted zone is looked for where the config does not name it.
-    pub async fn connect(
-        &self,
-        zone: &Name,
-        config: &ProviderConfig,
-    ) -> Result<Arc<dyn Provider>, Failure> {
-        match &config.kind {
-            ProviderKind::AliDns(alidns) => self.connect_alidns(zone, config, alidns).await,
-            ProviderKind::Rfc2136(rfc2136) => connect_rfc2136(zone, config, rfc2136).await,
+    /// The provider of a mirror. The hosted zone is looked for where the config does not name it.
+    pub(super) async fn connect(&self, key: &Key) -> Result<Arc<dyn Provider>, Failure> {
+        match &key.provider.kind {
+            ProviderKind::AliDns(alidns) => self.alidns(key, alidns).await,
+            ProviderKind::Rfc2136(rfc2136) => connect_rfc2136(key, rfc2136).await,
+            #[cfg(feature = "route53")]
+            ProviderKind::Route53(route53) => self.route53.connect(key, route53).await,
         }
     }
 
-    async fn connect_alidns(
-        &self,
-        zone: &Name,
-        config: &ProviderConfig,
-        alidns: &AliDnsConfig,
-    ) -> Result<Arc<dyn Provider>, Failure> {
+    async fn alidns(&self, key: &Key, alidns: &AliDnsConfig) -> Result<Arc<dyn Provider>, Failure> {
+        let Key { zone, provider: ProviderConfig { hosted, .. }, .. } = key;
         let client = self.alidns_client(alidns)?;
-        let hosted = match &config.hosted {
+        let hosted = match hosted {
             Some(hosted) => hosted.clone(),
             None => hosted_zone(&client, alidns, zone).await?,
         };
@@ -62,7 +64,7 @@ impl Connector {
             endpoint: endpoint.clone(),
             is_v1: *signature == SignatureVersion::V1,
         };
-        let mut clients = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = self.alidns.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&account).and_then(Weak::upgrade) {
             return Ok(client);
         }
@@ -79,15 +81,12 @@ impl Connector {
     }
 }
 
-async fn connect_rfc2136(
-    zone: &Name,
-    config: &ProviderConfig,
-    rfc2136: &Rfc2136Config,
-) -> Result<Arc<dyn Provider>, Failure> {
+async fn connect_rfc2136(key: &Key, rfc2136: &Rfc2136Config) -> Result<Arc<dyn Provider>, Failure> {
+    let Key { zone, provider: ProviderConfig { hosted, .. }, .. } = key;
     let Rfc2136Config { server, config_file } = rfc2136;
-    let key = read_key_file(config_file).map_err(|error| fatal(&error))?;
-    let client = rfc2136::Client::new(server.clone(), key, Arc::new(SystemClock));
-    let hosted = match &config.hosted {
+    let tsig = read_key_file(config_file).map_err(|error| fatal(&error))?;
+    let client = rfc2136::Client::new(server.clone(), tsig, Arc::new(SystemClock));
+    let hosted = match hosted {
         Some(hosted) => hosted.clone(),
         None => Rfc2136Zone::find(&client, zone).await?,
     };

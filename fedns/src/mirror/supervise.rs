@@ -85,7 +85,7 @@ impl Supervisor {
     async fn connected(&mut self) -> Option<Arc<dyn Provider>> {
         let mut failures = 0;
         loop {
-            match self.connector.connect(&self.key.zone, &self.key.provider).await {
+            match self.connector.connect(&self.key).await {
                 Ok(provider) => return Some(provider),
                 Err(failure) => {
                     if self.shown.set_not_connected(failure.line.clone()) {

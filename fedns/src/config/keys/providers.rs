@@ -1,5 +1,8 @@
 //! The key `providers`: where a zone is mirrored to, and how.
 
+#[cfg(feature = "route53")]
+mod route53;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
@@ -18,9 +21,7 @@ use crate::config::tree::Node;
 use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind, Rfc2136Config};
 
 /// Kinds of other versions and other tools, each with what to do.
-const LATER_KINDS: [(&str, &str); 7] = [
-    ("aws-route53", "a later version serves it"),
-    ("route53", "a later version serves it"),
+const LATER_KINDS: [(&str, &str); 5] = [
     ("google-clouddns", "a later version serves it"),
     ("clouddns", "a later version serves it"),
     ("webhook", "a later version serves it"),
@@ -29,12 +30,17 @@ const LATER_KINDS: [(&str, &str); 7] = [
 ];
 const LATER_KEYS: [(&str, &str); 2] =
     [("filters", "choosing among the names"), ("zoneId", "zones with one name at a provider")];
-const KINDS_WANTED: &str = "a kind of provider: alidns or rfc2136";
 
+/// What stands where a kind is wanted.
+const KINDS: &str = "a kind of provider: alidns, aws-route53 or rfc2136";
+
+/// A kind that this build serves.
 #[derive(Clone, Copy)]
 enum Kind {
     AliDns,
     Rfc2136,
+    #[cfg(feature = "route53")]
+    Route53,
 }
 
 /// The owner that other tools take when nobody chooses one.
@@ -62,7 +68,7 @@ pub(super) fn providers(reader: &mut Reader<'_>, node: Option<&Node>) -> Vec<Pro
 fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
     let mut map =
         reader.map(node, "a map like {kind: alidns, configFile: ./alidns.yaml, owner: shop}");
-    let kind = reader.required(&mut map, "kind", KINDS_WANTED);
+    let kind = reader.required(&mut map, "kind", KINDS);
     let kind = kind.and_then(|node| read_kind(reader, node));
     let owner =
         reader.required(&mut map, "owner", "a word that says whose the records are, like shop");
@@ -83,19 +89,11 @@ fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
     let policy = map.take("policy").and_then(|node| reader.word(node, &policies));
     let registries = [("external-dns", Registry::ExternalDns), ("compact", Registry::Compact)];
     let registry = map.take("registry").and_then(|node| reader.word(node, &registries));
-    let kind = kind.map(|kind| match kind {
-        Kind::AliDns => Some(ProviderKind::AliDns(alidns(reader, &mut map))),
-        Kind::Rfc2136 => rfc2136(reader, &mut map).map(ProviderKind::Rfc2136),
-    });
-    if kind.is_none() {
-        // Whichever was meant, its keys are not what is wrong.
-        alidns(reader, &mut map);
-        map.take("server");
-    }
+    let settings = settings(reader, &mut map, kind);
     refuse_later(reader, &mut map, &LATER_KEYS);
     reader.finish(map);
     Some(ProviderConfig {
-        kind: kind??,
+        kind: settings?,
         hosted,
         owner: owner?,
         ttl,
@@ -106,15 +104,30 @@ fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
     })
 }
 
+/// The keys of one kind; where it is not known, those of AliDNS are looked at.
+fn settings(
+    reader: &mut Reader<'_>,
+    map: &mut MapReader<'_>,
+    kind: Option<Kind>,
+) -> Option<ProviderKind> {
+    Some(match kind {
+        None => {
+            // Whichever was meant, its keys are not what is wrong.
+            map.take("server");
+            ProviderKind::AliDns(alidns(reader, map))
+        }
+        Some(Kind::AliDns) => ProviderKind::AliDns(alidns(reader, map)),
+        Some(Kind::Rfc2136) => ProviderKind::Rfc2136(rfc2136(reader, map)?),
+        #[cfg(feature = "route53")]
+        Some(Kind::Route53) => ProviderKind::Route53(route53::settings(reader, map)),
+    })
+}
+
 fn alidns(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> AliDnsConfig {
     let config_file = map.take("configFile").and_then(|node| read_file(reader, node));
     let words = [("v3", SignatureVersion::V3), ("v1", SignatureVersion::V1)];
     let signature = map.take("signature").and_then(|node| reader.word(node, &words));
-    let endpoint = map.take("endpoint").and_then(|node| {
-        let wanted = "a URL like https://alidns.aliyuncs.com";
-        let is_url = |text: &str| text.starts_with("https://") || text.starts_with("http://");
-        reader.understood(node, wanted, |text| is_url(text).then(|| text.to_owned()))
-    });
+    let endpoint = read_endpoint(reader, map, "a URL like https://alidns.aliyuncs.com");
     AliDnsConfig { config_file, signature: signature.unwrap_or_default(), endpoint }
 }
 
@@ -134,11 +147,25 @@ fn read_file(reader: &mut Reader<'_>, node: &Node) -> Option<PathBuf> {
     Some(path)
 }
 
+fn read_endpoint(reader: &mut Reader<'_>, map: &mut MapReader<'_>, wanted: &str) -> Option<String> {
+    let node = map.take("endpoint")?;
+    let is_url = |text: &str| text.starts_with("https://") || text.starts_with("http://");
+    reader.understood(node, wanted, |text| is_url(text).then(|| text.to_owned()))
+}
+
 fn read_kind(reader: &mut Reader<'_>, node: &Node) -> Option<Kind> {
-    let text = reader.text(node, KINDS_WANTED)?;
+    let text = reader.text(node, KINDS)?;
     match text {
         "alidns" => return Some(Kind::AliDns),
         "rfc2136" => return Some(Kind::Rfc2136),
+        #[cfg(feature = "route53")]
+        "aws-route53" | "route53" => return Some(Kind::Route53),
+        #[cfg(not(feature = "route53"))]
+        "aws-route53" | "route53" => {
+            let message = "this build of fedns has no Route53; build it with --features route53";
+            reader.value_problem(node, message);
+            return None;
+        }
         _ => {}
     }
     match LATER_KINDS.iter().find(|(kind, _)| *kind == text) {
@@ -146,7 +173,7 @@ fn read_kind(reader: &mut Reader<'_>, node: &Node) -> Option<Kind> {
             let message = format!("kind {kind} is not served by this version; {then}");
             reader.value_problem(node, message);
         }
-        None => reader.wanted(node, KINDS_WANTED),
+        None => reader.wanted(node, KINDS),
     }
     None
 }
