@@ -62,9 +62,4 @@ impl Moto {
     pub fn fail_next(&self, faults: &Value) {
         http::post(self.port, "/fault", &faults.to_string()).expect("moto takes faults");
     }
-
-    /// All that it has logged: one line for each call.
-    pub fn log(&self) -> String {
-        self.process.log()
-    }
 }

@@ -1,16 +1,25 @@
 use std::fs;
 
-use tests::botocore::{Botocore, set};
+use tests::botocore::Botocore;
 use tests::eventually::{GENEROUS, eventually, eventually_equal};
-use tests::moto::{KEY, Moto};
-use tests::need::Need;
 use tests::serving::Fedns;
 use tests::suite::Test;
 
+/// A Service from its first address to its end, beside what others have.
+mod life;
+
+/// Others change the zone, records are bad, calls fail.
+mod trouble;
+
+/// Keys, rights, and which zone is meant.
+mod access;
+
+/// How often the service is called.
+mod calls;
+
 pub(crate) fn tests() -> Vec<Test> {
-    tests::tests! {
-        [Need::Peers] => every_name_stands_fails_over_and_goes_at_moto;
-    }
+    let all = [life::tests(), trouble::tests(), access::tests(), calls::tests()];
+    all.into_iter().flatten().collect()
 }
 
 const DOMAIN: &str = "fed.example.com";
@@ -59,19 +68,20 @@ impl Scene {
     }
 
     fn start(&mut self) {
-        self.start_as(KEY);
+        self.start_as(self.aws.key, &[]);
     }
 
-    /// With a key in the environment, and nothing else of this machine's.
-    fn start_as(&mut self, [id, secret]: [&str; 2]) {
-        self.fedns.start_in(&[
+    /// With a key in the environment, and nothing of this machine's own settings.
+    fn start_as(&mut self, [id, secret]: [&str; 2], more: &[(&str, &str)]) {
+        let environment = [
             ("AWS_ACCESS_KEY_ID", id),
             ("AWS_SECRET_ACCESS_KEY", secret),
             ("AWS_CONFIG_FILE", "/dev/null"),
             ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("NO_PROXY", "127.0.0.1"),
-        ]);
+        ];
+        self.fedns.start_in(&[&environment, more].concat());
     }
 
     fn put(&self, cluster: &str, name: &str, address: &str) {
@@ -94,6 +104,15 @@ impl Scene {
             let mut lines = self.aws.lines(&self.zone);
             lines.retain(|line| !line.contains(" TXT "));
             lines
+        });
+    }
+
+    /// Waits until the log holds these words.
+    #[track_caller]
+    fn logs(&self, words: &str) {
+        eventually(GENEROUS, words, || {
+            let log = self.fedns.process().log();
+            if log.contains(words) { Ok(()) } else { Err(log) }
         });
     }
 
@@ -128,53 +147,4 @@ const BEIJING: [&str; 2] = [
 
 fn both<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&[GLOBAL][..], &HANGZHOU, &BEIJING, more].concat()
-}
-
-fn every_name_stands_fails_over_and_goes_at_moto() {
-    let moto = Moto::start();
-    let aws = moto.botocore();
-    stands_fails_over_and_goes(Scene::prepared(aws));
-}
-
-/// The life of a Service, beside what others have in the zone.
-fn stands_fails_over_and_goes(mut scene: Scene) {
-    let foreign = [
-        ("CREATE", set("www.fed.example.com", "A", 600, &["198.51.100.1"])),
-        ("CREATE", set("fed.example.com", "TXT", 300, &["\"v=spf1 -all\" \"a\\075b\""])),
-    ];
-    let result = scene.aws.change(&scene.zone, &foreign);
-    assert!(result.get("answer").is_some(), "{result}");
-    scene.start();
-    let www = "www.fed.example.com. A 600 198.51.100.1";
-    scene.holds(&both(&[www]));
-    scene.is_in_sync();
-    let lines = scene.aws.lines(&scene.zone);
-    let marker = "TXT 180 \"heritage=external-dns,external-dns/owner=shop,\
-                  external-dns/resource=service/default/nginx\"";
-    assert_eq!(lines.iter().filter(|line| line.ends_with(marker)).count(), 5, "{lines:?}");
-
-    scene.remove("beijing", "nginx");
-    let global = "nginx.default.fed.svc.fed.example.com.";
-    let region = "nginx.default.fed.svc.cn-beijing.fed.example.com.";
-    let zone = "nginx.default.fed.svc.cn-beijing-b.cn-beijing.fed.example.com.";
-    let aliases = [
-        format!("{global} A 180 203.0.113.1"),
-        format!("{region} CNAME 180 {global}"),
-        format!("{zone} CNAME 180 {region}"),
-        www.to_owned(),
-    ];
-    let mut failed_over: Vec<&str> = aliases.iter().map(String::as_str).collect();
-    failed_over.extend(HANGZHOU);
-    scene.holds(&failed_over);
-
-    scene.put("beijing", "nginx", "203.0.113.2");
-    scene.holds(&both(&[www]));
-    scene.remove("hangzhou", "nginx");
-    scene.remove("beijing", "nginx");
-    let foreign = ["fed.example.com. TXT 300 \"v=spf1 -all\" \"a\\075b\"", www].map(str::to_owned);
-    eventually_equal(GENEROUS, "what Route53 holds", &foreign.to_vec(), || {
-        scene.aws.lines(&scene.zone)
-    });
-    let log = scene.fedns.process().log();
-    assert!(!log.contains(KEY[1]), "{log}");
 }

@@ -1,0 +1,79 @@
+use tests::botocore::set;
+use tests::eventually::{GENEROUS, eventually_equal};
+use tests::fakes::route53::FakeRoute53;
+use tests::moto::Moto;
+use tests::need::Need;
+use tests::suite::Test;
+
+use super::{HANGZHOU, Scene, both};
+
+pub(super) fn tests() -> Vec<Test> {
+    tests::tests! {
+        [Need::Peers] => every_name_stands_fails_over_and_goes_at_moto,
+            every_name_stands_fails_over_and_goes_at_our_fake,
+            the_most_verbose_log_holds_no_secret;
+    }
+}
+
+fn every_name_stands_fails_over_and_goes_at_moto() {
+    let moto = Moto::start();
+    stands_fails_over_and_goes(Scene::prepared(moto.botocore()));
+}
+
+fn every_name_stands_fails_over_and_goes_at_our_fake() {
+    let fake = FakeRoute53::start();
+    stands_fails_over_and_goes(Scene::prepared(fake.botocore()));
+}
+
+fn the_most_verbose_log_holds_no_secret() {
+    let fake = FakeRoute53::start();
+    let mut scene = Scene::prepared(fake.botocore());
+    scene.start_as(scene.aws.key, &[("FEDNS_LOG", "trace")]);
+    scene.holds(&both(&[]));
+    let log = scene.fedns.process().log();
+    assert!(log.contains("aws_"), "the client logs at this level");
+    assert!(!log.contains(scene.aws.key[1]));
+}
+
+/// The life of a Service, beside what others have in the zone.
+fn stands_fails_over_and_goes(mut scene: Scene) {
+    let foreign = [
+        ("CREATE", set("www.fed.example.com", "A", 600, &["198.51.100.1"])),
+        ("CREATE", set("fed.example.com", "TXT", 300, &["\"v=spf1 -all\" \"a\\075b\""])),
+    ];
+    let result = scene.aws.change(&scene.zone, &foreign);
+    assert!(result.get("answer").is_some(), "{result}");
+    scene.start();
+    let www = "www.fed.example.com. A 600 198.51.100.1";
+    scene.holds(&both(&[www]));
+    scene.is_in_sync();
+    let lines = scene.aws.lines(&scene.zone);
+    let marker = "TXT 180 \"heritage=external-dns,external-dns/owner=shop,\
+                  external-dns/resource=service/default/nginx\"";
+    assert_eq!(lines.iter().filter(|line| line.ends_with(marker)).count(), 5, "{lines:?}");
+
+    scene.remove("beijing", "nginx");
+    let global = "nginx.default.fed.svc.fed.example.com.";
+    let region = "nginx.default.fed.svc.cn-beijing.fed.example.com.";
+    let zone = "nginx.default.fed.svc.cn-beijing-b.cn-beijing.fed.example.com.";
+    let aliases = [
+        format!("{global} A 180 203.0.113.1"),
+        format!("{region} CNAME 180 {global}"),
+        format!("{zone} CNAME 180 {region}"),
+        www.to_owned(),
+    ];
+    let mut failed_over: Vec<&str> = aliases.iter().map(String::as_str).collect();
+    failed_over.extend(HANGZHOU);
+    scene.holds(&failed_over);
+
+    scene.put("beijing", "nginx", "203.0.113.2");
+    scene.holds(&both(&[www]));
+    scene.remove("hangzhou", "nginx");
+    scene.remove("beijing", "nginx");
+    let foreign = ["fed.example.com. TXT 300 \"v=spf1 -all\" \"a\\075b\"", www].map(str::to_owned);
+    eventually_equal(GENEROUS, "what Route53 holds", &foreign.to_vec(), || {
+        scene.aws.lines(&scene.zone)
+    });
+    let (log, secret) = (scene.fedns.process().log(), scene.aws.key[1]);
+    assert!(!log.contains(secret), "{log}");
+}
