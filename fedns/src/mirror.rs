@@ -22,6 +22,7 @@ pub mod leader;
 mod shown;
 mod supervise;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,10 +31,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use crate::config::{Config, LeaderElection, ProviderConfig, ZoneConfig};
+use crate::config::{Config, ProviderConfig, ZoneConfig};
 use crate::pipeline::PipelineHandle;
+use crate::state::guard_file::GuardFile;
 use connect::Connector;
 use leader::Leader;
+use providers::sync::engine::Input;
 use providers::sync::permission::Permission;
 use providers::sync::scope::Scope;
 pub use shown::{Mirror, MirrorList};
@@ -52,6 +55,7 @@ pub struct Mirrors {
     shown: MirrorList,
     writer: Arc<str>,
     leader: Option<Leader>,
+    state_dir: PathBuf,
 }
 
 struct Running {
@@ -77,15 +81,12 @@ struct Key {
 
 impl Mirrors {
     /// `writer`: the id under which this state folder writes at providers.
-    pub fn new(
-        pipeline: PipelineHandle,
-        shown: MirrorList,
-        writer: &str,
-        election: Option<&LeaderElection>,
-    ) -> Self {
+    pub fn new(pipeline: PipelineHandle, shown: MirrorList, writer: &str, config: &Config) -> Self {
         let (running, connector) = (Vec::new(), Connector::default());
+        let election = config.leader_election.as_ref();
         let leader = election.map(|election| Leader::start(election, writer));
-        Self { running, pipeline, connector, shown, writer: writer.into(), leader }
+        let (writer, state_dir) = (writer.into(), config.state_dir.clone());
+        Self { running, pipeline, connector, shown, writer, leader, state_dir }
     }
 
     /// Stops what is not configured any more, starts what is new or has changed.
@@ -129,6 +130,7 @@ impl Mirrors {
             shown: shown.clone(),
             writer: self.writer.clone(),
             lease: self.leader.as_ref().map(Leader::holding),
+            guard: GuardFile::new(&self.state_dir, &key.file_name()),
         };
         let task = tokio::spawn(async move {
             for task in before {
@@ -148,6 +150,14 @@ impl Mirrors {
         // A pipeline that has ended feeds nobody.
         let _ = self.pipeline.ask(move |pipeline| pipeline.forget_mirror(feed_id)).await;
         task
+    }
+
+    /// Has every provider looked at now, and whatever waits after a failure tried again.
+    pub fn look_again(&self) {
+        for running in &self.running {
+            // One that is busy looks anyway.
+            running.shown.order(Input::Check);
+        }
     }
 
     /// Ends all mirrors; calls under way are given a moment. What is left undone, the next start does.
@@ -195,6 +205,12 @@ impl Key {
             types: self.provider.types.clone(),
             ttl: self.provider.ttl,
         }
+    }
+
+    /// Tells the state of this mirror from that of others.
+    fn file_name(&self) -> String {
+        let ProviderConfig { kind, owner, .. } = &self.provider;
+        format!("{}-{owner}-{}", kind.word(), self.zone)
     }
 
     /// `alidns for example.com.`

@@ -162,12 +162,7 @@ impl Running {
         tokio::spawn(end_startup(config.startup_timeout, pipeline.clone()));
         let mut watchers = Watchers::new(pipeline.clone(), &config.resolver, saved, problems);
         watchers.apply(&config, Successors::none()).await;
-        let mut mirrors = Mirrors::new(
-            pipeline.clone(),
-            mirror_list,
-            &writer_id,
-            config.leader_election.as_ref(),
-        );
+        let mut mirrors = Mirrors::new(pipeline.clone(), mirror_list, &writer_id, &config);
         mirrors.apply(&config).await;
         let running = Self {
             started: FixedKeys::of(&config),

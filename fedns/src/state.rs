@@ -4,7 +4,7 @@
 //! - [`cluster_file`]: one cluster's shards as a snapshot and the changes since
 //! - [`zone_file`]: one zone's serial
 //! - [`zone_pair`]: the two files that it stands in, and what to do when they are damaged
-//! - [`writer_id`]: who writes at providers
+//! - [`writer_id`]: who writes at providers; [`guard_file`]: what a mirror's guard holds
 //! - [`folder`]: the state folder: its lock, its files, what happens to damaged ones
 //! - [`access`]: whether a state folder could be used, for a check
 //! - [`writer`]: writes behind, in groups, on a thread of its own
@@ -19,6 +19,7 @@ pub mod folder;
 pub mod access;
 pub mod writer;
 pub mod writer_id;
+pub mod guard_file;
 
 pub use cluster_file::Line;
 pub use folder::{StateError, StateFolder};

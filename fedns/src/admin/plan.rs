@@ -33,7 +33,7 @@ struct MirrorRow {
     provider: String,
     zone: String,
     owner: String,
-    /// InSync, Listing, Applying, Failing, MayNotWrite or NotConnected.
+    /// InSync, Incomplete, Listing, Applying, Failing, MayNotWrite or NotConnected.
     phase: &'static str,
     /// What is in the way, if anything is.
     reason: Option<String>,
@@ -140,6 +140,7 @@ fn with_status(row: MirrorRow, status: Status) -> MirrorRow {
         Phase::Listing => ("Listing", None),
         Phase::Applying(_) => ("Applying", None),
         Phase::InSync => ("InSync", None),
+        Phase::Incomplete(what) => ("Incomplete", Some(what)),
         Phase::MayNotWrite(reason) => ("MayNotWrite", Some(reason)),
         Phase::Failing => ("Failing", status.failure),
     };

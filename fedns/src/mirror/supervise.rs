@@ -19,6 +19,7 @@ use tracing::{error, info, warn};
 use super::connect::Connector;
 use super::shown::Mirror;
 use super::{Key, check, leader};
+use crate::state::guard_file::GuardFile;
 
 /// Between attempts to reach the provider, and to pass preflight.
 const AGAIN: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(300) };
@@ -35,6 +36,7 @@ pub(super) struct Supervisor {
     pub(super) writer: Arc<str>,
     /// Where a lease decides who writes.
     pub(super) lease: Option<watch::Receiver<Holding>>,
+    pub(super) guard: GuardFile,
 }
 
 // === impl Supervisor ===
@@ -53,17 +55,18 @@ impl Supervisor {
             // A lease excludes other writers, and the claim need not.
             writer: self.lease.is_none().then(|| self.writer.to_string()),
         };
-        let Self { key, wishes, inputs, permission, may_write, shown, lease, .. } = self;
+        let Self { key, wishes, inputs, permission, may_write, shown, lease, guard, .. } = self;
         let (engine, status) = Engine::new(
             Arc::clone(&provider),
             // Whether all clusters are known comes with the first wishes.
-            State::new(settings, true),
+            State::new(settings, true).with_guard(guard.load()),
             wishes,
             inputs,
             may_write,
             Arc::new(SystemClock),
             Rhythm::default(),
         );
+        let engine = engine.keeping_guard(move |held| guard.save(held));
         shown.set_connected(status);
         let checked = preflight(&key, &*provider, &scope, &permission, &shown);
         let checked = async {

@@ -153,6 +153,7 @@ impl Running {
         let is_same = config == self.config && settings_unchanged(&config);
         if is_same && self.watchers.follow(&config) {
             info!(file = %config.file.display(), "nothing to reload: the config is what it was");
+            self.mirrors.look_again();
             return answer(reply, Ok("the config is what it was".into()));
         }
         let mut successors = self.watchers.successors(&config).await;

@@ -15,7 +15,9 @@ use super::lines::Damage;
 /// The folders of the two files with a zone's serial.
 pub(super) const ZONE_FOLDERS: [&str; 2] = ["zones", "serials"];
 /// All folders in it.
-pub(super) const FOLDERS: [&str; 3] = ["clusters", ZONE_FOLDERS[0], ZONE_FOLDERS[1]];
+pub(super) const FOLDERS: [&str; 4] = ["clusters", ZONE_FOLDERS[0], ZONE_FOLDERS[1], MIRRORS];
+/// Of what mirrors' guards count and hold.
+pub(super) const MIRRORS: &str = "mirrors";
 /// The file that a running server has locked.
 pub(super) const LOCK: &str = "lock";
 /// How the ending of a file that was set aside begins.

@@ -126,6 +126,19 @@ impl Client {
         listing::whole(self, domain, Vec::new()).await
     }
 
+    /// The records of a domain whose host record contains this text, as [`Client::list_records`].
+    ///
+    /// # Errors
+    ///
+    /// As for the whole list.
+    pub async fn list_records_containing(
+        &self,
+        domain: &Name,
+        rr: &str,
+    ) -> Result<Vec<Record>, Error> {
+        listing::whole(self, domain, vec![("RRKeyWord", rr.to_owned())]).await
+    }
+
     /// Adds a record and returns its id. Where an attempt failed half way, or AliDNS has the record
     /// already, what stands is read, and is a success if it is what was asked for.
     ///

@@ -9,11 +9,13 @@ mod rows;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
 use model::Name;
 
 use super::client::Client;
+use super::domain::host_record;
 use super::error::{Class, Error};
 use super::records::{Record, RecordId};
 use crate::hosted::HostedSet;
@@ -25,9 +27,19 @@ use rows::SetKey;
 pub struct AliDnsZone {
     client: Arc<Client>,
     domain: Name,
-    /// The ids of what stands, since a change names them.
-    standing: Mutex<BTreeMap<SetKey, Vec<Record>>>,
+    standing: Mutex<Standing>,
 }
+
+/// What was seen to stand.
+#[derive(Default)]
+struct Standing {
+    /// With the ids, since a change names them.
+    records: BTreeMap<SetKey, Vec<Record>>,
+    listed_at: Option<Instant>,
+}
+
+/// So long after a listing nothing is looked at again before it is changed.
+const FRESH: Duration = Duration::from_secs(30);
 
 // === impl AliDnsZone ===
 
@@ -40,15 +52,49 @@ impl AliDnsZone {
     async fn list_sets(&self) -> Result<Vec<HostedSet>, Error> {
         let records = self.client.list_records(&self.domain).await?;
         let (sets, standing) = rows::sets(&self.domain, records);
-        *self.lock() = standing;
+        *self.lock() = Standing { records: standing, listed_at: Some(Instant::now()) };
         Ok(sets)
     }
 
     async fn apply_change(&self, change: &Change) -> Result<(), Error> {
+        self.look_again(change).await?;
         for group in calls::groups(&self.domain, change) {
             let standing = group.keys.iter().flat_map(|key| self.standing(key)).collect();
             for call in calls::calls(standing, &group.wanted) {
                 self.carry_out(call).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// AliDNS changes records whatever they say by now, so that what somebody else has put there since the
+    /// listing would be lost: one call tells.
+    async fn look_again(&self, change: &Change) -> Result<(), Error> {
+        let is_fresh = self.lock().listed_at.is_some_and(|at| at.elapsed() < FRESH);
+        let Some(rr) = host_record(&change.name, &self.domain).filter(|_| !is_fresh) else {
+            return Ok(());
+        };
+        let records = self.client.list_records_containing(&self.domain, &rr).await?;
+        let (_, found) = rows::sets(&self.domain, records);
+        let keys = change.sets.iter().map(|it| SetKey::new(&self.domain, &it.name, it.record_type));
+        // A marker with a hashed label does not contain the name's own.
+        for key in keys.filter(|key| key.contains(&rr)) {
+            let mut known = self.standing(&key);
+            let mut found = found.get(&key).cloned().unwrap_or_default();
+            known.sort_by(|one, other| one.id.cmp(&other.id));
+            found.sort_by(|one, other| one.id.cmp(&other.id));
+            let is_same = |one: &Record, other: &Record| {
+                (&one.id, &one.fields, one.enabled, one.locked)
+                    == (&other.id, &other.fields, other.enabled, other.locked)
+            };
+            let are_same = known.len() == found.len()
+                && known.iter().zip(&found).all(|(one, other)| is_same(one, other));
+            if !are_same {
+                return Err(Error::StandsOtherwise {
+                    action: "DescribeDomainRecords",
+                    record: key.to_string(),
+                    difference: "somebody else has changed it".into(),
+                });
             }
         }
         Ok(())
@@ -74,21 +120,21 @@ impl AliDnsZone {
     }
 
     fn standing(&self, key: &SetKey) -> Vec<Record> {
-        self.lock().get(key).cloned().unwrap_or_default()
+        self.lock().records.get(key).cloned().unwrap_or_default()
     }
 
     fn remember(&self, id: RecordId, fields: super::records::RecordFields) {
         let record = Record { id, fields, enabled: true, locked: false, remark: None };
-        self.lock().entry(SetKey::of(&record.fields)).or_default().push(record);
+        self.lock().records.entry(SetKey::of(&record.fields)).or_default().push(record);
     }
 
     fn forget(&self, id: &RecordId, key: &SetKey) {
-        if let Some(records) = self.lock().get_mut(key) {
+        if let Some(records) = self.lock().records.get_mut(key) {
             records.retain(|record| record.id != *id);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<SetKey, Vec<Record>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Standing> {
         self.standing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -65,12 +65,14 @@ impl Change {
         matches!(self.kind, ChangeKind::Delete | ChangeKind::Rewrite)
     }
 
-    /// What others point at comes first, and goes last.
-    pub fn order(&self) -> (bool, u8, &Name) {
+    /// What keeps names answering comes before what is new, and that before what goes. What others
+    /// point at comes first, and goes last.
+    pub fn order(&self) -> (u8, u8, &Name) {
         let level = self.level as u8;
         match self.kind {
-            ChangeKind::Delete | ChangeKind::Tidy => (true, u8::MAX - level, &self.name),
-            _ => (false, level, &self.name),
+            ChangeKind::Update => (0, level, &self.name),
+            ChangeKind::Create | ChangeKind::Rewrite => (1, level, &self.name),
+            ChangeKind::Delete | ChangeKind::Tidy => (2, u8::MAX - level, &self.name),
         }
     }
 }

@@ -77,6 +77,10 @@ pub fn compare(zone: &HostedZone, us: &Identity, wanted: Wanted<'_>) -> Compared
         !conflicts.iter().any(in_the_way)
     };
     let free: Vec<&RecordSet> = sets.iter().filter(is_free).collect();
+    if free.is_empty() && !sets.is_empty() {
+        // Nothing of what is wanted can stand here: what does stand keeps the name answering.
+        return Compared { change: None, conflicts };
+    }
     let data = data_changes(name, &ours, &free);
     let markers = marker_changes(zone, us, &wanted, &free);
     let change = change_of(name, level, &ours, &free, data, markers);

@@ -20,6 +20,7 @@ use tracing::{error, info, warn};
 
 use super::apply::{Applied, apply_first};
 use super::change::Change;
+use super::guard::Guard;
 use super::mirror::Mirror;
 use super::permission::Permission;
 use super::plan::{Plan, hash_of};
@@ -38,6 +39,9 @@ const FATAL_RETRY: Duration = Duration::from_secs(300);
 
 /// So often is listed anew before a change that finds something else each time is set aside.
 const MOVES_MAX: u32 = 3;
+
+/// How soon the provider is looked at again where something there is in the way of every write.
+const BLOCKED_CHECK: Duration = Duration::from_secs(60);
 
 /// What a mirror is told beside what is wanted.
 #[derive(Clone, Debug)]
@@ -76,7 +80,11 @@ pub struct Engine {
     wait_until: Option<Instant>,
     next_check: Instant,
     told_held: String,
+    keep_guard: KeepGuard,
 }
+
+/// Keeps what the guard counts and holds, so that a restart does not forget it.
+type KeepGuard = Box<dyn FnMut(&Guard) + Send>;
 
 /// What ended a round.
 enum Round {
@@ -125,8 +133,14 @@ impl Engine {
             wait_until: None,
             next_check,
             told_held: String::new(),
+            keep_guard: Box::new(|_| {}),
         };
         (engine, status)
+    }
+
+    /// `keep` is told what the guard counts and holds, each time that it has changed.
+    pub fn keeping_guard(self, keep: impl FnMut(&Guard) + Send + 'static) -> Self {
+        Self { keep_guard: Box::new(keep), ..self }
     }
 
     /// Runs until nobody sends inputs any more. A change under way is ended first.
@@ -159,18 +173,28 @@ impl Engine {
             return Round::Rest;
         }
         let plan = self.mirror.plan(self.now());
+        self.mirror.keep_guard(&mut self.keep_guard);
         self.tell(&plan);
         if plan.changes.is_empty() {
             self.succeeded();
-            self.status.set_phase(Phase::InSync);
+            self.status.set_phase(match self.mirror.incomplete(&plan) {
+                None => Phase::InSync,
+                Some(what) => Phase::Incomplete(what),
+            });
             return Round::Rest;
         }
         let permission = self.permission.borrow_and_update().clone();
-        if let Some(reason) = permission.reason().or_else(|| self.mirror.blocked()) {
-            let phase = Phase::MayNotWrite(reason.clone());
-            if self.status.set_phase(phase) {
+        if let Some(reason) = permission.reason() {
+            self.status.set_phase(Phase::MayNotWrite(reason));
+            return Round::Rest;
+        }
+        if let Some(reason) = self.mirror.blocked() {
+            if self.status.set_phase(Phase::MayNotWrite(reason.clone())) {
                 error!(provider = %self.provider.name(), "nothing is written: {reason}");
             }
+            // Somebody may be mending it.
+            let soon = self.clock.monotonic() + BLOCKED_CHECK;
+            self.next_check = self.next_check.min(soon);
             return Round::Rest;
         }
         self.status.set_phase(Phase::Applying(plan.changes.len()));
@@ -219,7 +243,8 @@ impl Engine {
         Ok(())
     }
 
-    /// Applies changes in their order, as many at a time as the provider takes.
+    /// Applies changes in their order, as many at a time as the provider takes. What has come in the
+    /// meantime is planned at once: a failover does not wait behind a long first sync.
     async fn apply(&mut self, changes: &[Change]) {
         let provider = Arc::clone(&self.provider);
         let mut progress = Progress::new(changes.len(), self.clock.monotonic());
@@ -231,6 +256,7 @@ impl Engine {
             let Applied { landed, refused, failure } = applied;
             let now = self.now();
             landed.iter().for_each(|change| self.mirror.applied(change, now));
+            self.mirror.keep_guard(&mut self.keep_guard);
             self.status.count_applied(landed.len());
             if !landed.is_empty() {
                 self.succeeded();
@@ -242,10 +268,14 @@ impl Engine {
                 return self.failed(&failure);
             }
             rest = &rest[count..];
+            self.status.set_phase(Phase::Applying(rest.len()));
             if let Some(Report { done, total, left }) =
                 progress.advance(count, self.clock.monotonic())
             {
                 info!(provider = %provider.name(), ?left, "{done} of {total} names written");
+            }
+            if self.wishes.is_waiting() {
+                return;
             }
         }
     }

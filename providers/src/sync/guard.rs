@@ -8,6 +8,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use model::{Name, UnixTime};
+use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use super::plan::hash_of;
@@ -20,7 +21,7 @@ const GUARD_FROM: usize = 10;
 const HOUR: u64 = 3600;
 
 /// Counts what went, and remembers what is held.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Guard {
     /// Within the last hour, oldest first.
     spent: VecDeque<Spent>,
@@ -29,7 +30,7 @@ pub struct Guard {
     approval: Option<Approval>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Spent {
     at: UnixTime,
     /// Names that we owned before.
@@ -37,7 +38,7 @@ struct Spent {
     names: usize,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Approval {
     hash: String,
     until: UnixTime,

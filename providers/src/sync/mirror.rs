@@ -34,6 +34,10 @@ pub struct Mirror {
     /// Names that may differ.
     dirty: BTreeSet<Name>,
     guard: Guard,
+    /// As it was kept last.
+    kept_guard: Guard,
+    /// Names whose change the policy does not allow.
+    not_allowed: BTreeSet<Name>,
     conflicts: BTreeMap<Name, Vec<Conflict>>,
     quarantine: BTreeMap<Name, Quarantined>,
     /// How often in a row each name was found changed by somebody else.
@@ -68,11 +72,40 @@ impl Mirror {
             wanted: BTreeMap::new(),
             dirty: BTreeSet::new(),
             guard: Guard::default(),
+            kept_guard: Guard::default(),
+            not_allowed: BTreeSet::new(),
             conflicts: BTreeMap::new(),
             quarantine: BTreeMap::new(),
             drifts: BTreeMap::new(),
             given: clusters_unknown.then(BTreeMap::new),
         }
+    }
+
+    /// What the guard counted and held before a restart.
+    pub fn with_guard(self, guard: Guard) -> Self {
+        Self { kept_guard: guard.clone(), guard, ..self }
+    }
+
+    /// Has what the guard counts and holds kept, if it has changed.
+    pub fn keep_guard(&mut self, keep: &mut dyn FnMut(&Guard)) {
+        if self.guard != self.kept_guard {
+            keep(&self.guard);
+            self.kept_guard = self.guard.clone();
+        }
+    }
+
+    /// What the provider does not hold as it is wanted, in words; `None` where all is well.
+    pub fn incomplete(&self, plan: &Plan) -> Option<String> {
+        let parts = [
+            (plan.held.len(), "held"),
+            (self.quarantine.len(), "refused"),
+            (self.conflicts.len(), "in conflict"),
+            (self.not_allowed.len(), "not allowed by the policy"),
+        ];
+        let parts = parts.iter().filter(|(count, _)| *count > 0);
+        let texts: Vec<String> =
+            parts.map(|(count, what)| format!("{count} names {what}")).collect();
+        (!texts.is_empty()).then(|| texts.join(", "))
     }
 
     pub fn settings(&self) -> &MirrorSettings {
@@ -171,7 +204,12 @@ impl Mirror {
                 false => self.conflicts.insert(name.clone(), conflicts),
             };
             let is_aside = self.quarantine.get(name).is_some_and(|it| now.0 < it.until.0);
-            match change.filter(|it| self.settings.policy.allows(it.kind)) {
+            let allowed = change.clone().filter(|it| self.settings.policy.allows(it.kind));
+            match change.is_some() && allowed.is_none() {
+                true => self.not_allowed.insert(name.clone()),
+                false => self.not_allowed.remove(name),
+            };
+            match allowed {
                 None => clean.push(name.clone()),
                 Some(_) if is_aside => {}
                 Some(change) if waits_for_marker(hosted, &change) => {}

@@ -14,8 +14,10 @@ pub enum Phase {
     Listing,
     /// So many changes are on their way.
     Applying(usize),
-    /// Nothing is to be done but what is held or set aside.
+    /// The provider holds what is wanted.
     InSync,
+    /// What can be done is done; and what is held, refused, not allowed or in conflict.
+    Incomplete(String),
     /// Changes wait, and why.
     MayNotWrite(String),
     /// The last call failed.

@@ -59,6 +59,11 @@ impl Wishes {
         Taken { names, complete: pending.complete, clusters_known: pending.clusters_known }
     }
 
+    /// True where names have come since the last time.
+    pub fn is_waiting(&self) -> bool {
+        !self.pending.lock().unwrap_or_else(PoisonError::into_inner).names.is_empty()
+    }
+
     /// Waits until something has come since the last call.
     pub async fn changed(&self) {
         self.wake.notified().await;

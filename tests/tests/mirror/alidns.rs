@@ -24,7 +24,9 @@ pub(crate) fn tests() -> Vec<Test> {
             a_saved_plan_is_applied_exactly_and_then_nothing_is_left,
             a_saved_plan_is_refused_when_something_moved,
             two_owners_leave_one_another_alone,
-            a_service_named_like_a_marker_has_its_names;
+            a_service_named_like_a_marker_has_its_names,
+            a_restart_does_not_forget_what_is_held,
+            an_alias_that_cannot_stand_leaves_the_addresses;
     }
 }
 
@@ -215,7 +217,7 @@ fn what_is_not_ours_stays() {
     expect.push("www A default 600 198.51.100.1");
     expect.push("nginx.default.fed.svc.cn-beijing A default 600 198.51.100.2");
     scene.holds(&expect);
-    scene.is_in_sync();
+    scene.is(" Incomplete, ");
     let plan = scene.fedns.printed(&["plan"]);
     let conflict =
         "  ! nginx.default.fed.svc.cn-beijing.spacexnice.xyz. A: a record set without a marker";
@@ -566,4 +568,40 @@ fn a_service_named_like_a_marker_has_its_names() {
     let swapped: Vec<String> = expect.iter().map(swap).map(places).collect();
     scene.holds(&swapped.iter().map(String::as_str).collect::<Vec<_>>());
     scene.is_in_sync();
+}
+
+fn a_restart_does_not_forget_what_is_held() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    for number in 1..=4 {
+        scene.put("hangzhou", &format!("s{number}"), &format!("203.0.113.1{number}"));
+    }
+    scene.fedns.start();
+    eventually_equal(GENEROUS, "how much AliDNS holds", &26, || scene.data().len());
+    scene.is_in_sync();
+    for number in 1..=4 {
+        scene.remove("hangzhou", &format!("s{number}"));
+    }
+    scene.is(" Incomplete, ");
+    let held = scene.data();
+    assert!(held.len() > 6, "{held:?}");
+    for _ in 0..3 {
+        scene.fedns.kill();
+        scene.fedns.start();
+        scene.is(" Incomplete, ");
+        assert_eq!(scene.data(), held);
+    }
+}
+
+/// Somebody put a TXT at the name, and an alias can stand beside nothing.
+fn an_alias_that_cannot_stand_leaves_the_addresses() {
+    let mut scene = Scene::prepared(Plan::custom(120, 6));
+    let theirs = NewRecord::new("nginx.default.fed.svc.cn-beijing", "TXT", 600, "v=hand");
+    scene.alidns.put(DOMAIN, theirs);
+    scene.fedns.start();
+    scene.holds(&both());
+    scene.is_in_sync();
+    scene.remove("beijing", "nginx");
+    scene.is(" Incomplete, ");
+    let kept = "nginx.default.fed.svc.cn-beijing A default 180 203.0.113.2";
+    assert!(scene.data().contains(&kept.to_owned()), "{:?}", scene.data());
 }

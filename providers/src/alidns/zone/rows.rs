@@ -1,6 +1,7 @@
 //! AliDNS's records as record sets, and back.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use model::{Name, Rdata, RecordSet, RecordType};
 
@@ -27,8 +28,19 @@ impl SetKey {
         Self { rr, record_type: record_type.to_string() }
     }
 
+    /// True where a search for this host record finds it.
+    pub fn contains(&self, rr: &str) -> bool {
+        self.rr.contains(&rr.to_lowercase())
+    }
+
     pub fn of(fields: &RecordFields) -> Self {
         Self { rr: fields.rr.to_lowercase(), record_type: fields.record_type.to_uppercase() }
+    }
+}
+
+impl fmt::Display for SetKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.rr, self.record_type)
     }
 }
 
