@@ -104,7 +104,7 @@ fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
     })
 }
 
-/// The keys of one kind; where it is not known, those of AliDNS are looked at.
+/// The keys of one kind; `None` where it is not known, or misses what it needs.
 fn settings(
     reader: &mut Reader<'_>,
     map: &mut MapReader<'_>,
@@ -113,8 +113,11 @@ fn settings(
     Some(match kind {
         None => {
             // Whichever was meant, its keys are not what is wrong.
-            map.take("server");
-            ProviderKind::AliDns(alidns(reader, map))
+            alidns(reader, map);
+            for key in ["region", "server", "zoneId"] {
+                map.take(key);
+            }
+            return None;
         }
         Some(Kind::AliDns) => ProviderKind::AliDns(alidns(reader, map)),
         Some(Kind::Rfc2136) => ProviderKind::Rfc2136(rfc2136(reader, map)?),
