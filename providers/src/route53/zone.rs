@@ -23,22 +23,13 @@ pub struct Route53Zone {
     zone: HostedZone,
     /// Where the right to change is asked for, by deleting what cannot stand there; `None`: it is not.
     probe: Option<Name>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    respelt: Respelt,
-    /// Batches in a row that found something else than was listed.
-    moved: u32,
+    respelt: Mutex<Respelt>,
 }
 
 /// Record sets on one page; Route53 has no larger ones.
 const PAGE: i32 = 300;
 /// Labels of a name (RFC 1035 section 2.3.4), the root left out; Route53 has no other limit.
 const LABELS_MAX: usize = 127;
-/// From so many in a row on, listing anew does not help: the change that is to blame is looked for.
-const MOVED_MAX: u32 = 3;
 /// No tool writes this.
 const PROBE_TEXT: &[u8] = b"fedns asks whether it may delete; this record never stands";
 
@@ -56,7 +47,7 @@ impl Route53Zone {
     /// `probe`: a name of our own at which the right to change is asked for; `None` where nothing may
     /// be deleted.
     pub fn new(client: Arc<Client>, zone: HostedZone, probe: Option<Name>) -> Self {
-        Self { client, zone, probe, state: Mutex::default() }
+        Self { client, zone, probe, respelt: Mutex::default() }
     }
 
     async fn list_sets(&self) -> Result<Vec<HostedSet>, Failure> {
@@ -77,7 +68,7 @@ impl Route53Zone {
             }
             position = Position::after(&page, &position)?;
         }
-        self.state().respelt = respelt;
+        *self.respelt() = respelt;
         Ok(listed)
     }
 
@@ -91,27 +82,14 @@ impl Route53Zone {
     }
 
     async fn apply_changes(&self, changes: &[Change]) -> Result<(), Failure> {
-        let batch = batch::batch(changes, &self.state().respelt);
+        let batch = batch::batch(changes, &self.respelt());
         let batch = batch.map_err(|error| Failure::new(FailureKind::Refused, error.to_string()))?;
-        let result = self.send(batch).await;
-        let mut state = self.state();
-        match &result {
-            Ok(()) => {
-                state.moved = 0;
-                for set in changes.iter().flat_map(|change| &change.sets) {
-                    state.respelt.remove(&(set.name.clone(), set.record_type));
-                }
-            }
-            Err(failure) if failure.kind == FailureKind::Moved => state.moved += 1,
-            Err(_) => {}
+        self.send(batch).await?;
+        let mut respelt = self.respelt();
+        for set in changes.iter().flat_map(|change| &change.sets) {
+            respelt.remove(&(set.name.clone(), set.record_type));
         }
-        match result {
-            Err(failure) if failure.kind == FailureKind::Moved && state.moved >= MOVED_MAX => {
-                let line = format!("{}, {} times in a row", failure.line, state.moved);
-                Err(Failure::new(FailureKind::Refused, line))
-            }
-            result => result,
-        }
+        Ok(())
     }
 
     async fn send(&self, batch: ChangeBatch) -> Result<(), Failure> {
@@ -125,8 +103,12 @@ impl Route53Zone {
     async fn read_limits(&self) -> Result<Limits, Failure> {
         let ZoneDetails { is_private, name_servers, sets, .. } =
             self.client.zone_details(&self.zone.id).await?;
+        let mut rights = "the key may read the zone; the first write proves the rest".to_owned();
         if let Some(probe) = &self.probe {
             self.prove_right_to_change(probe).await?;
+            rights = format!(
+                "the key may read the zone, and may change {probe}, where nothing was changed"
+            );
         }
         let (records_max, unknown) = match self.client.sets_max(&self.zone.id).await {
             Ok(max) => (max, Vec::new()),
@@ -140,6 +122,7 @@ impl Route53Zone {
             records_max,
             records: sets,
             name_servers,
+            rights: Some(rights),
             unknown,
             ..Limits::default()
         })
@@ -166,8 +149,8 @@ impl Route53Zone {
         &self.zone.id
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn respelt(&self) -> MutexGuard<'_, Respelt> {
+        self.respelt.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
