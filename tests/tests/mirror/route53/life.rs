@@ -28,11 +28,14 @@ fn every_name_stands_fails_over_and_goes_at_our_fake() {
 fn the_most_verbose_log_holds_no_secret() {
     let fake = FakeRoute53::start();
     let mut scene = Scene::prepared(fake.botocore());
-    scene.start_as(scene.aws.key, &[("FEDNS_LOG", "trace")]);
+    let token = "a-token-of-this-session";
+    scene.start_as(scene.aws.key, &[("FEDNS_LOG", "trace"), ("AWS_SESSION_TOKEN", token)]);
     scene.holds(&both(&[]));
     let log = scene.fedns.process().log();
     assert!(log.contains("aws_"), "the client logs at this level");
-    assert!(!log.contains(scene.aws.key[1]));
+    for secret in [scene.aws.key[1], token] {
+        assert!(!log.contains(secret), "{:?}", log.lines().find(|line| line.contains(secret)));
+    }
 }
 
 /// The life of a Service, beside what others have in the zone.
