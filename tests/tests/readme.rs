@@ -128,13 +128,19 @@ fn the_first_commands_name_what_is_there() {
     assert!(checked.status.success(), "{checked:?}");
 }
 
-/// Contexts that a config names are made up, so that only the config is judged.
+/// As tsig-keygen writes it.
+const TSIG_KEY: &str =
+    "key \"fedns.\" {\n\talgorithm hmac-sha256;\n\tsecret \"bWFkZS11cA==\";\n};\n";
+
+/// Contexts and keys that a config names are made up, so that only the config is judged.
 fn every_config_that_is_shown_is_good() {
     let shown: Vec<String> = PAGES.iter().flat_map(|name| blocks(&page(name), "yaml")).collect();
     assert!(!shown.is_empty(), "no page shows a config");
     for text in shown {
         let scratch = Scratch::new("readme");
         scratch.write("fedns.yaml", whole(&text));
+        scratch.write("alidns.yaml", blocks(&page("README.md"), "ini").concat());
+        scratch.write("tsig.key", TSIG_KEY);
         let printed = fedns(&scratch, &["config", "-o", "json"]);
         let config: Value = serde_json::from_str(&printed).expect("JSON");
         let clusters = config["clusters"].as_array().expect("a list of clusters");

@@ -7,6 +7,7 @@ use model::ClusterName;
 use super::{CommandResult, ConfigFile, Failure, print};
 use crate::config::places::STATE_FOLDER;
 use crate::config::{self, Config, Places, Subject};
+use crate::mirror::connect::check_file;
 use crate::state::access::{self, Unusable};
 
 /// Check a config and all that it names, without serving
@@ -16,7 +17,7 @@ use crate::state::access::{self, Unusable};
   fedns check -c examples/quickstart/fedns.yaml
 
 Reads the config, the static records, the manifest folders and the kubeconfig contexts, looks whether
-the state folder can be used, and prints everything that is wrong with them, one line each. Nothing is
+the state folder can be used and providers' files read, and prints everything that is wrong with them, one line each. Nothing is
 made or changed, and a server may run on the same config.")]
 pub struct Check {
     #[command(flatten)]
@@ -34,6 +35,12 @@ impl Check {
         }
         for Unusable { path, source } in access::check(&config.state_dir) {
             errors.push(config.places.unusable(&Subject::StateDir, &path, STATE_FOLDER, &source));
+        }
+        for provider in config.zones.iter().flat_map(|zone| &zone.providers) {
+            if let Err((path, line)) = check_file(&provider.kind) {
+                let subject = Subject::ProviderFile(path.to_owned());
+                errors.push(config.places.line(&subject, line));
+            }
         }
         check_clusters(&config, &mut errors, &mut warnings)?;
         for warning in &warnings {

@@ -129,3 +129,17 @@ fn none_of(named: &[Name], zone: &Name) -> Failure {
 fn fatal(error: &dyn std::error::Error) -> Failure {
     Failure::new(FailureKind::Fatal, crate::output::chain_text(error))
 }
+
+/// What is wrong with the file that a provider's entry names; nothing is asked over the network.
+pub fn check_file(kind: &ProviderKind) -> Result<(), (&Path, String)> {
+    let (path, read) = match kind {
+        ProviderKind::AliDns(AliDnsConfig { config_file: Some(path), .. }) => {
+            (path, read_config_file(path).map(drop).map_err(|error| fatal(&error)))
+        }
+        ProviderKind::Rfc2136(Rfc2136Config { config_file, .. }) => {
+            (config_file, read_key_file(config_file).map(drop).map_err(|error| fatal(&error)))
+        }
+        _ => return Ok(()),
+    };
+    read.map_err(|failure| (path.as_path(), failure.line))
+}

@@ -252,13 +252,13 @@ impl fmt::Display for Conflict {
         write!(f, "{name} {record_type}: ")?;
         match found {
             Found::Unmarked => f.write_str(
-                "a record set without a marker stands there; it is left alone. Remove it, or take \
-                 it over with fedns import",
+                "a record set without a marker stands there; it is left alone. Remove it, and ours takes its \
+                 place",
             ),
             Found::Owned { owner, registry } => write!(
                 f,
-                "it belongs to owner {owner:?} ({registry:?} format); it is left alone. Remove it \
-                 there, or take it over with fedns import --owner {owner}"
+                "it belongs to owner {owner:?} ({}); it is left alone. Have its owner remove it",
+                registry.format_name()
             ),
             Found::Special(what) => {
                 write!(f, "{what} stands there; it is left alone. Remove it at the provider")

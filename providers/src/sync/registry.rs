@@ -66,6 +66,14 @@ const TYPED: [RecordType; 9] = [
 // === impl Registry ===
 
 impl Registry {
+    /// For people.
+    pub fn format_name(self) -> &'static str {
+        match self {
+            Self::ExternalDns => "in the format of ExternalDNS",
+            Self::Compact => "in the compact format",
+        }
+    }
+
     /// Where the marker of a set stands. `is_taken` says where no
     /// marker can stand: beside an alias, or in the place of another TXT.
     pub fn name(self, marked: &Marked, is_taken: impl Fn(&Name) -> bool) -> Option<Name> {

@@ -9,6 +9,7 @@ pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
         [] => the_smallest_config_holds_every_name_at_the_provider,
             a_plan_that_is_too_small_stops_before_any_write,
+            check_reads_the_file_with_the_key,
             fewer_levels_or_a_longer_ttl_fit_a_smaller_plan,
             what_is_not_ours_stays,
             an_empty_level_becomes_an_alias_and_never_nothing,
@@ -176,6 +177,23 @@ fn the_smallest_config_holds_every_name_at_the_provider() {
     eventually_equal(GENEROUS, "what AliDNS holds", &Vec::<String>::new(), || {
         scene.alidns.lines(DOMAIN)
     });
+}
+
+fn check_reads_the_file_with_the_key() {
+    let scene = Scene::prepared(Plan::free());
+    let check = || {
+        let output = scene.fedns.command(&["check", "-c", "fedns.yaml"]);
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(check().0, Some(0));
+    fs::write(scene.fedns.home().join("alidns.yaml"), "[Global]\nacess-key-id = x\n")
+        .expect("write");
+    let (code, errors) = check();
+    assert_eq!(code, Some(1), "{errors}");
+    assert!(errors.contains("fedns.yaml:8:") && errors.contains("line 2"), "{errors}");
+    fs::remove_file(scene.fedns.home().join("alidns.yaml")).expect("remove the key");
+    let (code, errors) = check();
+    assert_eq!((code, errors.lines().count()), (Some(1), 1), "{errors}");
 }
 
 fn a_plan_that_is_too_small_stops_before_any_write() {
