@@ -18,6 +18,10 @@ use crate::scratch::Scratch;
 
 pub const ZONE: &str = "example.com";
 
+/// TYPE65534 is where BIND notes how far it has signed.
+const OF_SERVERS: [&str; 9] =
+    ["SOA", "NS", "RRSIG", "NSEC", "NSEC3PARAM", "DNSKEY", "CDS", "CDNSKEY", "TYPE65534"];
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Software {
     Bind,
@@ -38,6 +42,7 @@ pub struct NameServer {
     folder: Scratch,
     port: u16,
     secrets: [String; 2],
+    is_signed: bool,
     process: Option<Process>,
 }
 
@@ -46,9 +51,19 @@ pub struct NameServer {
 impl NameServer {
     /// `records` are lines of a master file that stand in the zone beside SOA and NS.
     pub fn start(software: Software, records: &str) -> Self {
+        Self::prepared(software, records, false)
+    }
+
+    /// The same, and the server signs the zone (DNSSEC).
+    pub fn start_signed(software: Software, records: &str) -> Self {
+        Self::prepared(software, records, true)
+    }
+
+    fn prepared(software: Software, records: &str, is_signed: bool) -> Self {
         let secrets = [random_secret(), random_secret()];
         let folder = Scratch::new("name-server");
-        let mut server = Self { software, folder, port: free_port(), secrets, process: None };
+        let mut server =
+            Self { software, folder, port: free_port(), secrets, is_signed, process: None };
         let zone = format!(
             "$ORIGIN {ZONE}.\n$TTL 3600\n@ SOA ns1 hostmaster 1 900 300 604800 60\n@ NS ns1\n\
              ns1 A 127.0.0.1\n{records}"
@@ -95,17 +110,17 @@ impl NameServer {
         &self.secrets[key as usize]
     }
 
-    /// All records but SOA and NS of the apex and the server's own address, as dig prints a transfer:
-    /// `name ttl type value`, sorted.
+    /// All records but SOA and NS of the apex, the server's own address and what a signer makes, as dig
+    /// prints a transfer: `name ttl type value`, sorted.
     pub fn records(&self) -> Vec<String> {
         let text = self
             .dig(&["-k", &self.key_file(Key::Reader).to_string_lossy(), ZONE, "AXFR"])
             .unwrap_or_else(|text| panic!("no transfer: {text}"));
         let lines = text.lines().filter(|line| !line.starts_with(';') && !line.is_empty());
         let lines = lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
-        let own = [" SOA ", " NS "];
         let is_own = |line: &str| {
-            own.iter().any(|it| line.contains(it)) || line.starts_with(&format!("ns1.{ZONE}. "))
+            let record_type = line.split(' ').nth(2).unwrap_or_default();
+            OF_SERVERS.contains(&record_type) || line.starts_with(&format!("ns1.{ZONE}. "))
         };
         let mut records: Vec<String> = lines.filter(|line| !is_own(line)).collect();
         records.sort();
@@ -131,6 +146,15 @@ impl NameServer {
             .expect("start nsupdate");
         let text = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{lines}: {text}");
+    }
+
+    /// Waits until the zone is signed.
+    #[track_caller]
+    pub fn is_signing(&self) {
+        eventually(GENEROUS, "the zone is signed", || {
+            let text = self.dig(&["+dnssec", ZONE, "SOA"])?;
+            if text.contains("RRSIG") { Ok(()) } else { Err(text) }
+        });
     }
 
     fn dig(&self, words: &[&str]) -> Result<String, String> {

@@ -68,6 +68,20 @@ pub fn message(zone: &Name, changes: &[Change]) -> MessageWriter {
     message
 }
 
+/// The message that adds aliases, all or none, at names where nothing stands.
+pub fn aliases(zone: &Name, aliases: &[(&Name, &RecordSet)]) -> MessageWriter {
+    let mut message = MessageWriter::update(zone);
+    for (name, _) in aliases {
+        message.push(Section::Prerequisite, name, RecordType::ANY, CLASS_NONE, 0, &[]);
+    }
+    for (name, set) in aliases {
+        for value in set.values() {
+            message.push(Section::Update, name, set.record_type, CLASS_IN, set.ttl, value.wire());
+        }
+    }
+    message
+}
+
 /// The message that changes nothing and yet asks for the right to change `name`: it deletes sets that
 /// are not there, if they are not there.
 pub fn rights_probe(zone: &Name, name: &Name, types: &[RecordType]) -> MessageWriter {

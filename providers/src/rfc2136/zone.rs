@@ -21,6 +21,9 @@ const PROBED_TYPES: [RecordType; 2] = [RecordType::A, RecordType::TXT];
 /// Labels of one byte that fit into a name of 255 bytes (RFC 1035 section 2.3.4).
 const LABELS_MAX: u32 = 127;
 
+/// A set that was written, and where.
+type Written<'a> = (&'a Name, &'a RecordSet);
+
 /// A zone that the server is the primary of.
 pub struct Rfc2136Zone {
     client: Arc<Client>,
@@ -78,41 +81,59 @@ impl Rfc2136Zone {
             }
             return Err(error.into());
         }
-        self.read_back(changes).await.map_err(Failure::from)
+        self.see_it_stand(changes).await.map_err(Failure::from)
+    }
+
+    /// Servers answer NOERROR to what they pass over, so what was written is looked at. What is gone is
+    /// not: a wildcard may answer in its place, and deletions are passed over only at the apex.
+    ///
+    /// Knot DNS passes over an alias that takes the place of addresses where it signs the zone, since
+    /// their signatures are there until the message has been carried out. The name is free right
+    /// after it, and the alias is added then.
+    async fn see_it_stand(&self, changes: &[Change]) -> Result<(), Error> {
+        let sets = changes.iter().flat_map(|change| &change.sets);
+        let written: Vec<Written<'_>> =
+            sets.filter_map(|set| Some((&set.name, set.after.as_ref()?))).collect();
+        let mut differing = self.differing(&written).await?;
+        let are_aliases = differing.iter().all(|(_, set)| set.record_type == RecordType::CNAME);
+        if !differing.is_empty() && are_aliases {
+            let message = update::aliases(&self.zone, &differing);
+            match self.client.update(&self.zone, message).await {
+                Ok(()) => differing = self.differing(&differing).await?,
+                // Others stand there.
+                Err(error) if error.rcode() == Some(rcode::YXDOMAIN) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        match differing.first() {
+            None => Ok(()),
+            Some((name, set)) => Err(self.client.error(Cause::NotTaken {
+                differ: differing.len(),
+                written: written.len(),
+                first: format!("{name} {}", set.record_type),
+            })),
+        }
+    }
+
+    /// Those of the sets that do not stand as they were written.
+    async fn differing<'a>(&self, written: &[Written<'a>]) -> Result<Vec<Written<'a>>, Error> {
+        if written.is_empty() {
+            return Ok(Vec::new());
+        }
+        let questions: Vec<(Name, RecordType)> =
+            written.iter().map(|(name, set)| ((*name).clone(), set.record_type)).collect();
+        let answers = self.client.ask(&questions).await?;
+        let differs = |((name, set), answer): &(&Written<'a>, &Answer)| {
+            answered(answer, name, set).as_ref() != Some(*set)
+        };
+        let differing = written.iter().zip(&answers).filter(differs);
+        Ok(differing.map(|(written, _)| *written).collect())
     }
 
     /// Changes nothing and yet needs the right to change.
     async fn probe(&self) -> Result<(), Error> {
         let message = update::rights_probe(&self.zone, &self.probed, &PROBED_TYPES);
         self.client.update(&self.zone, message).await
-    }
-
-    /// Servers answer NOERROR to what they pass over, so what was written is looked at. What is gone is
-    /// not: a wildcard may answer in its place, and deletions are passed over only at the apex.
-    async fn read_back(&self, changes: &[Change]) -> Result<(), Error> {
-        let sets = changes.iter().flat_map(|change| &change.sets);
-        let written: Vec<(&Name, &RecordSet)> =
-            sets.filter_map(|set| Some((&set.name, set.after.as_ref()?))).collect();
-        if written.is_empty() {
-            return Ok(());
-        }
-        let questions: Vec<(Name, RecordType)> =
-            written.iter().map(|(name, set)| ((*name).clone(), set.record_type)).collect();
-        let answers = self.client.ask(&questions).await?;
-        let differing: Vec<String> = written
-            .iter()
-            .zip(&answers)
-            .filter(|((name, set), answer)| answered(answer, name, set).as_ref() != Some(*set))
-            .map(|((name, set), _)| format!("{name} {}", set.record_type))
-            .collect();
-        match differing.first() {
-            None => Ok(()),
-            Some(first) => Err(self.client.error(Cause::NotTaken {
-                differ: differing.len(),
-                written: written.len(),
-                first: first.clone(),
-            })),
-        }
     }
 
     async fn read_limits(&self) -> Result<Limits, Failure> {

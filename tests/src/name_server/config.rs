@@ -36,6 +36,7 @@ pub fn command(server: &NameServer) -> Command {
 
 fn prepare_bind(server: &NameServer) {
     let (folder, port) = (server.folder().display(), server.port);
+    let signed = if server.is_signed { "dnssec-policy default;" } else { "" };
     let keys = [Key::Fed, Key::Reader].map(|key| server.key_text(key)).concat();
     let text = format!(
         r#"options {{
@@ -47,7 +48,7 @@ controls {{ }};
 {keys}
 zone "{ZONE}" {{
     type primary; file "zone"; allow-transfer {{ key fed.; key reader.; }};
-    update-policy {{ grant fed. zonesub ANY; }};
+    update-policy {{ grant fed. zonesub ANY; }}; {signed}
 }};
 "#
     );
@@ -57,6 +58,7 @@ zone "{ZONE}" {{
 fn prepare_knot(server: &NameServer) {
     let (folder, port) = (server.folder().display(), server.port);
     let [fed, reader] = [Key::Fed, Key::Reader].map(|key| server.secret(key));
+    let signed = if server.is_signed { "on" } else { "off" };
     let text = format!(
         "\
 server:
@@ -88,6 +90,7 @@ zone:
     acl: [fed, reader]
     zonefile-sync: -1
     journal-content: all
+    dnssec-signing: {signed}
 "
     );
     server.folder.write("knot.conf", text);
@@ -97,7 +100,7 @@ fn prepare_power_dns(server: &NameServer) {
     let (folder, port) = (server.folder(), server.port);
     let database = folder.join("pdns.sqlite3");
     let text = format!(
-        "launch=gsqlite3\ngsqlite3-database={}\ngsqlite3-pragma-synchronous=0\nsocket-dir={}\n\
+        "launch=gsqlite3\ngsqlite3-database={}\ngsqlite3-pragma-synchronous=0\ngsqlite3-dnssec=yes\nsocket-dir={}\n\
          local-address=127.0.0.1\nlocal-port={port}\ndnsupdate=yes\nallow-axfr-ips=\nprimary=yes\n\
          guardian=no\ndaemon=no\n",
         database.display(),
@@ -121,6 +124,10 @@ fn prepare_power_dns(server: &NameServer) {
     }
     utility(&["set-meta", ZONE, "TSIG-ALLOW-DNSUPDATE", "fed"]);
     utility(&["set-meta", ZONE, "TSIG-ALLOW-AXFR", "fed", "reader"]);
+    if server.is_signed {
+        utility(&["secure-zone", ZONE]);
+        utility(&["rectify-zone", ZONE]);
+    }
 }
 
 fn program(name: &str) -> Command {

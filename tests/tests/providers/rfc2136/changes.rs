@@ -9,6 +9,7 @@ tests::on_each_name_server![
     one_change_that_cannot_land_keeps_its_whole_message_out,
     ten_thousand_records_take_few_messages,
     the_zone_is_found_above_the_name,
+    a_zone_that_the_server_signs_is_changed_like_any_other,
 ];
 
 /// What others have: a wildcard, the apex, long and many strings, odd labels, rare types.
@@ -212,4 +213,29 @@ fn the_zone_is_found_above_the_name(software: Software) {
     ), "{error}");
     let error = find("example.org").expect_err("nobody has it").to_string();
     assert!(error.contains("example.org."), "{error}");
+}
+
+fn a_zone_that_the_server_signs_is_changed_like_any_other(software: Software) {
+    let server = NameServer::start_signed(software, "www 600 A 198.51.100.1\n");
+    server.is_signing();
+    let fixture = Fixture::with(server, Key::Fed, Arc::new(SystemClock));
+    let others = fixture.server.records();
+    // What the signer puts beside each set is nobody's.
+    let is_of_signer = |line: &String| line.contains(" RRSIG ") || line.contains(" NSEC ");
+    assert!(!fixture.list().iter().any(is_of_signer));
+    fixture.apply(&[change("n", vec![(None, txt("marker")), (None, a(&["192.0.2.1"]))])]).unwrap();
+    fixture.apply(&[change("m", vec![(None, cname("n"))])]).unwrap();
+    let there =
+        change("n", vec![(a(&["192.0.2.1"]), None), (txt("marker"), None), (None, cname("up"))]);
+    fixture.apply(&[there]).unwrap();
+    let at_ours = |line: &String| line.starts_with("n.") || line.starts_with("m.");
+    let ours: Vec<String> = fixture.list().into_iter().filter(at_ours).collect();
+    assert_eq!(
+        ours,
+        ["m.example.com. 180 CNAME n.example.com.", "n.example.com. 180 CNAME up.example.com."]
+    );
+    fixture
+        .apply(&[change("n", vec![(cname("up"), None)]), change("m", vec![(cname("n"), None)])])
+        .unwrap();
+    assert_eq!(fixture.server.records(), others);
 }
