@@ -16,6 +16,7 @@ use super::tsig::{TsigError, TsigKey, Verifier};
 use crate::clock::Clock;
 use crate::hosted::HostedSet;
 use connection::Connection;
+pub use connection::Timeouts;
 
 /// What a transfer may take: far more than a zone of a million records.
 const TRANSFER_LENGTH_MAX: usize = 512 << 20;
@@ -27,6 +28,7 @@ pub struct Client {
     server: Server,
     key: TsigKey,
     clock: Arc<dyn Clock>,
+    timeouts: Timeouts,
 }
 
 /// What an answer is to.
@@ -39,7 +41,11 @@ struct About<'a> {
 
 impl Client {
     pub fn new(server: Server, key: TsigKey, clock: Arc<dyn Clock>) -> Self {
-        Self { server, key, clock }
+        Self { server, key, clock, timeouts: Timeouts::default() }
+    }
+
+    pub fn with_timeouts(self, timeouts: Timeouts) -> Self {
+        Self { timeouts, ..self }
     }
 
     pub fn server(&self) -> &Server {
@@ -65,7 +71,8 @@ impl Client {
             connection::append_framed(&mut requests, &message);
             places.insert(id, (index, verifier));
         }
-        let connection = Connection::open(&self.server).await.map_err(|it| self.error(it))?;
+        let connection =
+            Connection::open(&self.server, self.timeouts).await.map_err(|it| self.error(it))?;
         let (mut answers, mut bytes) = (vec![None; questions.len()], Vec::new());
         let (mut reader, mut writer) = connection.into_split();
         let reading = async {
@@ -145,7 +152,7 @@ impl Client {
         let verifier = self.sign(&mut message);
         let mut framed = Vec::with_capacity(message.len() + 2);
         connection::append_framed(&mut framed, &message);
-        let mut connection = Connection::open(&self.server).await?;
+        let mut connection = Connection::open(&self.server, self.timeouts).await?;
         connection.send(&framed).await?;
         Ok((verifier, connection))
     }
@@ -203,3 +210,6 @@ fn random_id() -> u16 {
     // The lowest bits are as random as any.
     RandomState::new().hash_one(0) as u16
 }
+
+#[cfg(test)]
+mod tests;

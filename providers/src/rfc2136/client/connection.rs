@@ -11,13 +11,17 @@ use tokio::time::timeout;
 use crate::rfc2136::error::Cause;
 use crate::rfc2136::server::Server;
 
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// For one message, either way.
-const MESSAGE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a server is waited for.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    pub connect: Duration,
+    /// For one message, either way.
+    pub message: Duration,
+}
 
-pub struct Connection(TcpStream);
-pub struct Receiver(OwnedReadHalf);
-pub struct Sender(OwnedWriteHalf);
+pub struct Connection(TcpStream, Timeouts);
+pub struct Receiver(OwnedReadHalf, Timeouts);
+pub struct Sender(OwnedWriteHalf, Timeouts);
 
 /// Adds a message with its length.
 pub fn append_framed(bytes: &mut Vec<u8>, message: &[u8]) {
@@ -26,29 +30,37 @@ pub fn append_framed(bytes: &mut Vec<u8>, message: &[u8]) {
     bytes.extend_from_slice(message);
 }
 
+// === impl Timeouts ===
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(5), message: Duration::from_secs(10) }
+    }
+}
+
 // === impl Connection ===
 
 impl Connection {
-    pub async fn open(server: &Server) -> Result<Self, Cause> {
+    pub async fn open(server: &Server, timeouts: Timeouts) -> Result<Self, Cause> {
         let Server { host, port } = server;
-        let connected = timeout(CONNECT_TIMEOUT, TcpStream::connect((host.as_str(), *port))).await;
+        let connected = timeout(timeouts.connect, TcpStream::connect((host.as_str(), *port))).await;
         let stream = connected.map_err(|_| {
-            Cause::Unreachable(format!("no connection within {} s", CONNECT_TIMEOUT.as_secs()))
+            Cause::Unreachable(format!("no connection within {} s", timeouts.connect.as_secs()))
         })?;
-        stream.map(Self).map_err(|error| Cause::Unreachable(error.to_string()))
+        stream.map(|it| Self(it, timeouts)).map_err(|error| Cause::Unreachable(error.to_string()))
     }
 
     pub fn into_split(self) -> (Receiver, Sender) {
         let (reader, writer) = self.0.into_split();
-        (Receiver(reader), Sender(writer))
+        (Receiver(reader, self.1), Sender(writer, self.1))
     }
 
     pub async fn send(&mut self, framed: &[u8]) -> Result<(), Cause> {
-        send(&mut self.0, framed).await
+        send(&mut self.0, self.1, framed).await
     }
 
     pub async fn receive(&mut self, message: &mut Vec<u8>) -> Result<(), Cause> {
-        receive(&mut self.0, message).await
+        receive(&mut self.0, self.1, message).await
     }
 }
 
@@ -56,7 +68,7 @@ impl Connection {
 
 impl Receiver {
     pub async fn receive(&mut self, message: &mut Vec<u8>) -> Result<(), Cause> {
-        receive(&mut self.0, message).await
+        receive(&mut self.0, self.1, message).await
     }
 }
 
@@ -66,21 +78,26 @@ impl Sender {
     /// The time-out is for each piece that the server takes.
     pub async fn send(&mut self, framed: &[u8]) -> Result<(), Cause> {
         for piece in framed.chunks(usize::from(u16::MAX)) {
-            send(&mut self.0, piece).await?;
+            send(&mut self.0, self.1, piece).await?;
         }
         Ok(())
     }
 }
 
-async fn send(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Result<(), Cause> {
-    in_time(stream.write_all(bytes)).await
+async fn send(
+    stream: &mut (impl AsyncWrite + Unpin),
+    timeouts: Timeouts,
+    bytes: &[u8],
+) -> Result<(), Cause> {
+    in_time(timeouts, stream.write_all(bytes)).await
 }
 
 async fn receive(
     stream: &mut (impl AsyncRead + Unpin),
+    timeouts: Timeouts,
     message: &mut Vec<u8>,
 ) -> Result<(), Cause> {
-    in_time(async {
+    in_time(timeouts, async {
         let length = stream.read_u16().await?;
         message.resize(usize::from(length), 0);
         stream.read_exact(message).await.map(|_| ())
@@ -88,13 +105,16 @@ async fn receive(
     .await
 }
 
-async fn in_time(io: impl Future<Output = io::Result<()>>) -> Result<(), Cause> {
-    match timeout(MESSAGE_TIMEOUT, io).await {
+async fn in_time(
+    timeouts: Timeouts,
+    io: impl Future<Output = io::Result<()>>,
+) -> Result<(), Cause> {
+    match timeout(timeouts.message, io).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => {
             Err(Cause::Broken("the server closed it".into()))
         }
         Ok(Err(error)) => Err(Cause::Broken(error.to_string())),
-        Err(_) => Err(Cause::Silent(MESSAGE_TIMEOUT)),
+        Err(_) => Err(Cause::Silent(timeouts.message)),
     }
 }
