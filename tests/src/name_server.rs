@@ -102,8 +102,8 @@ impl NameServer {
     }
 
     pub fn key_text(&self, key: Key) -> String {
-        let (name, secret) = (key.name(), self.secret(key));
-        format!("key \"{name}\" {{\n\talgorithm hmac-sha256;\n\tsecret \"{secret}\";\n}};\n")
+        let (name, algorithm, secret) = (key.name(), key.algorithm(), self.secret(key));
+        format!("key \"{name}\" {{\n\talgorithm {algorithm};\n\tsecret \"{secret}\";\n}};\n")
     }
 
     pub fn secret(&self, key: Key) -> &str {
@@ -190,6 +190,14 @@ impl Key {
         match self {
             Self::Fed => "fed.",
             Self::Reader => "reader.",
+        }
+    }
+
+    /// Two, so that both are tried with every server.
+    fn algorithm(self) -> &'static str {
+        match self {
+            Self::Fed => "hmac-sha256",
+            Self::Reader => "hmac-sha512",
         }
     }
 

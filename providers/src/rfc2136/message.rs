@@ -4,8 +4,6 @@ mod read;
 
 use model::{Name, Rdata, RecordType};
 
-use super::tsig::TsigRecord;
-
 pub const CLASS_IN: u16 = 1;
 pub const CLASS_NONE: u16 = 254;
 pub const CLASS_ANY: u16 = 255;
@@ -50,6 +48,22 @@ pub struct Record {
     pub record_type: RecordType,
     pub ttl: u32,
     pub rdata: Rdata,
+}
+
+/// The data of a TSIG record and where it stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TsigRecord {
+    /// Where the record begins in its message.
+    pub start: usize,
+    pub key_name: Name,
+    pub algorithm: Name,
+    /// Seconds since 1970.
+    pub time_signed: u64,
+    pub fudge: u16,
+    pub mac: Vec<u8>,
+    pub original_id: u16,
+    pub error: u16,
+    pub other: Vec<u8>,
 }
 
 /// Bytes that are no DNS message.

@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use model::Name;
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::message::{CLASS_ANY, TYPE_TSIG, append_record};
+use super::message::{CLASS_ANY, TYPE_TSIG, TsigRecord, append_record};
 
 /// How far clocks may be apart, in seconds (RFC 8945 section 10).
 pub const FUDGE: u16 = 300;
@@ -30,22 +30,6 @@ pub enum Algorithm {
     HmacSha256,
     HmacSha384,
     HmacSha512,
-}
-
-/// The data of a TSIG record and where it stood.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TsigRecord {
-    /// Where the record begins in its message.
-    pub start: usize,
-    pub key_name: Name,
-    pub algorithm: Name,
-    /// Seconds since 1970.
-    pub time_signed: u64,
-    pub fudge: u16,
-    pub mac: Vec<u8>,
-    pub original_id: u16,
-    pub error: u16,
-    pub other: Vec<u8>,
 }
 
 /// Why an answer is not taken for the server's.

@@ -74,7 +74,7 @@ key:
     algorithm: hmac-sha256
     secret: {fed}
   - id: reader.
-    algorithm: hmac-sha256
+    algorithm: hmac-sha512
     secret: {reader}
 acl:
   - id: fed
@@ -120,7 +120,7 @@ fn prepare_power_dns(server: &NameServer) {
     utility(&["load-zone", ZONE, &folder.join("zone").to_string_lossy()]);
     for key in [Key::Fed, Key::Reader] {
         let name = key.name().trim_end_matches('.');
-        utility(&["import-tsig-key", name, "hmac-sha256", server.secret(key)]);
+        utility(&["import-tsig-key", name, key.algorithm(), server.secret(key)]);
     }
     utility(&["set-meta", ZONE, "TSIG-ALLOW-DNSUPDATE", "fed"]);
     utility(&["set-meta", ZONE, "TSIG-ALLOW-AXFR", "fed", "reader"]);

@@ -215,7 +215,7 @@ fn a_wrong_key_is_told_and_the_right_one_taken(software: Software) {
     let text = scene.server.key_text(Key::Fed);
     let file = scene.fedns.home().join("tsig.key");
     fs::write(&file, text.replace(right, "not base64")).expect("write the key");
-    scene.fedns.start();
+    scene.fedns.start_with(&["--log", "trace"]);
     scene.logs("tsig.key: line 3: the secret is not base64");
     fs::write(&file, text.replace(right, other)).expect("write the key");
     scene.logs(match software {

@@ -2,8 +2,7 @@
 
 use model::{Name, Rdata, RecordType};
 
-use super::{Answer, HEADER_LENGTH, Malformed, Record, TYPE_TSIG};
-use crate::rfc2136::tsig::TsigRecord;
+use super::{Answer, HEADER_LENGTH, Malformed, Record, TYPE_TSIG, TsigRecord};
 
 /// Pointers in one name; each goes further back, so no name needs more.
 const POINTERS_MAX: usize = 127;
