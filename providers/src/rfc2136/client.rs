@@ -93,6 +93,11 @@ impl Client {
         Ok(answers.into_iter().flatten().collect())
     }
 
+    /// What a question is answered with that is neither data nor their absence.
+    pub(super) fn refusal(&self, answer: &Answer, zone: &Name) -> Error {
+        self.error(self.rcode(answer.rcode, &About { doing: Doing::Query, zone }))
+    }
+
     /// Sends an update; an error has the response code.
     pub async fn update(&self, zone: &Name, message: MessageWriter) -> Result<(), Error> {
         if message.len() > MESSAGE_LENGTH_MAX - SIGNATURE_LENGTH_MAX {

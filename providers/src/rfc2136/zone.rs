@@ -95,9 +95,10 @@ impl Rfc2136Zone {
         let written: Vec<Written<'_>> =
             sets.filter_map(|set| Some((&set.name, set.after.as_ref()?))).collect();
         let mut differing = self.differing(&written).await?;
-        let are_aliases = differing.iter().all(|(_, set)| set.record_type == RecordType::CNAME);
-        if !differing.is_empty() && are_aliases {
-            let message = update::aliases(&self.zone, &differing);
+        let is_alias = |(_, set): &Written<'_>| set.record_type == RecordType::CNAME;
+        let aliases: Vec<Written<'_>> = differing.iter().copied().filter(is_alias).collect();
+        if !aliases.is_empty() {
+            let message = update::aliases(&self.zone, &aliases);
             match self.client.update(&self.zone, message).await {
                 Ok(()) => differing = self.differing(&differing).await?,
                 // Others stand there.
@@ -123,6 +124,10 @@ impl Rfc2136Zone {
         let questions: Vec<(Name, RecordType)> =
             written.iter().map(|(name, set)| ((*name).clone(), set.record_type)).collect();
         let answers = self.client.ask(&questions).await?;
+        let is_answer = |it: &&Answer| [rcode::NOERROR, rcode::NXDOMAIN].contains(&it.rcode);
+        if let Some(refusal) = answers.iter().find(|it| !is_answer(it)) {
+            return Err(self.client.refusal(refusal, &self.zone));
+        }
         let differs = |((name, set), answer): &(&Written<'a>, &Answer)| {
             answered(answer, name, set).as_ref() != Some(*set)
         };
