@@ -30,7 +30,7 @@ pub mod error;
 
 mod server;
 
-pub use client::Client;
+pub use client::{Client, Timeouts};
 pub use error::Error;
 pub use server::Server;
 pub use tsig::TsigKey;

@@ -15,7 +15,7 @@ use crate::sync::change::{Change, SetChange};
 /// A message of 64 KiB is the limit; signature and header take some of it, and servers have less work
 /// with smaller ones.
 const LENGTH_MAX: usize = 48 * 1024;
-const RECORDS_MAX: usize = 1_000;
+pub const RECORDS_MAX: usize = 1_000;
 /// Type, class, TTL and length of data.
 const RECORD_LENGTH: usize = 10;
 /// A pointer in a name.
@@ -96,8 +96,9 @@ pub fn rights_probe(zone: &Name, name: &Name, types: &[RecordType]) -> MessageWr
 }
 
 /// How many of the changes, from the first on, fit into one message; at least one. Prerequisites tell
-/// of the time before the message, so two changes at one name go into two.
-pub fn fitting(zone: &Name, changes: &[Change]) -> usize {
+/// of the time before the message, so two changes at one name go into two. `records_max` is for all
+/// sections together.
+pub fn fitting(zone: &Name, changes: &[Change], records_max: usize) -> usize {
     let (mut length, mut records) = (0, 0);
     let mut touched = BTreeSet::new();
     for (index, change) in changes.iter().enumerate() {
@@ -107,7 +108,7 @@ pub fn fitting(zone: &Name, changes: &[Change]) -> usize {
         }
         let names: BTreeSet<&Name> = change.sets.iter().map(|set| &set.name).collect();
         let is_new = names.iter().all(|name| !touched.contains(name));
-        if index > 0 && (length > LENGTH_MAX || records > RECORDS_MAX || !is_new) {
+        if index > 0 && (length > LENGTH_MAX || records > records_max || !is_new) {
             return index;
         }
         touched.extend(names);

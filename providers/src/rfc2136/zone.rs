@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures::future::BoxFuture;
 use model::{Name, RecordSet, RecordType};
@@ -30,6 +31,8 @@ pub struct Rfc2136Zone {
     zone: Name,
     /// Where rights are tried.
     probed: Name,
+    /// How many records one message may have: fewer after one that a slow server had no time for.
+    records_max: AtomicUsize,
 }
 
 // === impl Rfc2136Zone ===
@@ -39,7 +42,7 @@ impl Rfc2136Zone {
     pub fn new(client: Arc<Client>, zone: Name, mirrored: &Name) -> Self {
         // A name with no room for another label holds none of ours either.
         let probed = mirrored.child(PROBED_LABEL).unwrap_or_else(|_| mirrored.clone());
-        Self { client, zone, probed }
+        Self { client, zone, probed, records_max: AtomicUsize::new(update::RECORDS_MAX) }
     }
 
     /// The longest zone of the server that holds `mirrored`: what SOA questions lead to.
@@ -72,7 +75,9 @@ impl Rfc2136Zone {
 
     async fn apply_all(&self, changes: &[Change]) -> Result<(), Failure> {
         let message = update::message(&self.zone, changes);
-        if let Err(error) = self.client.update(&self.zone, message).await {
+        let updated = self.client.update(&self.zone, message).await;
+        self.learn_size(&updated);
+        if let Err(error) = updated {
             let is_doubtful =
                 [rcode::REFUSED, rcode::FORMERR, rcode::NOTIMP].map(Some).contains(&error.rcode());
             // A server that still lets us change something refuses one of these changes.
@@ -82,6 +87,18 @@ impl Rfc2136Zone {
             return Err(error.into());
         }
         self.see_it_stand(changes).await.map_err(Failure::from)
+    }
+
+    /// A message that is too much for a slow server is halved the next time; what lands doubles it.
+    fn learn_size(&self, updated: &Result<(), Error>) {
+        let is_silent = |error: &Error| matches!(error.cause, Cause::Silent(_) | Cause::Broken(_));
+        let records_max = self.records_max.load(Ordering::Relaxed);
+        let next = match updated {
+            Ok(()) => records_max.saturating_mul(2).min(update::RECORDS_MAX),
+            Err(error) if is_silent(error) => (records_max / 2).max(1),
+            Err(_) => records_max,
+        };
+        self.records_max.store(next, Ordering::Relaxed);
     }
 
     /// Servers answer NOERROR to what they pass over, so what was written is looked at. What is gone is
@@ -193,7 +210,7 @@ impl Provider for Rfc2136Zone {
     }
 
     fn fitting(&self, changes: &[Change]) -> usize {
-        update::fitting(&self.zone, changes)
+        update::fitting(&self.zone, changes, self.records_max.load(Ordering::Relaxed))
     }
 
     fn apply<'a>(&'a self, changes: &'a [Change]) -> BoxFuture<'a, Result<(), Failure>> {
@@ -204,6 +221,8 @@ impl Provider for Rfc2136Zone {
         Box::pin(self.read_limits())
     }
 }
+
+// === pure helpers ===
 
 /// The set as the answer has it.
 fn answered(answer: &Answer, name: &Name, set: &RecordSet) -> Option<RecordSet> {
@@ -230,4 +249,36 @@ fn delegation(answer: &Answer) -> Option<&Name> {
 fn name_servers(answer: &Answer, zone: &Name) -> BTreeSet<Name> {
     let is_it = |it: &&Record| it.name == *zone && it.record_type == RecordType::NS;
     answer.answers.iter().filter(is_it).filter_map(|it| it.rdata.as_name()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::rfc2136::tsig::{Algorithm, TsigKey};
+    use crate::rfc2136::{Client, Server};
+
+    #[test]
+    fn messages_shrink_for_a_slow_server_and_grow_again() {
+        let name = Name::parse("example.com").unwrap();
+        let key = TsigKey::new(name.clone(), Algorithm::HmacSha256, vec![1]);
+        let server = Server { host: "127.0.0.1".into(), port: 1 };
+        let client = Arc::new(Client::new(server, key, Arc::new(SystemClock)));
+        let zone = Rfc2136Zone::new(Arc::clone(&client), name.clone(), &name);
+        let silent = || Err(client.error(Cause::Silent(std::time::Duration::from_secs(10))));
+        let away = || Err(client.error(Cause::Unreachable("refused".into())));
+        for (updated, expect) in [
+            (silent(), 500),
+            (away(), 500),
+            (silent(), 250),
+            (Ok(()), 500),
+            (Ok(()), 1_000),
+            (Ok(()), 1_000),
+        ] {
+            zone.learn_size(&updated);
+            assert_eq!(zone.records_max.load(Ordering::Relaxed), expect);
+        }
+        (0..20).for_each(|_| zone.learn_size(&silent()));
+        assert_eq!(zone.records_max.load(Ordering::Relaxed), 1);
+    }
 }

@@ -3,9 +3,10 @@ use std::sync::Arc;
 use model::{Level, Name, Rdata, RecordSet, RecordType, UnixTime};
 use providers::provider::{Failure, FailureKind, Limits};
 use providers::rfc2136::key_file::read_key_file;
-use providers::rfc2136::{Client, Rfc2136Zone, Server};
+use providers::rfc2136::{Client, Rfc2136Zone, Server, Timeouts};
 use providers::sync::change::{Change, ChangeKind, Role, SetChange};
 use providers::{Clock, Provider, SystemClock};
+use tests::eventually::GENEROUS;
 use tests::fakes::clock::VirtualClock;
 use tests::name_server::{Key, NameServer, Software, ZONE};
 use tests::suite::Test;
@@ -68,7 +69,9 @@ impl Fixture {
 fn client(server: &NameServer, key: Key, clock: Arc<dyn Clock>) -> Arc<Client> {
     let key = read_key_file(&server.key_file(key)).expect("the harness writes keys");
     let address = Server { host: "127.0.0.1".into(), port: server.port() };
-    Arc::new(Client::new(address, key, clock))
+    // A machine that compiles beside it is slow.
+    let timeouts = Timeouts { connect: GENEROUS, message: GENEROUS };
+    Arc::new(Client::new(address, key, clock).with_timeouts(timeouts))
 }
 
 fn provider(client: &Arc<Client>) -> Rfc2136Zone {

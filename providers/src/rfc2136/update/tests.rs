@@ -95,19 +95,21 @@ fn lengths_are_those_of_the_message() {
 fn messages_are_bounded_and_changes_stay_whole() {
     let small: Vec<Change> =
         (0..1_000).map(|number| change(&format!("n{number}"), vec![(None, a(1))])).collect();
-    assert_eq!(fitting(&zone(), &small), 333);
+    assert_eq!(fitting(&zone(), &small, RECORDS_MAX), 333);
+    assert_eq!(fitting(&zone(), &small, 60), 20);
+    assert_eq!(fitting(&zone(), &small, 1), 1);
     let large: Vec<Change> =
         (0..100).map(|number| change(&format!("n{number}"), vec![(None, text(5_000))])).collect();
-    assert_eq!(fitting(&zone(), &large), 9);
+    assert_eq!(fitting(&zone(), &large, RECORDS_MAX), 9);
     let huge = [change("n", vec![(None, text(60_000))]), small[0].clone()];
-    assert_eq!(fitting(&zone(), &huge), 1);
-    assert_eq!(fitting(&zone(), &small[..1]), 1);
+    assert_eq!(fitting(&zone(), &huge, RECORDS_MAX), 1);
+    assert_eq!(fitting(&zone(), &small[..1], RECORDS_MAX), 1);
 }
 
 #[test]
 fn two_changes_at_one_name_go_into_two_messages() {
     let one = change("n", vec![(None, a(1))]);
     let other = change("m", vec![(None, a(1))]);
-    assert_eq!(fitting(&zone(), &[one.clone(), other.clone(), one.clone()]), 2);
-    assert_eq!(fitting(&zone(), &[one.clone(), one]), 1);
+    assert_eq!(fitting(&zone(), &[one.clone(), other.clone(), one.clone()], RECORDS_MAX), 2);
+    assert_eq!(fitting(&zone(), &[one.clone(), one], RECORDS_MAX), 1);
 }
