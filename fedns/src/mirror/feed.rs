@@ -51,9 +51,9 @@ impl Feed {
 
     pub fn diff(&self, zone: &Name, diff: &ZoneDiff) {
         for mirror in self.lock().mirrors.iter().filter(|mirror| mirror.zone == *zone) {
-            for (name, change) in diff.iter() {
-                mirror.wishes.put(name.clone(), change.after.clone());
-            }
+            // What was published at once is written at once, where the provider can do so.
+            let names = diff.iter().map(|(name, change)| (name.clone(), change.after.clone()));
+            mirror.wishes.put_together(names);
         }
     }
 

@@ -42,6 +42,11 @@ impl Wishes {
         });
     }
 
+    /// The same of several names: the engine takes all of them at once, or none yet.
+    pub fn put_together(&self, names: impl Iterator<Item = (Name, Vec<RecordSet>)>) {
+        self.change(|pending| pending.names.extend(names));
+    }
+
     /// Everything that the zone has was put: a plan may be made.
     pub fn complete(&self) {
         self.change(|pending| pending.complete = true);

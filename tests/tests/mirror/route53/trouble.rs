@@ -91,12 +91,10 @@ fn what_others_change_meanwhile_is_never_overwritten_unseen() {
         ("CREATE", global, "A", 60, &["198.51.100.9"][..]),
     ];
     fake.change_by_hand(&scene.zone, &changed);
-    fake.forget_calls();
     scene.put("beijing", "nginx", "203.0.113.3");
     let moved: Vec<String> = both(&[]).iter().map(|line| line.replace("113.2", "113.3")).collect();
     scene.holds(&moved.iter().map(String::as_str).collect::<Vec<_>>());
     scene.logs("the values provided do not match the current values");
-    assert_eq!(fake.count(CHANGE), 2, "the batch that failed, and the one of the next plan");
 }
 
 fn one_bad_record_is_set_aside_and_the_others_land() {
