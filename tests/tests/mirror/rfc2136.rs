@@ -87,10 +87,15 @@ impl Scene {
     /// Waits until the mirror has nothing to do.
     #[track_caller]
     fn is_in_sync(&self) {
-        eventually(GENEROUS, "the mirror is in sync", || {
+        self.is(" InSync, ");
+    }
+
+    #[track_caller]
+    fn is(&self, words: &str) {
+        eventually(GENEROUS, words, || {
             let page = self.fedns.page("/readyz?verbose")?.body;
             let line = page.lines().find(|line| line.starts_with("[+]mirror "));
-            match line.is_some_and(|line| line.contains(" InSync, ")) {
+            match line.is_some_and(|line| line.contains(words)) {
                 true => Ok(()),
                 false => Err(page),
             }
@@ -146,7 +151,7 @@ fn every_name_stands_there_and_goes_again(software: Software) {
         .collect();
     expect.sort();
     eventually_equal(GENEROUS, "what the server holds", &expect, || scene.data());
-    scene.is_in_sync();
+    scene.is(" Incomplete, ");
     let markers: Vec<String> =
         scene.server.records().into_iter().filter(|line| line.contains("external-dns")).collect();
     assert_eq!(markers.len(), 4, "{markers:?}");

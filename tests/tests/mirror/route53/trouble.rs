@@ -44,7 +44,7 @@ fn what_others_have_stays() {
     expect.extend(HANGZHOU);
     expect.push(BEIJING[1]);
     scene.holds(&expect);
-    scene.is_in_sync();
+    scene.is(" Incomplete, ");
     let plan = scene.fedns.printed(&["plan"]);
     for words in ["a weighted set \"blue\"", "an alias of lb.example.net."] {
         assert!(plan.contains(words), "{plan}");
@@ -74,7 +74,7 @@ fn a_name_that_others_take_meanwhile_is_theirs() {
     ];
     scene.holds(&both(&[&[theirs.as_str()][..], &ours].concat()));
     scene.logs("but it already exists");
-    scene.is_in_sync();
+    scene.is(" Incomplete, ");
     let plan = scene.fedns.printed(&["plan"]);
     assert!(plan.contains(&format!("  ! {WEB} A: a record set without a marker")), "{plan}");
 }
@@ -106,7 +106,7 @@ fn one_bad_record_is_set_aside_and_the_others_land() {
     }
     scene.start();
     scene.logs("refused, and tried again later; the others go on");
-    scene.is_in_sync();
+    scene.is(" Incomplete, ");
     // 21 Services at 5 names; one of them has neither its address nor its marker. Beside them stand
     // SOA, NS and the record that says who writes.
     assert_eq!(fake.set_count(&scene.zone), 3 + 2 * (21 * 5 - 1));
