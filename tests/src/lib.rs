@@ -47,6 +47,7 @@ pub mod name_server;
 // The binary under test, and what it answers.
 pub mod dns;
 pub mod product;
+pub mod scene;
 pub mod serving;
 
 // What all of these stand on.

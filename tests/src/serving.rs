@@ -87,12 +87,8 @@ impl Fedns {
         self.launch(arguments, &[]);
     }
 
-    /// The same, with these in the environment.
-    pub fn start_in(&mut self, environment: &[(&str, &str)]) {
-        self.launch(&[], environment);
-    }
-
-    fn launch(&mut self, arguments: &[&str], environment: &[(&str, &str)]) {
+    /// The same, with these in the environment, too.
+    pub fn launch(&mut self, arguments: &[&str], environment: &[(&str, &str)]) {
         let mut command = product::fedns();
         command.envs(environment.iter().copied());
         command.arg("serve").arg("--config").arg(self.home().join("fedns.yaml")).args(arguments);
@@ -124,7 +120,13 @@ impl Fedns {
 
     /// Runs another command of the binary in the folder, asking this server's admin address.
     pub fn command(&self, words: &[&str]) -> Output {
+        self.command_in(words, &[])
+    }
+
+    /// The same, with these in the environment.
+    pub fn command_in(&self, words: &[&str], environment: &[(&str, &str)]) -> Output {
         let mut command = product::fedns();
+        command.envs(environment.iter().copied());
         command.args(words).env("FEDNS_ADMIN", format!("127.0.0.1:{}", self.admin));
         command.current_dir(self.home()).output().expect("fedns runs")
     }

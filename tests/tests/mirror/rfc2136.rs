@@ -1,8 +1,8 @@
 use std::fs;
 
 use tests::eventually::{GENEROUS, eventually, eventually_equal};
-use tests::name_server::{Key, NameServer, Software, ZONE};
-use tests::serving::Fedns;
+use tests::name_server::{Key, NameServer, Software};
+use tests::scene::Host;
 
 tests::on_each_name_server![
     every_name_stands_there_and_goes_again,
@@ -14,101 +14,13 @@ tests::on_each_name_server![
     preflight_proves_rights_and_changes_nothing,
 ];
 
-/// Two clusters and no control plane, as folders.
-struct Scene {
-    server: NameServer,
-    fedns: Fedns,
-}
-
-fn service(name: &str, address: &str) -> String {
-    format!(
-        "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: default}}\n\
-         spec: {{type: LoadBalancer, ports: [{{name: http, port: 80}}]}}\n\
-         status: {{loadBalancer: {{ingress: [{{ip: {address}}}]}}}}\n"
-    )
-}
+type Scene = tests::scene::Scene<NameServer>;
 
 /// What stands in the zone and is nobody's of ours.
 const OTHERS: &str = "@ 600 MX 10 ns1\n* 600 A 198.51.100.9\nwww 600 A 198.51.100.1\n";
 
-impl Scene {
-    fn prepared(software: Software, others: &str) -> Self {
-        let server = NameServer::start(software, others);
-        Self::at(server, "shop")
-    }
-
-    fn at(server: NameServer, owner: &str) -> Self {
-        let fedns = Fedns::prepared(&[], "");
-        let (port, key, admin) = (server.port(), server.key_text(Key::Fed), fedns.admin_port());
-        let home = fedns.home();
-        let text = format!(
-            "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: {ZONE}.\n\
-             listen: {{admin: \"127.0.0.1:{admin}\"}}\nlameDuck: 0s\n\
-             services: {{publish: all, privateAddresses: publish}}\n\
-             providers: [{{kind: rfc2136, server: \"127.0.0.1:{port}\", configFile: ./tsig.key, owner: {owner}}}]\n\
-             clusters:\n\
-             - {{name: hangzhou, manifests: ./hangzhou, region: cn-hangzhou, availabilityZones: [cn-hangzhou-b]}}\n\
-             - {{name: beijing, manifests: ./beijing, region: cn-beijing, availabilityZones: [cn-beijing-b]}}\n"
-        );
-        fs::write(home.join("fedns.yaml"), text).expect("write the config");
-        fs::write(home.join("tsig.key"), key).expect("write the key");
-        let scene = Self { server, fedns };
-        for (cluster, address) in [("hangzhou", "203.0.113.1"), ("beijing", "203.0.113.2")] {
-            fs::create_dir(scene.fedns.home().join(cluster)).expect("make a folder");
-            scene.put(cluster, "nginx", address);
-        }
-        scene
-    }
-
-    fn put(&self, cluster: &str, name: &str, address: &str) {
-        let path = self.fedns.home().join(cluster).join(format!("{name}.yaml"));
-        fs::write(path, service(name, address)).expect("write a manifest");
-    }
-
-    fn remove(&self, cluster: &str, name: &str) {
-        let path = self.fedns.home().join(cluster).join(format!("{name}.yaml"));
-        fs::remove_file(path).expect("remove a manifest");
-    }
-
-    /// What the server has besides markers, as dig transfers it.
-    fn data(&self) -> Vec<String> {
-        let mut records = self.server.records();
-        records.retain(|line| !line.contains("heritage="));
-        records
-    }
-
-    #[track_caller]
-    fn holds(&self, expect: impl IntoIterator<Item = &'static str>) {
-        let mut expect: Vec<String> = expect.into_iter().map(str::to_owned).collect();
-        expect.sort();
-        eventually_equal(GENEROUS, "what the server holds", &expect, || self.data());
-    }
-
-    /// Waits until the mirror has nothing to do.
-    #[track_caller]
-    fn is_in_sync(&self) {
-        self.is(" InSync, ");
-    }
-
-    #[track_caller]
-    fn is(&self, words: &str) {
-        eventually(GENEROUS, words, || {
-            let page = self.fedns.page("/readyz?verbose")?.body;
-            let line = page.lines().find(|line| line.starts_with("[+]mirror "));
-            match line.is_some_and(|line| line.contains(words)) {
-                true => Ok(()),
-                false => Err(page),
-            }
-        });
-    }
-
-    #[track_caller]
-    fn logs(&self, words: &str) {
-        eventually(GENEROUS, words, || {
-            let log = self.fedns.process().log();
-            if log.contains(words) { Ok(()) } else { Err(log) }
-        });
-    }
+fn prepared(software: Software, others: &str) -> Scene {
+    Scene::prepared(NameServer::start(software, others))
 }
 
 const GLOBAL: [&str; 2] = [
@@ -138,9 +50,9 @@ fn every_name_stands_there_and_goes_again(software: Software) {
     let foreign = "nginx.default.fed.svc.cn-beijing.example.com. 600 A 198.51.100.2";
     let text = format!("long 600 TXT \"{}\" \"more\"\n", "x".repeat(255));
     let others = format!("{OTHERS}{text}nginx.default.fed.svc.cn-beijing 600 A 198.51.100.2\n");
-    let mut scene = Scene::prepared(software, &others);
-    let before = scene.server.records();
-    scene.fedns.start();
+    let mut scene = prepared(software, &others);
+    let before = scene.host.records();
+    scene.start();
     let long = format!("long.example.com. 600 TXT \"{}\" \"more\"", "x".repeat(255));
     let mut expect: Vec<String> = all()
         .filter(|line| *line != BEIJING[0])
@@ -150,10 +62,10 @@ fn every_name_stands_there_and_goes_again(software: Software) {
         .chain([long])
         .collect();
     expect.sort();
-    eventually_equal(GENEROUS, "what the server holds", &expect, || scene.data());
+    eventually_equal(GENEROUS, "what the server holds", &expect, || scene.host.data());
     scene.is(" Incomplete, ");
     let markers: Vec<String> =
-        scene.server.records().into_iter().filter(|line| line.contains("external-dns")).collect();
+        scene.host.records().into_iter().filter(|line| line.contains("external-dns")).collect();
     assert_eq!(markers.len(), 4, "{markers:?}");
     assert!(markers.iter().all(|line| line.contains(
         "heritage=external-dns,external-dns/owner=shop,external-dns/resource=service/default/nginx"
@@ -165,14 +77,14 @@ fn every_name_stands_there_and_goes_again(software: Software) {
 
     scene.remove("hangzhou", "nginx");
     scene.remove("beijing", "nginx");
-    eventually_equal(GENEROUS, "what the server holds", &before, || scene.server.records());
+    eventually_equal(GENEROUS, "what the server holds", &before, || scene.host.records());
     let log = scene.fedns.process().log();
-    assert!(!log.contains(scene.server.secret(Key::Fed)), "{log}");
+    assert!(!log.contains(scene.host.secret(Key::Fed)), "{log}");
 }
 
 fn an_empty_level_becomes_an_alias_and_back(software: Software) {
-    let mut scene = Scene::prepared(software, OTHERS);
-    scene.fedns.start();
+    let mut scene = prepared(software, OTHERS);
+    scene.start();
     scene.holds(all().chain(OTHERS_SHOWN));
     scene.remove("beijing", "nginx");
     let aliases = [
@@ -185,12 +97,12 @@ fn an_empty_level_becomes_an_alias_and_back(software: Software) {
 }
 
 fn what_others_change_is_not_overwritten_but_put_right(software: Software) {
-    let mut scene = Scene::prepared(software, OTHERS);
-    scene.fedns.start();
+    let mut scene = prepared(software, OTHERS);
+    scene.start();
     scene.holds(all().chain(OTHERS_SHOWN));
     scene.is_in_sync();
     // At a name of ours, and a set that is not ours where a new one of ours is to be.
-    scene.server.update(
+    scene.host.update(
         "update delete nginx.default.fed.svc.example.com. A\n\
          update add nginx.default.fed.svc.example.com. 180 A 198.51.100.3\n\
          update add web.default.fed.svc.example.com. 180 A 198.51.100.4",
@@ -214,15 +126,15 @@ fn what_others_change_is_not_overwritten_but_put_right(software: Software) {
 }
 
 fn a_wrong_key_is_told_and_the_right_one_taken(software: Software) {
-    let mut scene = Scene::prepared(software, OTHERS);
-    let before = scene.server.records();
-    let (right, other) = (scene.server.secret(Key::Fed), scene.server.secret(Key::Reader));
-    let text = scene.server.key_text(Key::Fed);
+    let mut scene = prepared(software, OTHERS);
+    let before = scene.host.records();
+    let [right, other] = [Key::Fed, Key::Reader].map(|key| scene.host.secret(key).to_owned());
+    let text = scene.host.key_text(Key::Fed);
     let file = scene.fedns.home().join("tsig.key");
-    fs::write(&file, text.replace(right, "not base64")).expect("write the key");
-    scene.fedns.start_with(&["--log", "trace"]);
+    fs::write(&file, text.replace(&right, "not base64")).expect("write the key");
+    scene.start_with(&["--log", "trace"], &[]);
     scene.logs("tsig.key: line 3: the secret is not base64");
-    fs::write(&file, text.replace(right, other)).expect("write the key");
+    fs::write(&file, text.replace(&right, &other)).expect("write the key");
     scene.logs(match software {
         Software::Bind | Software::Knot => "it has another secret for key fed.",
         // It says so without a word of the key.
@@ -230,54 +142,53 @@ fn a_wrong_key_is_told_and_the_right_one_taken(software: Software) {
             "is answered with NOTAUTH: let it answer queries that are signed with key fed."
         }
     });
-    assert_eq!(scene.server.records(), before);
+    assert_eq!(scene.host.records(), before);
     fs::write(&file, text).expect("write the key");
     scene.holds(all().chain(OTHERS_SHOWN));
     let log = scene.fedns.process().log();
-    let (right, other) = (scene.server.secret(Key::Fed), scene.server.secret(Key::Reader));
-    assert!(!log.contains(right) && !log.contains(other), "{log}");
+    assert!(!log.contains(&right) && !log.contains(&other), "{log}");
 }
 
 fn a_restart_writes_nothing(software: Software) {
-    let mut scene = Scene::prepared(software, OTHERS);
-    scene.fedns.start();
+    let mut scene = prepared(software, OTHERS);
+    scene.start();
     scene.holds(all().chain(OTHERS_SHOWN));
     scene.is_in_sync();
-    let serial = scene.server.serial();
+    let serial = scene.host.serial();
     scene.fedns.kill();
-    scene.server.stop();
-    scene.server.resume();
-    scene.fedns.start();
+    scene.host.stop();
+    scene.host.resume();
+    scene.start();
     scene.is_in_sync();
-    assert_eq!(scene.server.serial(), serial);
+    assert_eq!(scene.host.serial(), serial);
 }
 
 fn two_owners_share_a_zone(software: Software) {
-    let mut first = Scene::prepared(software, OTHERS);
-    first.fedns.start();
+    let mut first = prepared(software, OTHERS);
+    first.start();
     first.holds(all().chain(OTHERS_SHOWN));
     first.is_in_sync();
     assert!(first.fedns.stop().success());
-    let records = first.server.records();
-    let mut second = Scene::at(first.server, "market");
+    let records = first.host.records();
+    let mut second = Scene::owned_by("market", first.host);
     second.put("hangzhou", "web", "203.0.113.3");
-    second.fedns.start();
+    second.start();
     second.logs("it belongs to owner \"shop\"");
     let mut expect: Vec<String> = records;
     eventually(GENEROUS, "the second owner's names", || {
-        let data = second.data();
+        let data = second.host.data();
         let count = data.iter().filter(|line| line.starts_with("web.")).count();
         if count == 5 { Ok(()) } else { Err(format!("{data:?}")) }
     });
     expect.retain(|line| line.contains("nginx."));
-    let mut now = second.server.records();
+    let mut now = second.host.records();
     now.retain(|line| line.contains("nginx."));
     assert_eq!(now, expect);
 }
 
 fn preflight_proves_rights_and_changes_nothing(software: Software) {
-    let scene = Scene::prepared(software, OTHERS);
-    let (before, serial) = (scene.server.records(), scene.server.serial());
+    let scene = prepared(software, OTHERS);
+    let (before, serial) = (scene.host.records(), scene.host.serial());
     let preflight = || {
         let output = scene.fedns.command(&["preflight", "-c", "fedns.yaml"]);
         (output.status.code(), String::from_utf8(output.stdout).expect("text"))
@@ -287,11 +198,11 @@ fn preflight_proves_rights_and_changes_nothing(software: Software) {
     assert!(text.starts_with("rfc2136 for example.com.\n"), "{text}");
     assert!(text.contains("the key may transfer the zone, and may update "), "{text}");
 
-    let key = scene.server.key_text(Key::Reader);
-    fs::write(scene.fedns.home().join("tsig.key"), key).expect("write the key");
+    let key = scene.host.key_text(Key::Reader);
+    scene.write("tsig.key", key);
     let (code, text) = preflight();
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("  BLOCKED  provider: name server 127.0.0.1:"), "{text}");
     assert!(text.contains("let key reader. update the zone (BIND: "), "{text}");
-    assert_eq!((scene.server.records(), scene.server.serial()), (before, serial));
+    assert_eq!((scene.host.records(), scene.host.serial()), (before, serial));
 }

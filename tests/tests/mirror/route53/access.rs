@@ -5,7 +5,7 @@ use tests::moto::{self, Moto};
 use tests::need::Need;
 use tests::suite::Test;
 
-use super::{DOMAIN, Scene, both};
+use super::{DOMAIN, Scene, both, prepared};
 
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
@@ -30,43 +30,46 @@ fn create(name: &str, reference: &str, is_private: bool) -> serde_json::Value {
     call("create_hosted_zone", parameters)
 }
 
-impl Scene {
-    /// Makes another zone; its id.
-    #[track_caller]
-    fn add_zone(&self, name: &str, reference: &str, is_private: bool) -> String {
-        let results = self.aws.understands(&[create(name, reference, is_private)]);
-        let id = answer(&results[0])["HostedZone"]["Id"].as_str().expect("an id");
-        id.rsplit('/').next().expect("text").to_owned()
-    }
+/// Makes another zone; its id.
+#[track_caller]
+fn add_zone(scene: &Scene, name: &str, reference: &str, is_private: bool) -> String {
+    let results = scene.host.aws.understands(&[create(name, reference, is_private)]);
+    let id = answer(&results[0])["HostedZone"]["Id"].as_str().expect("an id");
+    id.rsplit('/').next().expect("text").to_owned()
+}
 
-    /// The remedy for a key that may not change.
-    fn lacks_a_right(&self) {
-        self.is(" MayNotWrite, ");
-        let zone = &self.zone;
-        self.logs(&format!("allow route53:{CHANGE} on arn:aws:route53:::hostedzone/{zone}"));
-    }
+fn start_as(scene: &mut Scene, [id, secret]: [&str; 2]) {
+    scene.start_with(&[], &[("AWS_ACCESS_KEY_ID", id), ("AWS_SECRET_ACCESS_KEY", secret)]);
+}
+
+/// The remedy for a key that may not change.
+#[track_caller]
+fn lacks_a_right(scene: &Scene) {
+    scene.is(" MayNotWrite, ");
+    let zone = &scene.host.id;
+    scene.logs(&format!("allow route53:{CHANGE} on arn:aws:route53:::hostedzone/{zone}"));
 }
 
 fn a_key_that_may_only_read_is_told_before_any_write() {
     let fake = FakeRoute53::start();
-    let mut scene = Scene::prepared(fake.botocore());
-    scene.start_as(READER, &[]);
-    scene.lacks_a_right();
-    assert_eq!(fake.set_count(&scene.zone), 2);
+    let mut scene = prepared(fake.botocore());
+    start_as(&mut scene, READER);
+    lacks_a_right(&scene);
+    assert_eq!(fake.set_count(&scene.host.id), 2);
 }
 
 fn moto_refuses_a_key_that_may_only_read() {
     let moto = Moto::start();
-    let mut scene = Scene::prepared(moto.botocore());
-    scene.start_as(moto::READER, &[]);
-    scene.lacks_a_right();
-    assert!(scene.aws.lines(&scene.zone).is_empty());
+    let mut scene = prepared(moto.botocore());
+    start_as(&mut scene, moto::READER);
+    lacks_a_right(&scene);
+    assert!(scene.host.lines().is_empty());
 }
 
 fn a_wrong_secret_is_told() {
     let moto = Moto::start();
-    let mut scene = Scene::prepared(moto.botocore());
-    scene.start_as([moto::KEY[0], "not-the-secret"], &[]);
+    let mut scene = prepared(moto.botocore());
+    start_as(&mut scene, [moto::KEY[0], "not-the-secret"]);
     scene.logs("SignatureDoesNotMatch");
     scene.logs("the secret key is not the one of this key id");
     assert!(!scene.fedns.process().log().contains("not-the-secret"));
@@ -74,49 +77,49 @@ fn a_wrong_secret_is_told() {
 
 fn two_zones_of_one_name_need_an_id() {
     let fake = FakeRoute53::start();
-    let mut scene = Scene::prepared(fake.botocore());
-    let other = scene.add_zone(DOMAIN, "the same again", false);
+    let mut scene = prepared(fake.botocore());
+    let other = add_zone(&scene, DOMAIN, "the same again", false);
     scene.start();
-    let zone = scene.zone.clone();
+    let zone = scene.host.id.clone();
     scene.logs(&format!("several public zones {DOMAIN}., {zone} and {other} among them"));
     assert_eq!(fake.count(CHANGE), 0);
     scene.configure(&format!(", zoneId: {other}"));
-    scene.zone = other;
-    scene.holds(&both(&[]));
+    scene.host.id = other;
+    scene.holds(both(&[]));
     assert_eq!(fake.set_count(&zone), 2);
 }
 
 fn the_longest_public_zone_is_taken() {
     let fake = FakeRoute53::start();
-    let mut scene = Scene::prepared(fake.botocore());
-    let parent = scene.add_zone("example.com", "parent", false);
-    scene.add_zone("fee.example.com", "neighbour", false);
+    let mut scene = prepared(fake.botocore());
+    let parent = add_zone(&scene, "example.com", "parent", false);
+    add_zone(&scene, "fee.example.com", "neighbour", false);
     scene.start();
-    scene.holds(&both(&[]));
+    scene.holds(both(&[]));
     scene.is_in_sync();
     scene.configure(", zone: example.com.");
-    scene.zone = parent;
-    scene.holds(&both(&[]));
+    scene.host.id = parent;
+    scene.holds(both(&[]));
 }
 
 fn a_private_zone_is_taken_by_its_id_only() {
     let fake = FakeRoute53::start();
-    let mut scene = Scene::prepared(fake.botocore());
-    let private = scene.add_zone(DOMAIN, "private", true);
+    let mut scene = prepared(fake.botocore());
+    let private = add_zone(&scene, DOMAIN, "private", true);
     scene.start();
-    scene.holds(&both(&[]));
+    scene.holds(both(&[]));
     assert_eq!(fake.set_count(&private), 2);
     scene.configure(&format!(", zoneId: {private}"));
-    scene.zone = private;
-    scene.holds(&both(&[]));
+    scene.host.id = private;
+    scene.holds(both(&[]));
 }
 
 fn where_nothing_is_deleted_no_right_to_is_asked_for() {
     let fake = FakeRoute53::start();
-    let mut scene = Scene::prepared(fake.botocore());
+    let mut scene = prepared(fake.botocore());
     scene.configure(", policy: create-only");
     scene.start();
-    scene.holds(&both(&[]));
+    scene.holds(both(&[]));
     scene.is_in_sync();
     assert_eq!(fake.count(CHANGE), 1);
 }

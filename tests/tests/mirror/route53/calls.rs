@@ -1,12 +1,9 @@
-use std::fmt::Write;
-use std::fs;
-
 use tests::eventually::{GENEROUS, eventually_equal};
 use tests::fakes::route53::FakeRoute53;
 use tests::need::Need;
 use tests::suite::Test;
 
-use super::{Scene, service};
+use super::prepared;
 
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
@@ -21,14 +18,15 @@ const PAGE: usize = 300;
 
 fn ten_thousand_names_take_few_calls_and_one_change_takes_one() {
     let fake = FakeRoute53::start();
-    let mut scene = Scene::prepared(fake.botocore());
+    let mut scene = prepared(fake.botocore());
     scene.remove("hangzhou", "nginx");
     scene.remove("beijing", "nginx");
-    write_services(&scene, "203.0.113.1");
+    scene.put("hangzhou", "s0", "203.0.113.1");
+    scene.put_many("hangzhou", SERVICES - 1, "203.0.113.1");
     scene.start();
     // With the zone's own SOA and NS, and the record that says who writes.
     let all = SERVICES * 5 * 2 + 3;
-    eventually_equal(4 * GENEROUS, "sets at Route53", &all, || fake.set_count(&scene.zone));
+    eventually_equal(4 * GENEROUS, "sets at Route53", &all, || fake.set_count(&scene.host.id));
     scene.is_in_sync();
     // One of them asked for the right to change.
     let batches = fake.count(CHANGE) - 1;
@@ -38,7 +36,7 @@ fn ten_thousand_names_take_few_calls_and_one_change_takes_one() {
     scene.put("hangzhou", "s0", "203.0.113.9");
     let changed = "s0.default.fed.svc.fed.example.com. A 180 203.0.113.9";
     eventually_equal(GENEROUS, "the changed name", &true, || {
-        scene.aws.lines(&scene.zone).iter().any(|line| line == changed)
+        scene.host.lines().iter().any(|line| line == changed)
     });
     scene.is_in_sync();
     assert_eq!(fake.count(CHANGE), 1);
@@ -49,14 +47,4 @@ fn ten_thousand_names_take_few_calls_and_one_change_takes_one() {
     scene.is_in_sync();
     assert_eq!(fake.count("ListResourceRecordSets"), all.div_ceil(PAGE), "one listing");
     assert_eq!(fake.count(CHANGE), 1, "the right to change is asked for, and nothing is written");
-}
-
-/// All but the first in one file.
-fn write_services(scene: &Scene, address: &str) {
-    scene.put("hangzhou", "s0", address);
-    let mut text = String::new();
-    for number in 1..SERVICES {
-        write!(text, "---\n{}", service(&format!("s{number}"), address)).expect("a string");
-    }
-    fs::write(scene.fedns.home().join("hangzhou/services.yaml"), text).expect("write manifests");
 }

@@ -5,7 +5,7 @@ use tests::moto::Moto;
 use tests::need::Need;
 use tests::suite::Test;
 
-use super::{HANGZHOU, Scene, both};
+use super::{HANGZHOU, Scene, both, prepared};
 
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
@@ -17,23 +17,23 @@ pub(super) fn tests() -> Vec<Test> {
 
 fn every_name_stands_fails_over_and_goes_at_moto() {
     let moto = Moto::start();
-    stands_fails_over_and_goes(Scene::prepared(moto.botocore()));
+    stands_fails_over_and_goes(prepared(moto.botocore()));
 }
 
 fn every_name_stands_fails_over_and_goes_at_our_fake() {
     let fake = FakeRoute53::start();
-    stands_fails_over_and_goes(Scene::prepared(fake.botocore()));
+    stands_fails_over_and_goes(prepared(fake.botocore()));
 }
 
 fn the_most_verbose_log_holds_no_secret() {
     let fake = FakeRoute53::start();
-    let mut scene = Scene::prepared(fake.botocore());
+    let mut scene = prepared(fake.botocore());
     let token = "a-token-of-this-session";
-    scene.start_as(scene.aws.key, &[("FEDNS_LOG", "trace"), ("AWS_SESSION_TOKEN", token)]);
-    scene.holds(&both(&[]));
+    scene.start_with(&[], &[("FEDNS_LOG", "trace"), ("AWS_SESSION_TOKEN", token)]);
+    scene.holds(both(&[]));
     let log = scene.fedns.process().log();
     assert!(log.contains("aws_"), "the client logs at this level");
-    for secret in [scene.aws.key[1], token] {
+    for secret in [scene.host.aws.key[1], token] {
         assert!(!log.contains(secret), "{:?}", log.lines().find(|line| line.contains(secret)));
     }
 }
@@ -44,13 +44,13 @@ fn stands_fails_over_and_goes(mut scene: Scene) {
         ("CREATE", set("www.fed.example.com", "A", 600, &["198.51.100.1"])),
         ("CREATE", set("fed.example.com", "TXT", 300, &["\"v=spf1 -all\" \"a\\075b\""])),
     ];
-    let result = scene.aws.change(&scene.zone, &foreign);
+    let result = scene.host.aws.change(&scene.host.id, &foreign);
     assert!(result.get("answer").is_some(), "{result}");
     scene.start();
     let www = "www.fed.example.com. A 600 198.51.100.1";
-    scene.holds(&both(&[www]));
+    scene.holds(both(&[www]));
     scene.is_in_sync();
-    let lines = scene.aws.lines(&scene.zone);
+    let lines = scene.host.lines();
     let marker = "TXT 180 \"heritage=external-dns,external-dns/owner=shop,\
                   external-dns/resource=service/default/nginx\"";
     assert_eq!(lines.iter().filter(|line| line.ends_with(marker)).count(), 5, "{lines:?}");
@@ -70,16 +70,16 @@ fn stands_fails_over_and_goes(mut scene: Scene) {
     scene.holds(&failed_over);
 
     scene.put("beijing", "nginx", "203.0.113.2");
-    scene.holds(&both(&[www]));
+    scene.holds(both(&[www]));
     scene.remove("hangzhou", "nginx");
     scene.remove("beijing", "nginx");
     let foreign = ["fed.example.com. TXT 300 \"v=spf1 -all\" \"a\\075b\"", www].map(str::to_owned);
     // The record that says which process writes stays while it runs.
     eventually_equal(GENEROUS, "what Route53 holds", &foreign.to_vec(), || {
-        let mut lines = scene.aws.lines(&scene.zone);
+        let mut lines = scene.host.lines();
         lines.retain(|line| !line.starts_with("_fedns-"));
         lines
     });
-    let (log, secret) = (scene.fedns.process().log(), scene.aws.key[1]);
+    let (log, secret) = (scene.fedns.process().log(), scene.host.aws.key[1]);
     assert!(!log.contains(secret), "{log}");
 }

@@ -1,0 +1,56 @@
+use tests::eventually::{GENEROUS, eventually_equal};
+use tests::fakes::alidns::Plan;
+use tests::scene::Host;
+use tests::suite::Test;
+
+use super::{both, prepared};
+
+pub(super) fn tests() -> Vec<Test> {
+    tests::tests! {
+        [] => too_much_that_would_vanish_is_held,
+            a_restart_does_not_forget_what_is_held;
+    }
+}
+
+fn too_much_that_would_vanish_is_held() {
+    let mut scene = prepared(Plan::custom(120, 6));
+    for number in 1..=4 {
+        scene.put("hangzhou", &format!("s{number}"), &format!("203.0.113.1{number}"));
+    }
+    scene.start();
+    eventually_equal(GENEROUS, "how much AliDNS holds", &26, || scene.host.data().len());
+    scene.is_in_sync();
+    for number in 1..=4 {
+        scene.remove("hangzhou", &format!("s{number}"));
+    }
+    scene.is("; held: ");
+    let plan = scene.fedns.command(&["plan"]);
+    assert_eq!(plan.status.code(), Some(2));
+    let text = String::from_utf8(plan.stdout).expect("text");
+    let hash = text.trim_end().rsplit(' ').next().expect("a hash").to_owned();
+    assert!(scene.host.data().len() > 6, "{:?}", scene.host.data());
+    scene.fedns.printed(&["plan", "approve", &hash]);
+    scene.holds(both());
+}
+
+fn a_restart_does_not_forget_what_is_held() {
+    let mut scene = prepared(Plan::custom(120, 6));
+    for number in 1..=4 {
+        scene.put("hangzhou", &format!("s{number}"), &format!("203.0.113.1{number}"));
+    }
+    scene.start();
+    eventually_equal(GENEROUS, "how much AliDNS holds", &26, || scene.host.data().len());
+    scene.is_in_sync();
+    for number in 1..=4 {
+        scene.remove("hangzhou", &format!("s{number}"));
+    }
+    scene.is(" Incomplete, ");
+    let held = scene.host.data();
+    assert!(held.len() > 6, "{held:?}");
+    for _ in 0..3 {
+        scene.fedns.kill();
+        scene.start();
+        scene.is(" Incomplete, ");
+        assert_eq!(scene.host.data(), held);
+    }
+}

@@ -1,0 +1,132 @@
+use std::fs;
+
+use tests::eventually::{GENEROUS, eventually};
+use tests::fakes::alidns::{Fault, Injection, NewRecord, Plan};
+use tests::scene::Host;
+use tests::scene::service;
+use tests::serving::Fedns;
+use tests::suite::Test;
+
+use super::{DOMAIN, both, prepared, writes};
+
+pub(super) fn tests() -> Vec<Test> {
+    tests::tests! {
+        [] => what_is_not_ours_stays,
+            drift_made_by_hand_is_put_back,
+            where_another_process_writes_nothing_is_written,
+            two_owners_leave_one_another_alone,
+            an_alias_that_cannot_stand_leaves_the_addresses;
+    }
+}
+
+fn what_is_not_ours_stays() {
+    let mut scene = prepared(Plan::custom(120, 6));
+    scene.host.put(DOMAIN, NewRecord::new("www", "A", 600, "198.51.100.1"));
+    scene
+        .host
+        .put(DOMAIN, NewRecord::new("nginx.default.fed.svc.cn-beijing", "A", 600, "198.51.100.2"));
+    scene.start();
+    let mut expect = both();
+    expect.retain(|line| !line.starts_with("nginx.default.fed.svc.cn-beijing "));
+    expect.push("www A default 600 198.51.100.1");
+    expect.push("nginx.default.fed.svc.cn-beijing A default 600 198.51.100.2");
+    scene.holds(&expect);
+    scene.is(" Incomplete, ");
+    let plan = scene.fedns.printed(&["plan"]);
+    let conflict =
+        "  ! nginx.default.fed.svc.cn-beijing.spacexnice.xyz. A: a record set without a marker";
+    assert!(plan.contains(conflict), "{plan}");
+
+    scene.remove("hangzhou", "nginx");
+    scene.remove("beijing", "nginx");
+    scene.holds([
+        "www A default 600 198.51.100.1",
+        "nginx.default.fed.svc.cn-beijing A default 600 198.51.100.2",
+    ]);
+}
+
+fn drift_made_by_hand_is_put_back() {
+    let mut scene = prepared(Plan::custom(120, 6));
+    scene.start();
+    scene.holds(both());
+    scene.is_in_sync();
+    assert!(scene.fedns.stop().success());
+    let global = |record: &&tests::fakes::alidns::FakeRecord| {
+        record.record.value == "203.0.113.1" && record.record.rr == "nginx.default.fed.svc"
+    };
+    let records = scene.host.records(DOMAIN);
+    let id = records.iter().find(global).expect("the record").id.clone();
+    scene.host.domains(|domains| domains.remove(&id));
+    scene.host.inject(Injection::of(Fault::Throttle { retry_after: None }).on("AddDomainRecord"));
+    scene.start();
+    scene.holds(both());
+}
+
+fn where_another_process_writes_nothing_is_written() {
+    let mut scene = prepared(Plan::custom(120, 6));
+    let claim =
+        NewRecord::new("_fedns-shop.fed.svc", "TXT", 3600, "heritage=fedns;owner=shop;writer=0");
+    scene.host.put(DOMAIN, claim);
+    scene.start();
+    scene.is(" MayNotWrite, ");
+    let log = scene.fedns.process().log();
+    assert!(log.contains("another process writes here for owner \"shop\""), "{log}");
+    assert_eq!(writes(&scene), 0);
+}
+
+/// Another team, with a federation of the same name on the same zone.
+fn two_owners_leave_one_another_alone() {
+    let mut scene = prepared(Plan::custom(120, 6));
+    let mut other = Fedns::prepared(&[], "");
+    let (endpoint, admin) = (scene.host.endpoint(), other.admin_port());
+    let home = other.home().to_owned();
+    let text = format!(
+        "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: {DOMAIN}.\nlameDuck: 0s\n\
+         listen: {{admin: \"127.0.0.1:{admin}\"}}\nservices: {{publish: all, privateAddresses: publish}}\n\
+         providers: [{{kind: alidns, configFile: ./alidns.yaml, owner: others, levels: [global], \
+         registry: compact, endpoint: \"{endpoint}\"}}]\n\
+         clusters: [{{name: a, manifests: ./a}}]\n"
+    );
+    fs::write(home.join("fedns.yaml"), text).expect("write the config");
+    fs::copy(scene.fedns.home().join("alidns.yaml"), home.join("alidns.yaml"))
+        .expect("copy the key");
+    fs::create_dir(home.join("a")).expect("make a folder");
+    for (name, address) in [("nginx", "198.51.100.1"), ("theirs", "198.51.100.2")] {
+        let file = home.join(format!("a/{name}.yaml"));
+        fs::write(file, service(name, address)).expect("write a manifest");
+    }
+    scene.start();
+    scene.holds(both());
+    scene.is_in_sync();
+
+    other.start();
+    let theirs = "theirs.default.fed.svc A default 180 198.51.100.2";
+    let with_theirs: Vec<&str> = both().into_iter().chain([theirs]).collect();
+    scene.holds(&with_theirs);
+    eventually(GENEROUS, "the conflict is told", || {
+        let plan = String::from_utf8_lossy(&other.command(&["plan"]).stdout).into_owned();
+        let conflict = "nginx.default.fed.svc.spacexnice.xyz. A: it belongs to owner \"shop\"";
+        if plan.contains(conflict) { Ok(()) } else { Err(plan) }
+    });
+
+    // Each deletes its own.
+    for cluster in ["hangzhou", "beijing"] {
+        scene.remove(cluster, "nginx");
+    }
+    scene.holds([theirs]);
+    assert!(other.stop().success());
+}
+
+/// Somebody put a TXT at the name, and an alias can stand beside nothing.
+fn an_alias_that_cannot_stand_leaves_the_addresses() {
+    let mut scene = prepared(Plan::custom(120, 6));
+    let theirs = NewRecord::new("nginx.default.fed.svc.cn-beijing", "TXT", 600, "v=hand");
+    scene.host.put(DOMAIN, theirs);
+    scene.start();
+    scene.holds(both());
+    scene.is_in_sync();
+    scene.remove("beijing", "nginx");
+    scene.is(" Incomplete, ");
+    let kept = "nginx.default.fed.svc.cn-beijing A default 180 203.0.113.2";
+    assert!(scene.host.data().contains(&kept.to_owned()), "{:?}", scene.host.data());
+}
