@@ -5,7 +5,7 @@
 Every call must carry a right signature and be allowed by its key's policy. There are two keys: AKIDFED with
 the secret fed-secret may do everything, AKIDREADER with reader-secret may only list and get. POST /fault with a
 JSON list of {"match", "status", "code", "message"} makes the next calls fail, one for each entry, whose
-method and path contain the words of "match".
+method and path contain the words of "match". GET /calls tells how many calls of each method there were.
 
 moto's own server refuses calls to Route53 that are signed rightly, since it checks parsed data in place of the
 bytes that came; it writes errors in the envelope of another service; and it takes a set that was deleted for one
@@ -34,6 +34,8 @@ ENVELOPE = (
     "<Code>{code}</Code><Message>{message}</Message></Error><RequestId>peer</RequestId></ErrorResponse>")
 
 faults = []
+# How many calls there were of each method.
+calls = {"GET": 0, "POST": 0}
 
 
 def main():
@@ -69,6 +71,10 @@ def request_as_sent(self):
 
 def wrapped(inner):
     def call(self, environ, start):
+        if environ["PATH_INFO"] == "/calls":
+            answer = json.dumps(calls).encode()
+            start("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
+            return [answer]
         raw = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         environ["fedns.raw"], environ["wsgi.input"] = raw, io.BytesIO(raw)
         refusal = refused(environ, raw)
@@ -84,6 +90,7 @@ def refused(environ, raw):
     if environ["PATH_INFO"] == "/fault":
         faults[:] = json.loads(raw or b"[]")
         return {"status": 200, "code": "", "message": ""}
+    calls[environ["REQUEST_METHOD"]] += 1
     if faults and faults[0].get("match", "") in called:
         return faults.pop(0)
     if "HTTP_AUTHORIZATION" not in environ and not environ["PATH_INFO"].startswith("/moto-api"):

@@ -1,12 +1,9 @@
 //! The vendor's Python client for Route53: it reads what others wrote, and drives what stands for the
 //! service.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
-
 use serde_json::{Value, json};
 
-use crate::need::peers_python;
+use crate::peer::{self, answer};
 
 /// A key at a port of 127.0.0.1.
 #[derive(Clone, Copy, Debug)]
@@ -18,12 +15,6 @@ pub struct Botocore {
 /// One call.
 pub fn call(action: &str, parameters: Value) -> Value {
     json!({ "action": action, "parameters": parameters })
-}
-
-/// What came of a call that must succeed.
-#[track_caller]
-pub fn answer(result: &Value) -> &Value {
-    result.get("answer").unwrap_or_else(|| panic!("no answer: {result}"))
 }
 
 // === impl Botocore ===
@@ -39,25 +30,8 @@ impl Botocore {
             }
             call
         };
-        let input = json!(calls.iter().map(placed).collect::<Vec<_>>()).to_string();
-        let python =
-            peers_python().expect("a test that runs the vendor's clients lists Need::Peers");
-        let mut child = Command::new(python)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/route53.py"))
-            .env("NO_PROXY", "127.0.0.1")
-            .env("no_proxy", "127.0.0.1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("start Python");
-        let mut pipe = child.stdin.take().expect("a pipe");
-        pipe.write_all(input.as_bytes()).expect("Python reads");
-        drop(pipe);
-        let output = child.wait_with_output().expect("Python ends");
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{errors}");
-        serde_json::from_slice(&output.stdout).expect("Python writes JSON")
+        let calls: Vec<Value> = calls.iter().map(placed).collect();
+        peer::understood("route53.py", &[], &calls)
     }
 
     /// Makes a public zone; its id.

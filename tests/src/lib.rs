@@ -37,12 +37,19 @@ pub mod kubectl;
 pub mod kwok;
 
 // Clouds, as far as DNS goes: our own, and what others wrote.
+pub mod aliyun;
 pub mod botocore;
 pub mod fakes;
 pub mod moto;
+pub mod peer;
 
 // Name servers that others wrote and that take updates.
 pub mod name_server;
+pub mod relay;
+
+// A mirror, and who says whether it is right.
+pub mod judge;
+pub mod mirroring;
 
 // The binary under test, and what it answers.
 pub mod dns;

@@ -57,6 +57,13 @@ impl Moto {
         Botocore { port: self.port, key: KEY }
     }
 
+    /// How many calls there were of each method so far: `{"GET": 1, "POST": 2}`.
+    #[track_caller]
+    pub fn calls(&self) -> Value {
+        let answer = http::get(self.port, "/calls").expect("moto counts calls");
+        serde_json::from_str(&answer.body).expect("it writes JSON")
+    }
+
     /// The next calls that match fail: a list of `{match, status, code, message}`.
     #[track_caller]
     pub fn fail_next(&self, faults: &Value) {

@@ -41,6 +41,9 @@ mod fakes;
 /// Our clients of clouds, on fakes.
 mod providers;
 
+/// What every provider must do, judged by others' software.
+mod table;
+
 /// The crates import one another only downwards.
 mod structure;
 
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
             structure::tests(),
             fakes::tests(),
             providers::tests(),
+            table::tests(),
             readme::tests(),
             configs::tests(),
             cli::tests(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
-use aws_sdk_route53::config::SharedHttpClient;
+use aws_sdk_route53::config::{Credentials, SharedHttpClient};
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
@@ -45,25 +45,17 @@ pub struct Client {
 impl Client {
     /// Calls nobody, except for the region of an instance where none is chosen.
     pub async fn new(options: Options, clock: Arc<dyn Clock>) -> Self {
-        let Options { endpoint, region } = options;
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-            .build();
-        let mut config = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(http_client())
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-            .timeout_config(timeouts);
-        if let Some(endpoint) = endpoint {
-            config = config.endpoint_url(endpoint);
-        }
-        if let Some(region) = region {
-            config = config.region(Region::new(region));
-        }
-        let config = config.load().await;
-        let region = config.region().cloned().unwrap_or(Region::from_static(REGION_DEFAULT));
-        let config = aws_sdk_route53::config::Builder::from(&config).region(region).build();
-        let sdk = aws_sdk_route53::Client::from_conf(config);
+        let sdk = sdk(options).await;
+        let sdk = aws_sdk_route53::Client::from_conf(sdk.build());
+        Self { sdk, throttle: Throttle::new(PACE, clock) }
+    }
+
+    /// With this key, its id and its secret, in place of what the chain would find.
+    pub async fn with_key(options: Options, key: [&str; 2], clock: Arc<dyn Clock>) -> Self {
+        let [id, secret] = key;
+        let key = Credentials::new(id, secret, None, None, "given outright");
+        let sdk = sdk(options).await.credentials_provider(key);
+        let sdk = aws_sdk_route53::Client::from_conf(sdk.build());
         Self { sdk, throttle: Throttle::new(PACE, clock) }
     }
 
@@ -71,6 +63,28 @@ impl Client {
     pub(super) async fn admitted(&self) -> (Permit<'_>, &aws_sdk_route53::Client) {
         (self.throttle.admit().await, &self.sdk)
     }
+}
+
+/// The vendor's client's own settings.
+async fn sdk(options: Options) -> aws_sdk_route53::config::Builder {
+    let Options { endpoint, region } = options;
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build();
+    let mut config = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(http_client())
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(timeouts);
+    if let Some(endpoint) = endpoint {
+        config = config.endpoint_url(endpoint);
+    }
+    if let Some(region) = region {
+        config = config.region(Region::new(region));
+    }
+    let config = config.load().await;
+    let region = config.region().cloned().unwrap_or(Region::from_static(REGION_DEFAULT));
+    aws_sdk_route53::config::Builder::from(&config).region(region)
 }
 
 /// With ring, and the environment's proxies.

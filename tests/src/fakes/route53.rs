@@ -76,6 +76,11 @@ impl FakeRoute53 {
         lock(&self.state).calls.iter().filter(|called| **called == action).count()
     }
 
+    /// How many calls there were, those that were refused included.
+    pub fn calls(&self) -> usize {
+        lock(&self.state).calls.len()
+    }
+
     /// All actions that were called.
     pub fn called(&self) -> BTreeSet<&'static str> {
         lock(&self.state).calls.iter().copied().collect()

@@ -1,9 +1,10 @@
 //! Botocore, the vendor's Python client, drives the fake: it signs, reads pages and understands errors.
 
 use serde_json::{Value, json};
-use tests::botocore::{answer, call, set};
+use tests::botocore::{call, set};
 use tests::fakes::route53::{FakeRoute53, Fault, READER};
 use tests::need::Need;
+use tests::peer::answer;
 use tests::suite::Test;
 
 pub(super) fn tests() -> Vec<Test> {

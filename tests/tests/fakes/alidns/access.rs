@@ -2,14 +2,16 @@ use model::UnixTime;
 use providers::Secret;
 use providers::alidns::signature::{Parameters, canonical_query, v1};
 use serde_json::{Value, json};
+use tests::aliyun::{Sdk, call};
 use tests::fakes::alidns::{
     FakeAliDns, Fault, Injection, KEY_ID, KEY_SECRET, Plan, SignatureVersion,
 };
 use tests::http::{Answer, get};
 use tests::need::Need;
+use tests::peer::answer;
 use tests::suite::Test;
 
-use super::{KEY, VERSIONS, answer, at, call, code, understood};
+use super::{KEY, at, code};
 
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
@@ -34,17 +36,16 @@ fn list() -> Value {
 }
 
 fn both_signatures_are_checked() {
-    for (version, signature) in
-        VERSIONS.into_iter().zip([SignatureVersion::V1, SignatureVersion::V3])
+    for (sdk, signature) in Sdk::BOTH.into_iter().zip([SignatureVersion::V1, SignatureVersion::V3])
     {
         let fake = fake();
         let keys = [[KEY_ID, KEY_SECRET], [KEY_ID, "another"], ["stranger", KEY_SECRET]];
-        let results = understood(version, &keys.map(|key| at(&fake, &key, &list())));
+        let results = sdk.makes(&keys.map(|key| at(&fake, &key, &list())));
         answer(&results[0]);
         assert_eq!(fake.calls().last().map(|call| call.signature), Some(signature));
         // The older client compares the texts that both sides signed; they are equal.
         let expected =
-            if version == "v1" { "InvalidAccessKeySecret" } else { "SignatureDoesNotMatch" };
+            if sdk == Sdk::V1 { "InvalidAccessKeySecret" } else { "SignatureDoesNotMatch" };
         assert_eq!(code(&results[1]), expected);
         assert_eq!(code(&results[2]), "InvalidAccessKeyId.NotFound");
         assert_eq!(results[2]["error"]["status"], 404);
@@ -58,7 +59,7 @@ fn the_first_signature_covers_a_form() {
         json!({ "DomainName": "example.com", "RR": "@", "Type": "TXT", "Value": text });
     let mut add = at(&fake, &KEY, &call("AddDomainRecord", parameters));
     add["form"] = json!(true);
-    let results = understood("v1", &[add]);
+    let results = Sdk::V1.makes(&[add]);
     answer(&results[0]);
     assert_eq!(fake.lines("example.com"), [format!("@ TXT default 600 {text}")]);
 }
@@ -71,14 +72,14 @@ fn temporary_keys_need_their_token_until_they_expire() {
         (&[KEY_ID, KEY_SECRET, "token"], "InvalidSecurityToken.MismatchWithAccessKey"),
         (&["STS.1", "s"], "MissingSecurityToken"),
     ];
-    for version in VERSIONS {
+    for sdk in Sdk::BOTH {
         let fake = fake();
         fake.add_temporary_key("STS.1", "s", "token", UnixTime(u64::MAX));
         fake.add_temporary_key("STS.2", "s", "token", UnixTime(1));
         let calls = rows.map(|(key, _)| at(&fake, key, &list()));
-        for (result, (key, expected)) in understood(version, &calls).iter().zip(rows) {
+        for (result, (key, expected)) in sdk.makes(&calls).iter().zip(rows) {
             let found = result["error"]["code"].as_str().unwrap_or_default();
-            assert_eq!(found, expected, "{version} {key:?}");
+            assert_eq!(found, expected, "{sdk:?} {key:?}");
         }
     }
 }
@@ -91,26 +92,26 @@ fn clocks_may_be_a_quarter_of_an_hour_apart() {
         fake
     });
     let calls = fakes.each_ref().map(|fake| at(fake, &KEY, &list()));
-    for version in VERSIONS {
-        for (result, (minutes, good)) in understood(version, &calls).iter().zip(rows) {
+    for sdk in Sdk::BOTH {
+        for (result, (minutes, good)) in sdk.makes(&calls).iter().zip(rows) {
             let expected = if good { "" } else { "InvalidTimeStamp.Expired" };
             let found = result["error"]["code"].as_str().unwrap_or_default();
-            assert_eq!(found, expected, "{version} {minutes}");
+            assert_eq!(found, expected, "{sdk:?} {minutes}");
         }
     }
 }
 
 fn throttling_tells_when_to_come_back() {
-    for version in VERSIONS {
+    for sdk in Sdk::BOTH {
         let fake = fake();
         let throttle = Fault::Throttle { retry_after: Some(7) };
         fake.inject(Injection::of(throttle).on("DescribeDomains").after(1));
         let calls = [list(), list(), list()].map(|call| at(&fake, &KEY, &call));
-        let results = understood(version, &calls);
+        let results = sdk.makes(&calls);
         answer(&results[0]);
         assert_eq!(code(&results[1]), "Throttling.User");
         answer(&results[2]);
-        if version == "v3" {
+        if sdk == Sdk::V3 {
             assert_eq!(results[1]["error"]["retry_after"], 7, "{}", results[1]);
         }
     }

@@ -1,9 +1,11 @@
 use serde_json::{Value, json};
+use tests::aliyun::call;
 use tests::fakes::alidns::Plan;
 use tests::need::Need;
+use tests::peer::answer;
 use tests::suite::Test;
 
-use super::{agreed, answer, call, code};
+use super::{agreed, code};
 
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {

@@ -1,8 +1,9 @@
 use serde_json::json;
-use tests::botocore::{answer, call};
+use tests::botocore::call;
 use tests::fakes::route53::{FakeRoute53, READER};
 use tests::moto::{self, Moto};
 use tests::need::Need;
+use tests::peer::answer;
 use tests::suite::Test;
 
 use super::{DOMAIN, Scene, both, prepared};
