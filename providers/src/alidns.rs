@@ -34,7 +34,6 @@ mod answer;
 pub mod domain;
 mod nonce;
 mod retry;
-mod transport;
 
 pub use client::{Client, Options, RetryPolicy, SignatureVersion};
 pub use config_file::ConfigFile;

@@ -28,6 +28,8 @@ pub mod clock;
 pub mod secret;
 pub mod txt;
 
+mod http;
+
 #[cfg(test)]
 mod testing;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use model::Name;
+use model::{Name, RecordSet};
 
 use crate::hosted::HostedSet;
 use crate::sync::change::Change;
@@ -17,6 +17,16 @@ pub trait Provider: Send + Sync {
 
     /// The zone at the provider.
     fn zone(&self) -> &Name;
+
+    /// What the provider will hold of sets that are wanted, in their order: one that takes no short TTL
+    /// may lengthen it. By default they are held as they are. Asked anew before each listing.
+    fn adjust<'a>(
+        &'a self,
+        wanted: &'a [(Name, RecordSet)],
+    ) -> BoxFuture<'a, Result<Vec<RecordSet>, Failure>> {
+        let same = wanted.iter().map(|(_, set)| set.clone()).collect();
+        Box::pin(std::future::ready(Ok(same)))
+    }
 
     /// Every record set of the zone: complete, or an error.
     fn list(&self) -> BoxFuture<'_, Result<Vec<HostedSet>, Failure>>;

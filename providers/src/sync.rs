@@ -10,6 +10,7 @@
 //! - [`registry`]: markers that say whose a record set is
 //! - [`hosted_zone`]: what stands at the provider
 //! - [`diff`]: what is to be done at one name; [`change`] is that as a value
+//! - [`adjust`]: what the provider makes of what is wanted, before that is compared
 //! - [`guard`]: what may happen within an hour without being asked for
 //! - [`plan`]: all of it as a value, with a hash
 //! - [`claim`]: which process writes for an owner
@@ -28,6 +29,7 @@ pub mod guard;
 pub mod plan;
 pub mod claim;
 pub mod mirror;
+pub mod adjust;
 pub mod apply;
 pub mod progress;
 pub mod permission;

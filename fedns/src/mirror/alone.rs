@@ -8,6 +8,7 @@ use model::{ClusterChange, ClusterName, Freshness, Name};
 use planner::Planner;
 use providers::Provider;
 use providers::provider::{Failure, FailureKind};
+use providers::sync::adjust::adjust;
 use providers::sync::apply::{Applied, apply_first};
 use providers::sync::change::Change;
 use providers::sync::diff::Identity;
@@ -107,6 +108,7 @@ pub async fn plan(
     for (name, sets) in seen.names(&zone.name) {
         mirror.want(&name, &sets);
     }
+    adjust(&*connected, &mut mirror).await?;
     mirror.listed(connected.list().await?, unix_now());
     if let Some(reason) = mirror.blocked() {
         return Err(Failure::new(FailureKind::Fatal, reason));

@@ -17,8 +17,8 @@ use super::nonce::Nonces;
 use super::retry::Retry;
 pub use super::retry::RetryPolicy;
 use super::signature::Parameters;
-use super::transport;
 use crate::clock::Clock;
+use crate::http;
 use crate::throttle::{Pace, Throttle};
 use request::{Endpoint, Signing};
 
@@ -112,7 +112,7 @@ impl Client {
     ) -> Result<Self, Error> {
         let Options { endpoint, signature, pace, retry, timeout } = options;
         let endpoint = Endpoint::parse(&endpoint).map_err(Error::Options)?;
-        let http = transport::http_client(|builder| {
+        let http = http::client(|builder| {
             let builder = builder.timeout(timeout).connect_timeout(timeout / 2);
             if endpoint.is_loopback { builder.no_proxy() } else { builder }
         })
@@ -184,7 +184,7 @@ impl Client {
         };
         let request = signing.request(self.signature, &self.http, &self.endpoint, call);
         let lost = |error: reqwest::Error| {
-            let cause = transport::innermost(&error);
+            let cause = http::innermost(&error);
             let untrusted = cause.contains("invalid peer certificate");
             let reached = !error.is_connect() && !error.is_builder();
             Error::Transport { action: call.action, cause, reached, untrusted }
@@ -193,7 +193,7 @@ impl Client {
         self.note_skew(now, response.headers());
         let status = response.status().as_u16();
         let retry_after = retry_after(response.headers());
-        let body = transport::body(&mut response, ANSWER_LENGTH_MAX).await.map_err(|cause| {
+        let body = http::body(&mut response, ANSWER_LENGTH_MAX).await.map_err(|cause| {
             Error::Transport { action: call.action, cause, reached: true, untrusted: false }
         })?;
         if response.status().is_success() {

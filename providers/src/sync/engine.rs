@@ -18,6 +18,7 @@ use model::UnixTime;
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
+use super::adjust::adjust;
 use super::apply::{Applied, apply_first};
 use super::change::Change;
 use super::guard::Guard;
@@ -165,10 +166,7 @@ impl Engine {
         if !self.is_complete || self.wait_until.is_some_and(|it| self.clock.monotonic() < it) {
             return Round::Rest;
         }
-        let is_check = self.clock.monotonic() >= self.next_check;
-        if (!self.mirror.is_listed() || is_check)
-            && let Err(failure) = self.list().await
-        {
+        if let Err(failure) = self.look().await {
             self.failed(&failure);
             return Round::Rest;
         }
@@ -229,6 +227,17 @@ impl Engine {
                 self.wait_until = None;
             }
         }
+    }
+
+    /// Knows what the provider makes of what is wanted, and what stands there.
+    async fn look(&mut self) -> Result<(), Failure> {
+        let is_check = self.clock.monotonic() >= self.next_check;
+        let is_due = !self.mirror.is_listed() || is_check;
+        if is_due {
+            self.mirror.forget_adjusted();
+        }
+        adjust(&*self.provider, &mut self.mirror).await?;
+        if is_due { self.list().await } else { Ok(()) }
     }
 
     async fn list(&mut self) -> Result<(), Failure> {

@@ -31,6 +31,10 @@ pub struct Mirror {
     /// `None` until the provider has been listed.
     hosted: Option<HostedZone>,
     wanted: BTreeMap<Name, Vec<RecordSet>>,
+    /// What the provider makes of what is wanted, where that is something else.
+    adjusted: BTreeMap<Name, Vec<RecordSet>>,
+    /// Names that are wanted, and of which the provider has not been asked what it makes of them.
+    unadjusted: BTreeSet<Name>,
     /// Names that may differ.
     dirty: BTreeSet<Name>,
     guard: Guard,
@@ -70,6 +74,8 @@ impl Mirror {
             settings,
             hosted: None,
             wanted: BTreeMap::new(),
+            adjusted: BTreeMap::new(),
+            unadjusted: BTreeSet::new(),
             dirty: BTreeSet::new(),
             guard: Guard::default(),
             kept_guard: Guard::default(),
@@ -122,15 +128,58 @@ impl Mirror {
             given.entry(name.clone()).or_default().extend(values);
         }
         let wanted = self.settings.scope.wanted(name, sets);
-        let changed = match wanted.is_empty() {
+        let is_gone = wanted.is_empty();
+        let changed = match is_gone {
             true => self.wanted.remove(name).is_some(),
             false => self.wanted.insert(name.clone(), wanted.clone()) != Some(wanted),
         };
         if changed {
+            self.adjusted.remove(name);
+            match is_gone {
+                true => self.unadjusted.remove(name),
+                false => self.unadjusted.insert(name.clone()),
+            };
             // What was refused may be right now.
             self.quarantine.remove(name);
             self.dirty.insert(name.clone());
         }
+    }
+
+    /// Sets of which the provider is to be asked what it makes of them: [`Mirror::adjusted`].
+    pub fn unadjusted(&self) -> Vec<(Name, RecordSet)> {
+        let wanted = |name: &Name| self.wanted.get(name).into_iter().flatten().cloned();
+        let names = self.unadjusted.iter();
+        names.flat_map(|name| wanted(name).map(|set| (name.clone(), set))).collect()
+    }
+
+    /// Takes in what the provider makes of all of [`Mirror::unadjusted`].
+    pub fn adjusted(&mut self, sets: impl IntoIterator<Item = (Name, RecordSet)>) {
+        let mut names: BTreeMap<Name, Vec<RecordSet>> = BTreeMap::new();
+        for (name, set) in sets {
+            names.entry(name).or_default().push(set);
+        }
+        for (name, sets) in names {
+            let is_same = self.wanted.get(&name) == Some(&sets);
+            let before = match is_same {
+                true => self.adjusted.remove(&name),
+                false => self.adjusted.insert(name.clone(), sets.clone()),
+            };
+            if before != (!is_same).then_some(sets) {
+                self.dirty.insert(name);
+            }
+        }
+        self.unadjusted.clear();
+    }
+
+    /// The provider may make something else of what is wanted than it did.
+    pub fn forget_adjusted(&mut self) {
+        self.unadjusted = self.wanted.keys().cloned().collect();
+    }
+
+    /// What is to stand at a name.
+    fn target(&self, name: &Name) -> &[RecordSet] {
+        let sets = self.adjusted.get(name).or_else(|| self.wanted.get(name));
+        sets.map_or(&[], Vec::as_slice)
     }
 
     /// Every configured cluster has been listed, or has saved shards: all that they give is known.
@@ -151,12 +200,13 @@ impl Mirror {
         };
         self.drifts.retain(|name, _| drifted.contains(name));
         for name in &drifted {
-            let count = self.drifts.entry(name.clone()).or_default();
-            *count += 1;
-            if *count >= DRIFTS_MAX {
-                let reason = not_converging(&self.wanted, &new, name);
+            let drifts = self.drifts.entry(name.clone()).or_default();
+            *drifts += 1;
+            let tries = *drifts;
+            if tries >= DRIFTS_MAX {
+                let reason = not_converging(self.target(name), &new, name);
                 let until = UnixTime(now.0 + QUARANTINE_MAX);
-                self.quarantine.insert(name.clone(), Quarantined { reason, tries: *count, until });
+                self.quarantine.insert(name.clone(), Quarantined { reason, tries, until });
             }
         }
         self.hosted = Some(new);
@@ -283,8 +333,7 @@ impl Mirror {
     }
 
     fn compare(&self, hosted: &HostedZone, name: &Name, level: Level) -> Compared {
-        let none = Vec::new();
-        let sets = self.wanted.get(name).unwrap_or(&none);
+        let sets = self.target(name);
         let kept = self.keep_unknown(hosted, name, sets);
         let resource = self.settings.scope.service(name).map(|key| resource_of(&key));
         let is_alias = |at: &Name| {
@@ -394,16 +443,12 @@ fn waits_for_marker(hosted: &HostedZone, change: &Change) -> bool {
     becomes_alias && hosted.markers_at(&change.name).next().is_some()
 }
 
-fn not_converging(
-    wanted: &BTreeMap<Name, Vec<RecordSet>>,
-    hosted: &HostedZone,
-    name: &Name,
-) -> String {
+fn not_converging(wanted: &[RecordSet], hosted: &HostedZone, name: &Name) -> String {
     let text = |set: &RecordSet| {
         let values: Vec<String> = set.value_texts().collect();
         format!("{} {} {}", set.ttl, set.record_type, values.join(" "))
     };
-    let wanted: Vec<String> = wanted.get(name).into_iter().flatten().map(text).collect();
+    let wanted: Vec<String> = wanted.iter().map(text).collect();
     let found: Vec<String> = ours_at(hosted, name).into_iter().map(text).collect();
     format!(
         "the provider holds something else each time it is looked at: written {}, found {}; somebody \

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use serde::Deserialize;
 
 use super::{Credentials, CredentialsError};
-use crate::alidns::transport;
+use crate::http;
 use crate::secret::Secret;
 
 /// How long a session with the metadata service lasts.
@@ -54,7 +54,7 @@ impl Default for EcsRole {
 impl EcsRole {
     pub(super) async fn fetch(&self) -> Result<Credentials, CredentialsError> {
         // A proxy would give the keys of its own machine, or tell them.
-        let http = transport::http_client(|builder| builder.no_proxy().timeout(PATIENCE))
+        let http = http::client(|builder| builder.no_proxy().timeout(PATIENCE))
             .map_err(|problem| failed(problem, false))?;
         let session = self.session(&http).await?;
         let role = match &self.role {
@@ -119,13 +119,10 @@ impl EcsRole {
 
 async fn send(request: reqwest::RequestBuilder) -> Result<(StatusCode, String), CredentialsError> {
     let lost = |error: reqwest::Error| {
-        failed(
-            format!("its metadata service does not answer: {}", transport::innermost(&error)),
-            true,
-        )
+        failed(format!("its metadata service does not answer: {}", http::innermost(&error)), true)
     };
     let mut response = request.send().await.map_err(lost)?;
-    let body = transport::body(&mut response, ANSWER_LENGTH_MAX).await.map_err(|problem| {
+    let body = http::body(&mut response, ANSWER_LENGTH_MAX).await.map_err(|problem| {
         failed(format!("its metadata service does not answer: {problem}"), true)
     })?;
     Ok((response.status(), String::from_utf8_lossy(&body).into_owned()))

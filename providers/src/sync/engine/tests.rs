@@ -29,6 +29,8 @@ struct State {
     failures: VecDeque<Failure>,
     /// A change of this name is refused.
     refused: Option<Name>,
+    /// Shorter TTLs become this one.
+    ttl_min: u32,
 }
 
 impl Memory {
@@ -49,6 +51,16 @@ impl Provider for Arc<Memory> {
 
     fn zone(&self) -> &Name {
         domain()
+    }
+
+    fn adjust<'a>(
+        &'a self,
+        wanted: &'a [(Name, RecordSet)],
+    ) -> BoxFuture<'a, Result<Vec<RecordSet>, Failure>> {
+        let ttl_min = self.state().ttl_min;
+        let mut sets: Vec<RecordSet> = wanted.iter().map(|(_, set)| set.clone()).collect();
+        sets.iter_mut().for_each(|set| set.ttl = set.ttl.max(ttl_min));
+        Box::pin(async { Ok(sets) })
     }
 
     fn list(&self) -> BoxFuture<'_, Result<Vec<HostedSet>, Failure>> {
@@ -176,6 +188,25 @@ async fn what_is_wanted_lands_in_batches_and_then_nothing_is_called() {
     fixture.settle().await;
     assert_eq!(fixture.calls(), (0, 1), "one change is one call");
     assert_eq!(fixture.status.get().phase, Phase::InSync);
+}
+
+#[tokio::test]
+async fn what_a_provider_adjusts_is_written_so_and_is_in_sync() {
+    let mut fixture = Fixture::new();
+    fixture.memory.state().ttl_min = 600;
+    fixture.want(0..3, 1);
+    fixture.settle().await;
+    assert!(fixture.memory.state().sets.values().all(|set| set.ttl == 600));
+    fixture.calls();
+    fixture.inputs.try_send(Input::Check).unwrap();
+    fixture.settle().await;
+    assert_eq!(fixture.calls(), (1, 0), "it is in sync");
+    assert_eq!(fixture.status.get().drifted, 0);
+    // The provider takes shorter ones from now on.
+    fixture.memory.state().ttl_min = 300;
+    fixture.inputs.try_send(Input::Check).unwrap();
+    fixture.settle().await;
+    assert!(fixture.memory.state().sets.values().all(|set| set.ttl == 300));
 }
 
 #[tokio::test]

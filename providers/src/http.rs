@@ -1,4 +1,4 @@
-//! HTTPS with ring, and what is common to all answers.
+//! Our own calls over HTTP: TLS with ring, and what is common to all answers.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 /// A client that trusts what the machine trusts and follows no redirection: a signature is for one
 /// host.
-pub(super) fn http_client(
+pub(crate) fn client(
     configure: impl FnOnce(ClientBuilder) -> ClientBuilder,
 ) -> Result<Client, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -25,7 +25,7 @@ pub(super) fn http_client(
 }
 
 /// Reads a whole body, of at most `length_max` bytes.
-pub(super) async fn body(response: &mut Response, length_max: usize) -> Result<Vec<u8>, String> {
+pub(crate) async fn body(response: &mut Response, length_max: usize) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| innermost(&error))? {
         if body.len() + chunk.len() > length_max {
@@ -38,7 +38,7 @@ pub(super) async fn body(response: &mut Response, length_max: usize) -> Result<V
 
 /// Errors of the transport wrap one another, and the outer ones repeat the URL, which may hold what
 /// is not to be shown; the innermost says what happened.
-pub(super) fn innermost(error: &reqwest::Error) -> String {
+pub(crate) fn innermost(error: &reqwest::Error) -> String {
     if error.is_timeout() {
         return "no answer in time".to_owned();
     }
