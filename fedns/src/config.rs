@@ -30,6 +30,7 @@ use providers::alidns::SignatureVersion;
 use providers::rfc2136::Server;
 use providers::sync::change::Policy;
 use providers::sync::registry::Registry;
+use providers::webhook::WebhookUrl;
 use watcher::ServiceSettings;
 
 pub use load::{ConfigError, load, locate};
@@ -107,6 +108,7 @@ pub struct ProviderConfig {
 pub enum ProviderKind {
     AliDns(AliDnsConfig),
     Rfc2136(Rfc2136Config),
+    Webhook(WebhookConfig),
     #[cfg(feature = "route53")]
     Route53(Route53Config),
 }
@@ -117,6 +119,7 @@ impl ProviderKind {
         match self {
             Self::AliDns(_) => "alidns",
             Self::Rfc2136(_) => "rfc2136",
+            Self::Webhook(_) => "webhook",
             #[cfg(feature = "route53")]
             Self::Route53(_) => "aws-route53",
         }
@@ -146,6 +149,11 @@ pub struct Rfc2136Config {
     pub server: Server,
     /// The key that it shares with us, in BIND's form.
     pub config_file: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct WebhookConfig {
+    pub endpoint: WebhookUrl,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -5,6 +5,7 @@
 //! - [`preflight`]: what must be true before the first write
 //! - [`alidns`]: Alibaba Cloud DNS, with its two signatures
 //! - [`rfc2136`]: any name server that takes dynamic updates
+//! - [`webhook`]: any provider that has a webhook for ExternalDNS
 //! - `route53`: Amazon Route53, by the vendor's client; a feature of that name
 //! - [`throttle`]: how often a provider may be asked, and how long to wait after a failure
 //! - [`clock`]: the time, so that tests can move it
@@ -20,6 +21,7 @@ pub mod preflight;
 
 pub mod alidns;
 pub mod rfc2136;
+pub mod webhook;
 #[cfg(feature = "route53")]
 pub mod route53;
 

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::{CommandResult, ConfigFile, print};
 use crate::config::{
     self, AliDnsConfig, Config, LeaderElection, ProviderConfig, ProviderKind, Rfc2136Config,
+    WebhookConfig,
 };
 use crate::output;
 
@@ -151,6 +152,10 @@ fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value
     let of_kind = match kind {
         ProviderKind::AliDns(config) => alidns_keys(config),
         ProviderKind::Rfc2136(config) => rfc2136_keys(config),
+        ProviderKind::Webhook(WebhookConfig { endpoint }) => {
+            // Without a password that may be in it.
+            vec![("endpoint", Some(json!(endpoint.to_string())))]
+        }
         #[cfg(feature = "route53")]
         ProviderKind::Route53(config) => route53_keys(config),
     };

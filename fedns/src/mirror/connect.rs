@@ -13,10 +13,11 @@ use providers::alidns::{AliDnsZone, Client, CredentialSource, Options, Signature
 use providers::provider::{Failure, FailureKind};
 use providers::rfc2136::key_file::read_key_file;
 use providers::rfc2136::{self, Rfc2136Zone};
+use providers::webhook::{self, WebhookZone};
 use providers::{Provider, SystemClock};
 
 use super::Key;
-use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind, Rfc2136Config};
+use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind, Rfc2136Config, WebhookConfig};
 
 /// Makes providers. Zones of one account share a client, since accounts are what providers count
 /// calls of. Clones share the clients.
@@ -42,6 +43,7 @@ impl Connector {
         match &key.provider.kind {
             ProviderKind::AliDns(alidns) => self.alidns(key, alidns).await,
             ProviderKind::Rfc2136(rfc2136) => connect_rfc2136(key, rfc2136).await,
+            ProviderKind::Webhook(webhook) => connect_webhook(key, webhook).await,
             #[cfg(feature = "route53")]
             ProviderKind::Route53(route53) => self.route53.connect(key, route53).await,
         }
@@ -91,6 +93,14 @@ async fn connect_rfc2136(key: &Key, rfc2136: &Rfc2136Config) -> Result<Arc<dyn P
         None => Rfc2136Zone::find(&client, zone).await?,
     };
     Ok(Arc::new(Rfc2136Zone::new(Arc::new(client), hosted, zone)))
+}
+
+async fn connect_webhook(key: &Key, webhook: &WebhookConfig) -> Result<Arc<dyn Provider>, Failure> {
+    let Key { zone, provider: ProviderConfig { hosted, .. }, .. } = key;
+    let options = webhook::Options { url: webhook.endpoint.clone(), ..webhook::Options::default() };
+    let client = webhook::Client::new(options, Arc::new(SystemClock))?;
+    let zone = WebhookZone::connect(Arc::new(client), zone, hosted.as_ref()).await?;
+    Ok(Arc::new(zone))
 }
 
 /// The longest zone that holds ours: of those that the key file names, else of the account.

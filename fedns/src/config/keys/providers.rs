@@ -12,33 +12,49 @@ use providers::rfc2136::Server;
 use providers::sync::change::Policy;
 use providers::sync::registry::Registry;
 use providers::sync::scope::Scope;
+use providers::webhook::WebhookUrl;
 
 use super::refuse_later;
 use super::values::{read_levels, read_ttl};
 use crate::config::places::Subject;
 use crate::config::read::{MapReader, Reader};
 use crate::config::tree::Node;
-use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind, Rfc2136Config};
+use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind, Rfc2136Config, WebhookConfig};
 
-/// Kinds of other versions and other tools, each with what to do.
-const LATER_KINDS: [(&str, &str); 5] = [
-    ("google-clouddns", "a later version serves it"),
-    ("clouddns", "a later version serves it"),
-    ("webhook", "a later version serves it"),
-    ("coredns", "a later version reaches it by kind webhook"),
-    ("azure-azuredns", "a later version reaches it by kind webhook"),
+const LATER_KINDS: [&str; 2] = ["google-clouddns", "clouddns"];
+/// Some of those that other tools have, and that have a webhook or stand behind one.
+const WEBHOOK_KINDS: [&str; 18] = [
+    "akamai",
+    "azure",
+    "azure-azuredns",
+    "cloudflare",
+    "coredns",
+    "digitalocean",
+    "exoscale",
+    "gandi",
+    "godaddy",
+    "hetzner",
+    "ionos",
+    "linode",
+    "oci",
+    "ovh",
+    "pdns",
+    "pihole",
+    "scaleway",
+    "unifi",
 ];
 const LATER_KEYS: [(&str, &str); 2] =
     [("filters", "choosing among the names"), ("zoneId", "zones with one name at a provider")];
 
 /// What stands where a kind is wanted.
-const KINDS: &str = "a kind of provider: alidns, aws-route53 or rfc2136";
+const KINDS: &str = "a kind of provider: alidns, aws-route53, rfc2136 or webhook";
 
 /// A kind that this build serves.
 #[derive(Clone, Copy)]
 enum Kind {
     AliDns,
     Rfc2136,
+    Webhook,
     #[cfg(feature = "route53")]
     Route53,
 }
@@ -121,6 +137,7 @@ fn settings(
         }
         Some(Kind::AliDns) => ProviderKind::AliDns(alidns(reader, map)),
         Some(Kind::Rfc2136) => ProviderKind::Rfc2136(rfc2136(reader, map)?),
+        Some(Kind::Webhook) => ProviderKind::Webhook(webhook(reader, map)),
         #[cfg(feature = "route53")]
         Some(Kind::Route53) => ProviderKind::Route53(route53::settings(reader, map)),
     })
@@ -144,6 +161,17 @@ fn rfc2136(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> Option<Rfc2136Co
     Some(Rfc2136Config { server: server?, config_file: config_file? })
 }
 
+fn webhook(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> WebhookConfig {
+    let endpoint = map.take("endpoint").and_then(|node| {
+        reader.understood(node, "a URL like http://localhost:8888", WebhookUrl::parse)
+    });
+    if let Some((_, node)) = map.take_later("configFile") {
+        let message = "keys and zones are the webhook's own, in its own settings; remove it";
+        reader.value_problem(node, message);
+    }
+    WebhookConfig { endpoint: endpoint.unwrap_or_default() }
+}
+
 fn read_file(reader: &mut Reader<'_>, node: &Node) -> Option<PathBuf> {
     let path = reader.path(node)?;
     reader.note(Subject::ProviderFile(path.clone()), node.place);
@@ -161,6 +189,7 @@ fn read_kind(reader: &mut Reader<'_>, node: &Node) -> Option<Kind> {
     match text {
         "alidns" => return Some(Kind::AliDns),
         "rfc2136" => return Some(Kind::Rfc2136),
+        "webhook" => return Some(Kind::Webhook),
         #[cfg(feature = "route53")]
         "aws-route53" | "route53" => return Some(Kind::Route53),
         #[cfg(not(feature = "route53"))]
@@ -171,12 +200,18 @@ fn read_kind(reader: &mut Reader<'_>, node: &Node) -> Option<Kind> {
         }
         _ => {}
     }
-    match LATER_KINDS.iter().find(|(kind, _)| *kind == text) {
-        Some((kind, then)) => {
-            let message = format!("kind {kind} is not served by this version; {then}");
-            reader.value_problem(node, message);
-        }
-        None => reader.wanted(node, KINDS),
+    if LATER_KINDS.contains(&text) {
+        let message =
+            format!("kind {text} is not served by this version; a later version serves it");
+        reader.value_problem(node, message);
+    } else if WEBHOOK_KINDS.contains(&text) {
+        let message = format!(
+            "kind {text} is reached through a webhook for ExternalDNS: start the one of {text}, and write \
+             kind: webhook with its endpoint"
+        );
+        reader.value_problem(node, message);
+    } else {
+        reader.wanted(node, KINDS);
     }
     None
 }
