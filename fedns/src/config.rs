@@ -109,6 +109,8 @@ pub enum ProviderKind {
     AliDns(AliDnsConfig),
     Rfc2136(Rfc2136Config),
     Webhook(WebhookConfig),
+    #[cfg(feature = "clouddns")]
+    CloudDns(CloudDnsConfig),
     #[cfg(feature = "route53")]
     Route53(Route53Config),
 }
@@ -120,6 +122,8 @@ impl ProviderKind {
             Self::AliDns(_) => "alidns",
             Self::Rfc2136(_) => "rfc2136",
             Self::Webhook(_) => "webhook",
+            #[cfg(feature = "clouddns")]
+            Self::CloudDns(_) => "google-clouddns",
             #[cfg(feature = "route53")]
             Self::Route53(_) => "aws-route53",
         }
@@ -133,6 +137,14 @@ pub struct AliDnsConfig {
     pub signature: SignatureVersion,
     /// `None`: the one of AliDNS.
     pub endpoint: Option<String>,
+}
+
+#[cfg(feature = "clouddns")]
+#[derive(Clone, Debug, PartialEq)]
+pub struct CloudDnsConfig {
+    /// `None`: the public zone by its name.
+    pub zone_id: Option<providers::clouddns::ZoneId>,
+    pub options: providers::clouddns::Options,
 }
 
 #[cfg(feature = "route53")]

@@ -6,6 +6,7 @@
 //! - [`alidns`]: Alibaba Cloud DNS, with its two signatures
 //! - [`rfc2136`]: any name server that takes dynamic updates
 //! - [`webhook`]: any provider that has a webhook for ExternalDNS
+//! - `clouddns`: Google Cloud DNS, by the vendor's client; a feature of that name
 //! - `route53`: Amazon Route53, by the vendor's client; a feature of that name
 //! - [`throttle`]: how often a provider may be asked, and how long to wait after a failure
 //! - [`clock`]: the time, so that tests can move it
@@ -22,6 +23,8 @@ pub mod preflight;
 pub mod alidns;
 pub mod rfc2136;
 pub mod webhook;
+#[cfg(feature = "clouddns")]
+pub mod clouddns;
 #[cfg(feature = "route53")]
 pub mod route53;
 

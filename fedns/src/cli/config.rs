@@ -156,6 +156,8 @@ fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value
             // Without a password that may be in it.
             vec![("endpoint", Some(json!(endpoint.to_string())))]
         }
+        #[cfg(feature = "clouddns")]
+        ProviderKind::CloudDns(config) => clouddns_keys(config),
         #[cfg(feature = "route53")]
         ProviderKind::Route53(config) => route53_keys(config),
     };
@@ -186,6 +188,18 @@ fn alidns_keys(config: &AliDnsConfig) -> KindKeys {
 fn rfc2136_keys(config: &Rfc2136Config) -> KindKeys {
     let Rfc2136Config { server, config_file } = config;
     vec![("configFile", Some(json!(config_file))), ("server", Some(json!(server.to_string())))]
+}
+
+#[cfg(feature = "clouddns")]
+fn clouddns_keys(config: &config::CloudDnsConfig) -> KindKeys {
+    let config::CloudDnsConfig { zone_id, options } = config;
+    let providers::clouddns::Options { config_file, project, endpoint } = options;
+    vec![
+        ("configFile", config_file.as_ref().map(|path| json!(path))),
+        ("project", project.as_ref().map(|project| json!(project))),
+        ("zoneId", zone_id.as_ref().map(|id| json!(id.as_str()))),
+        ("endpoint", endpoint.as_ref().map(|url| json!(url))),
+    ]
 }
 
 #[cfg(feature = "route53")]

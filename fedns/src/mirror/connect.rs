@@ -1,5 +1,7 @@
 //! From the config to a provider: keys, the account's client, the zone there.
 
+#[cfg(feature = "clouddns")]
+mod clouddns;
 #[cfg(feature = "route53")]
 mod route53;
 
@@ -24,6 +26,8 @@ use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind, Rfc2136Config, W
 #[derive(Clone, Default)]
 pub struct Connector {
     alidns: Arc<Mutex<BTreeMap<Account, Weak<Client>>>>,
+    #[cfg(feature = "clouddns")]
+    clouddns: clouddns::Projects,
     #[cfg(feature = "route53")]
     route53: route53::Accounts,
 }
@@ -44,6 +48,8 @@ impl Connector {
             ProviderKind::AliDns(alidns) => self.alidns(key, alidns).await,
             ProviderKind::Rfc2136(rfc2136) => connect_rfc2136(key, rfc2136).await,
             ProviderKind::Webhook(webhook) => connect_webhook(key, webhook).await,
+            #[cfg(feature = "clouddns")]
+            ProviderKind::CloudDns(clouddns) => self.clouddns.connect(key, clouddns).await,
             #[cfg(feature = "route53")]
             ProviderKind::Route53(route53) => self.route53.connect(key, route53).await,
         }
@@ -149,6 +155,11 @@ pub fn check_file(kind: &ProviderKind) -> Result<(), (&Path, String)> {
         ProviderKind::Rfc2136(Rfc2136Config { config_file, .. }) => {
             (config_file, read_key_file(config_file).map(drop).map_err(|error| fatal(&error)))
         }
+        #[cfg(feature = "clouddns")]
+        ProviderKind::CloudDns(config) => match &config.options.config_file {
+            Some(path) => (path, clouddns::check_file(path)),
+            None => return Ok(()),
+        },
         _ => return Ok(()),
     };
     read.map_err(|failure| (path.as_path(), failure.line))

@@ -1,5 +1,7 @@
 //! The key `providers`: where a zone is mirrored to, and how.
 
+#[cfg(feature = "clouddns")]
+mod clouddns;
 #[cfg(feature = "route53")]
 mod route53;
 
@@ -21,7 +23,6 @@ use crate::config::read::{MapReader, Reader};
 use crate::config::tree::Node;
 use crate::config::{AliDnsConfig, ProviderConfig, ProviderKind, Rfc2136Config, WebhookConfig};
 
-const LATER_KINDS: [&str; 2] = ["google-clouddns", "clouddns"];
 /// Some of those that other tools have, and that have a webhook or stand behind one.
 const WEBHOOK_KINDS: [&str; 18] = [
     "akamai",
@@ -47,7 +48,7 @@ const LATER_KEYS: [(&str, &str); 2] =
     [("filters", "choosing among the names"), ("zoneId", "zones with one name at a provider")];
 
 /// What stands where a kind is wanted.
-const KINDS: &str = "a kind of provider: alidns, aws-route53, rfc2136 or webhook";
+const KINDS: &str = "a kind of provider: alidns, aws-route53, google-clouddns, rfc2136 or webhook";
 
 /// A kind that this build serves.
 #[derive(Clone, Copy)]
@@ -55,6 +56,8 @@ enum Kind {
     AliDns,
     Rfc2136,
     Webhook,
+    #[cfg(feature = "clouddns")]
+    CloudDns,
     #[cfg(feature = "route53")]
     Route53,
 }
@@ -130,7 +133,7 @@ fn settings(
         None => {
             // Whichever was meant, its keys are not what is wrong.
             alidns(reader, map);
-            for key in ["region", "server", "zoneId"] {
+            for key in ["project", "region", "server", "zoneId"] {
                 map.take(key);
             }
             return None;
@@ -138,6 +141,8 @@ fn settings(
         Some(Kind::AliDns) => ProviderKind::AliDns(alidns(reader, map)),
         Some(Kind::Rfc2136) => ProviderKind::Rfc2136(rfc2136(reader, map)?),
         Some(Kind::Webhook) => ProviderKind::Webhook(webhook(reader, map)),
+        #[cfg(feature = "clouddns")]
+        Some(Kind::CloudDns) => ProviderKind::CloudDns(clouddns::settings(reader, map)),
         #[cfg(feature = "route53")]
         Some(Kind::Route53) => ProviderKind::Route53(route53::settings(reader, map)),
     })
@@ -190,6 +195,14 @@ fn read_kind(reader: &mut Reader<'_>, node: &Node) -> Option<Kind> {
         "alidns" => return Some(Kind::AliDns),
         "rfc2136" => return Some(Kind::Rfc2136),
         "webhook" => return Some(Kind::Webhook),
+        #[cfg(feature = "clouddns")]
+        "google-clouddns" | "clouddns" => return Some(Kind::CloudDns),
+        #[cfg(not(feature = "clouddns"))]
+        "google-clouddns" | "clouddns" => {
+            let message = "this build of fedns has no Cloud DNS; build it with --features clouddns";
+            reader.value_problem(node, message);
+            return None;
+        }
         #[cfg(feature = "route53")]
         "aws-route53" | "route53" => return Some(Kind::Route53),
         #[cfg(not(feature = "route53"))]
@@ -200,11 +213,7 @@ fn read_kind(reader: &mut Reader<'_>, node: &Node) -> Option<Kind> {
         }
         _ => {}
     }
-    if LATER_KINDS.contains(&text) {
-        let message =
-            format!("kind {text} is not served by this version; a later version serves it");
-        reader.value_problem(node, message);
-    } else if WEBHOOK_KINDS.contains(&text) {
+    if WEBHOOK_KINDS.contains(&text) {
         let message = format!(
             "kind {text} is reached through a webhook for ExternalDNS: start the one of {text}, and write \
              kind: webhook with its endpoint"

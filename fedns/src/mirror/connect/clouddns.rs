@@ -1,0 +1,61 @@
+//! From the config to a zone at Cloud DNS.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Weak};
+
+use providers::clouddns::credentials::read_key_file;
+use providers::clouddns::{Client, CloudDnsZone, Options};
+use providers::provider::{Failure, FailureKind};
+use providers::{Provider, SystemClock};
+use tokio::sync::Mutex;
+
+use crate::config::CloudDnsConfig;
+use crate::mirror::Key;
+
+/// The clients that are in use, one for each way to reach the service: calls are counted by project.
+#[derive(Clone, Default)]
+pub struct Projects(Arc<Mutex<BTreeMap<Options, Weak<Client>>>>);
+
+// === impl Projects ===
+
+impl Projects {
+    pub(super) async fn connect(
+        &self,
+        key: &Key,
+        config: &CloudDnsConfig,
+    ) -> Result<Arc<dyn Provider>, Failure> {
+        let CloudDnsConfig { zone_id, options } = config;
+        let client = self.client(options).await?;
+        let zone = match (zone_id, &key.provider.hosted) {
+            (Some(id), hosted) => {
+                let zone = client.zone_by_id(id.clone(), &key.zone).await?;
+                if let Some(hosted) = hosted.as_ref().filter(|hosted| **hosted != zone.name) {
+                    let line = format!("zoneId {id} is of {}, and zone says {hosted}", zone.name);
+                    return Err(Failure::new(FailureKind::Fatal, line));
+                }
+                zone
+            }
+            (None, Some(hosted)) => client.zone_by_name(hosted).await?,
+            (None, None) => client.zone_holding(&key.zone).await?,
+        };
+        Ok(Arc::new(CloudDnsZone::open(client, zone, key.provider.policy).await?))
+    }
+
+    async fn client(&self, options: &Options) -> Result<Arc<Client>, Failure> {
+        let mut clients = self.0.lock().await;
+        if let Some(client) = clients.get(options).and_then(Weak::upgrade) {
+            return Ok(client);
+        }
+        let environment = |name: &str| std::env::var(name).ok();
+        let client = Client::new(options.clone(), environment, Arc::new(SystemClock)).await?;
+        let client = Arc::new(client);
+        clients.insert(options.clone(), Arc::downgrade(&client));
+        Ok(client)
+    }
+}
+
+/// What is wrong with a file of credentials; nobody is asked.
+pub(super) fn check_file(path: &Path) -> Result<(), Failure> {
+    read_key_file(path).map(drop).map_err(|error| super::fatal(&error))
+}
