@@ -7,6 +7,7 @@ mod clusters;
 mod completion;
 mod config;
 mod explain;
+mod import;
 mod plan;
 mod preflight;
 mod query;
@@ -44,6 +45,7 @@ enum Command {
     Plan(plan::Plan),
     Preflight(preflight::Preflight),
     Apply(apply::Apply),
+    Import(import::Import),
     Query(query::Query),
     Config(config::ShowConfig),
     Completion(completion::Completion),
@@ -76,8 +78,7 @@ struct Admin {
 }
 
 /// Words of other tools that a later version brings, each with what it is for.
-const LATER_COMMANDS: [(&str, &str); 7] = [
-    ("import", "adopts records of another tool"),
+const LATER_COMMANDS: [(&str, &str); 6] = [
     ("init", "puts a federation control plane into a cluster"),
     ("join", "adds a cluster to the federation"),
     ("unjoin", "takes a cluster out of the federation"),
@@ -109,6 +110,7 @@ pub fn run() -> ExitCode {
         Command::Plan(command) => command.run(),
         Command::Preflight(command) => command.run(),
         Command::Apply(command) => command.run(),
+        Command::Import(command) => command.run(),
         Command::Query(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Completion(command) => command.run(),

@@ -9,8 +9,8 @@ use serde::Deserialize;
 use tokio::runtime::Runtime;
 
 use super::{CommandResult, ConfigFile, Failure, print};
-use crate::config::{self, Config};
-use crate::mirror::alone::{self, AlonePlan, Outcome};
+use crate::config::{self, Config, ProviderConfig, ZoneConfig};
+use crate::mirror::alone::{self, AlonePlan, Outcome, Seen};
 use crate::output::chain_text;
 use crate::state::StateFolder;
 
@@ -43,12 +43,8 @@ impl Apply {
         let approved = self.approved()?;
         let config = config::load(&config::locate(self.file.config.as_deref())?)?;
         let runtime = runtime()?;
-        // Kept until the end: a server on the same folder would be a second writer.
-        let folder = StateFolder::open(&config.state_dir);
-        let folder = folder.map_err(|error| Failure::one(chain_text(&error)))?;
-        let writer = folder.writer_id();
-        let writer = writer.map_err(|error| Failure::one(format!("the writer's id: {error}")))?;
-        let planned = planned(&runtime, &config, Some(writer))?;
+        let Writer { id, folder: _folder } = Writer::new(&config)?;
+        let planned = planned(&runtime, &config, id)?;
         if let Some(moved) = planned.iter().find(|it| approved.get(&it.title) != Some(&it.hash)) {
             let AlonePlan { title, hash, .. } = moved;
             let file = self.plan.display();
@@ -57,15 +53,7 @@ impl Apply {
                  a new plan: fedns plan --config FILE -o json"
             )));
         }
-        let mut failures = Vec::new();
-        for plan in planned {
-            let title = plan.title.clone();
-            let outcome = runtime.block_on(plan.apply(show));
-            let Outcome { planned, landed, failures: lines } = outcome;
-            print(format!("{title}: {landed} of {planned} names changed\n"))?;
-            failures.extend(lines.into_iter().map(|line| format!("{title}: {line}")));
-        }
-        if failures.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Failure { lines: failures }) }
+        carry_out(&runtime, planned)
     }
 
     /// The hash of each provider's plan.
@@ -80,6 +68,40 @@ impl Apply {
         let saved: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| failed(&error))?;
         Ok(saved.into_iter().map(|saved| (saved.provider, saved.hash)).collect())
     }
+}
+
+/// The writer that this process is at providers.
+pub(super) struct Writer {
+    /// `None` where a lease decides who writes, and not the claim at the provider.
+    pub(super) id: Option<String>,
+    /// Kept until the end: a server on the same folder would be a second writer.
+    pub(super) folder: StateFolder,
+}
+
+impl Writer {
+    pub(super) fn new(config: &Config) -> Result<Self, Failure> {
+        let folder = StateFolder::open(&config.state_dir);
+        let folder = folder.map_err(|error| Failure::one(chain_text(&error)))?;
+        let id = folder.writer_id();
+        let id = id.map_err(|error| Failure::one(format!("the writer's id: {error}")))?;
+        Ok(Self { id: config.leader_election.is_none().then_some(id), folder })
+    }
+}
+
+/// Applies plans one after the other, and tells what came of each.
+pub(super) fn carry_out(
+    runtime: &Runtime,
+    planned: impl IntoIterator<Item = AlonePlan>,
+) -> CommandResult {
+    let mut failures = Vec::new();
+    for plan in planned {
+        let title = plan.title.clone();
+        let outcome = runtime.block_on(plan.apply(show));
+        let Outcome { planned, landed, failures: lines } = outcome;
+        print(format!("{title}: {landed} of {planned} names changed\n"))?;
+        failures.extend(lines.into_iter().map(|line| format!("{title}: {line}")));
+    }
+    if failures.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Failure { lines: failures }) }
 }
 
 /// One line on a terminal, written over and over; nothing elsewhere.
@@ -101,30 +123,47 @@ pub fn planned(
     config: &Config,
     writer: Option<String>,
 ) -> Result<Vec<AlonePlan>, Failure> {
-    let mirrored: Vec<_> = config
-        .zones
-        .iter()
-        .flat_map(|zone| zone.providers.iter().map(move |provider| (zone, provider)))
-        .collect();
+    let mirrored = mirrored(config)?;
+    let seen = look(runtime, config)?;
+    let plan = |(zone, provider)| {
+        let plan = alone::plan(config, &seen, (zone, provider), writer.clone());
+        runtime.block_on(plan).map_err(|failure| at_provider(zone, provider, &failure))
+    };
+    mirrored.into_iter().map(plan).collect()
+}
+
+/// Every zone with each of its providers; fails where there is none.
+pub(super) fn mirrored<'a>(
+    config: &'a Config,
+) -> Result<Vec<(&'a ZoneConfig, &'a ProviderConfig)>, Failure> {
+    let providers =
+        |zone: &'a ZoneConfig| zone.providers.iter().map(move |provider| (zone, provider));
+    let mirrored: Vec<_> = config.zones.iter().flat_map(providers).collect();
     if mirrored.is_empty() {
         let file = config.file.display();
         let message =
             "no provider is configured; give providers, like [{kind: alidns, owner: shop}]";
         return Err(Failure::one(format!("{file}: {message}")));
     }
+    Ok(mirrored)
+}
+
+/// Looks at every cluster once, and tells those that do not show everything.
+pub(super) fn look(runtime: &Runtime, config: &Config) -> Result<Seen, Failure> {
     let seen = runtime.block_on(alone::look(config))?;
     for line in seen.missing_lines() {
         // A closed stderr leaves nobody to tell.
         let _ = writeln!(std::io::stderr(), "fedns: {line}");
     }
-    let mut plans = Vec::new();
-    for (zone, provider) in mirrored {
-        let plan = alone::plan(config, &seen, (zone, provider), writer.clone());
-        let title = format!("{} for {}", provider.kind.word(), zone.name);
-        let plan = runtime.block_on(plan);
-        plans.push(plan.map_err(|failure| Failure::one(format!("{title}: {failure}")))?);
-    }
-    Ok(plans)
+    Ok(seen)
+}
+
+pub(super) fn at_provider(
+    zone: &ZoneConfig,
+    provider: &ProviderConfig,
+    failure: &dyn std::fmt::Display,
+) -> Failure {
+    Failure::one(format!("{} for {}: {failure}", provider.kind.word(), zone.name))
 }
 
 pub fn runtime() -> Result<Runtime, Failure> {

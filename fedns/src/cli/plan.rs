@@ -146,7 +146,7 @@ fn alone(config: &Path, format: Format) -> CommandResult {
     Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
-fn alone_value(planned: &AlonePlan) -> Value {
+pub(super) fn alone_value(planned: &AlonePlan) -> Value {
     let AlonePlan { title, plan, hash, .. } = planned;
     let rows = |changes: &[providers::sync::change::Change]| -> Value {
         json!(changes.iter().flat_map(rows).collect::<Vec<_>>())
@@ -167,6 +167,13 @@ fn alone_text(planned: &AlonePlan) -> String {
         0 => format!("{title}: no changes\n"),
         _ => format!("{title}: {count} names to change, plan {hash}\n"),
     };
+    text += &changes_text(plan);
+    text
+}
+
+/// All rows of a plan, and what is in its way.
+pub(super) fn changes_text(plan: &providers::sync::plan::Plan) -> String {
+    let mut text = String::new();
     text.extend(plan.changes.iter().flat_map(rows).map(|row| row_text(&row)));
     if !plan.held.is_empty() {
         text += &format!("  {} names that serve would hold until approved:\n", plan.held.len());

@@ -12,7 +12,7 @@ use providers::sync::adjust::adjust;
 use providers::sync::apply::{Applied, apply_first};
 use providers::sync::change::Change;
 use providers::sync::diff::Identity;
-use providers::sync::mirror::{Mirror, MirrorSettings};
+use providers::sync::mirror::{Adopted, Adoption, Mirror, MirrorSettings};
 use providers::sync::plan::{Plan, hash_of};
 use providers::sync::progress::{Progress, Report};
 use tokio::sync::mpsc;
@@ -34,6 +34,12 @@ pub struct AlonePlan {
     pub hash: String,
     pub provider: Arc<dyn Provider>,
     pub mirror: Mirror,
+}
+
+/// What is to be taken over at one provider, and what stays with whom it is.
+pub struct ImportPlan {
+    pub planned: AlonePlan,
+    pub adopted: Adopted,
 }
 
 /// What came of a plan that was applied.
@@ -98,28 +104,70 @@ pub async fn plan(
     (zone, provider): (&ZoneConfig, &ProviderConfig),
     writer: Option<String>,
 ) -> Result<AlonePlan, Failure> {
-    let key = Key::new(config, zone, provider);
-    let connected = Connector::default().connect(&key).await?;
-    let scope = key.scope(connected.zone());
-    check::passed(&key, &*connected, &scope).await?;
-    let identity = Identity { owner: provider.owner.clone(), registry: provider.registry };
-    let settings = MirrorSettings { scope, identity, policy: provider.policy, writer };
-    let mut mirror = Mirror::new(settings, !seen.missing.is_empty());
-    for (name, sets) in seen.names(&zone.name) {
-        mirror.want(&name, &sets);
+    let listed = Listed::look(config, seen, (zone, provider), writer).await?;
+    listed.plan()
+}
+
+/// Plans what [`plan`] does not touch: to take over what another tool wrote.
+///
+/// # Errors
+///
+/// As with [`plan`].
+pub async fn plan_import(
+    config: &Config,
+    seen: &Seen,
+    (zone, provider): (&ZoneConfig, &ProviderConfig),
+    writer: Option<String>,
+    adoption: &Adoption,
+) -> Result<ImportPlan, Failure> {
+    let mut listed = Listed::look(config, seen, (zone, provider), writer).await?;
+    let adopted = listed.mirror.adopt(adoption);
+    Ok(ImportPlan { planned: listed.plan()?, adopted })
+}
+
+/// A provider that has been listed.
+struct Listed {
+    title: String,
+    provider: Arc<dyn Provider>,
+    mirror: Mirror,
+}
+
+// === impl Listed ===
+
+impl Listed {
+    async fn look(
+        config: &Config,
+        seen: &Seen,
+        (zone, provider): (&ZoneConfig, &ProviderConfig),
+        writer: Option<String>,
+    ) -> Result<Self, Failure> {
+        let key = Key::new(config, zone, provider);
+        let connected = Connector::default().connect(&key).await?;
+        let scope = key.scope(connected.zone());
+        check::passed(&key, &*connected, &scope).await?;
+        let identity = Identity { owner: provider.owner.clone(), registry: provider.registry };
+        let settings = MirrorSettings { scope, identity, policy: provider.policy, writer };
+        let mut mirror = Mirror::new(settings, !seen.missing.is_empty());
+        for (name, sets) in seen.names(&zone.name) {
+            mirror.want(&name, &sets);
+        }
+        adjust(&*connected, &mut mirror).await?;
+        mirror.listed(connected.list().await?, unix_now());
+        Ok(Self { title: key.title(), provider: connected, mirror })
     }
-    adjust(&*connected, &mut mirror).await?;
-    mirror.listed(connected.list().await?, unix_now());
-    if let Some(reason) = mirror.blocked() {
-        return Err(Failure::new(FailureKind::Fatal, reason));
+
+    fn plan(self) -> Result<AlonePlan, Failure> {
+        let Self { title, provider, mut mirror } = self;
+        if let Some(reason) = mirror.blocked() {
+            return Err(Failure::new(FailureKind::Fatal, reason));
+        }
+        let plan = mirror.plan(unix_now());
+        // Who writes is no part of what is planned.
+        let changes = plan.changes.iter().filter(|change| !mirror.is_claim(change));
+        let all: Vec<Change> = changes.chain(&plan.held).cloned().collect();
+        let hash = hash_of(&all);
+        Ok(AlonePlan { title, plan, hash, provider, mirror })
     }
-    let plan = mirror.plan(unix_now());
-    // Who writes is no part of what is planned.
-    let is_of_us = |change: &&Change| mirror.settings().scope.level(&change.name).is_some();
-    let changes = plan.changes.iter().filter(is_of_us);
-    let all: Vec<_> = changes.chain(&plan.held).cloned().collect();
-    let hash = hash_of(&all);
-    Ok(AlonePlan { title: key.title(), plan, hash, provider: connected, mirror })
 }
 
 // === impl Seen ===

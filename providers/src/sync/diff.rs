@@ -7,11 +7,15 @@ use model::{Level, Name, RecordSet, RecordType};
 
 use super::change::{Change, ChangeKind, Role, SetChange};
 use super::hosted_zone::{HostedZone, Owner, StandingMarker};
-use super::registry::{Marked, Registry};
+use super::registry::{Marked, Registry, Saying};
 use crate::hosted::{Form, HostedSet};
 
 /// The TTL of a marker that stays while its data goes; it is about to go, too.
 const MARKER_TTL: u32 = 300;
+
+/// The types that can be mirrored.
+const MIRRORED: [RecordType; 4] =
+    [RecordType::A, RecordType::AAAA, RecordType::CNAME, RecordType::SRV];
 
 /// Who we are at a provider.
 #[derive(Clone, Debug)]
@@ -55,6 +59,8 @@ pub struct Wanted<'a> {
     pub sets: &'a [RecordSet],
     /// What the markers name: `service/NAMESPACE/NAME`.
     pub resource: Option<&'a str>,
+    /// It is none of our pattern.
+    pub is_imported: bool,
     /// Where an alias is wanted, so that no marker can stand there.
     pub is_alias: &'a dyn Fn(&Name) -> bool,
 }
@@ -87,9 +93,10 @@ pub fn compare(zone: &HostedZone, us: &Identity, wanted: Wanted<'_>) -> Compared
     Compared { change, conflicts }
 }
 
-/// Our sets at a name.
+/// Our sets at a name. A marker for all types is none for those that are never mirrored: somebody else
+/// put them there.
 pub fn ours_at<'a>(zone: &'a HostedZone, name: &Name) -> Vec<&'a RecordSet> {
-    let is_data = |set: &&RecordSet| set.record_type != RecordType::TXT;
+    let is_data = |set: &&RecordSet| MIRRORED.contains(&set.record_type);
     let is_ours = |set: &&RecordSet| zone.owner(name, set.record_type) == Owner::Ours;
     let plain = zone.at(name).iter().filter_map(|set| set.records());
     plain.filter(is_data).filter(is_ours).collect()
@@ -214,8 +221,9 @@ fn needed_markers(
         };
         (wanted.is_alias)(at) || zone.at(at).iter().any(is_in_the_way)
     };
-    let marker =
-        |marked: &Marked| us.registry.set(marked, &us.owner, wanted.resource, ttl, is_taken);
+    let Wanted { resource, is_imported, .. } = *wanted;
+    let saying = Saying { owner: &us.owner, resource, is_imported };
+    let marker = |marked: &Marked| us.registry.set(marked, saying, ttl, is_taken);
     marked.iter().filter_map(marker).collect()
 }
 
@@ -253,11 +261,12 @@ impl fmt::Display for Conflict {
         match found {
             Found::Unmarked => f.write_str(
                 "a record set without a marker stands there; it is left alone. Remove it, and ours takes its \
-                 place",
+                 place; what kubefed wrote, fedns import --kubefed takes over",
             ),
             Found::Owned { owner, registry } => write!(
                 f,
-                "it belongs to owner {owner:?} ({}); it is left alone. Have its owner remove it",
+                "it belongs to owner {owner:?} ({}); it is left alone. Have its owner remove it, or take it \
+                 over: fedns import --from-owner {owner}",
                 registry.format_name()
             ),
             Found::Special(what) => {

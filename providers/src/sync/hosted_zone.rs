@@ -1,6 +1,6 @@
 //! What stands in one zone at a provider, as far as we know, with the markers in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Name, RecordSet, RecordType};
 
@@ -16,6 +16,8 @@ pub struct HostedZone {
     markers: BTreeMap<Name, Vec<StandingMarker>>,
     /// How many names have a marker of ours.
     owned: usize,
+    /// Sets without a marker that count as ours.
+    adopted: BTreeSet<(Name, RecordType)>,
 }
 
 /// A marker and where it stands.
@@ -45,8 +47,8 @@ pub enum Owner {
 impl HostedZone {
     /// From a complete listing. `us`: the owner that we are.
     pub fn new(us: &str, listing: Vec<HostedSet>) -> Self {
-        let (sets, markers) = (BTreeMap::new(), BTreeMap::new());
-        let mut zone = Self { us: us.to_owned(), sets, markers, owned: 0 };
+        let (sets, markers, adopted) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+        let mut zone = Self { us: us.to_owned(), sets, markers, owned: 0, adopted };
         for set in listing {
             zone.add(set);
         }
@@ -90,9 +92,26 @@ impl HostedZone {
 
     /// The names whose markers of ours stand at this name.
     pub fn markers_at(&self, at: &Name) -> impl Iterator<Item = Name> {
-        let standing = self.at(at).iter().filter_map(standing_marker);
-        let ours = standing.filter(|(_, it)| it.marker.owner == self.us);
-        ours.map(|(marked, _)| marked)
+        let marked = self.at(at).iter().filter_map(standing_marker).map(|(marked, _)| marked);
+        marked.filter(|marked| self.our_markers(marked).any(|it| it.at == *at))
+    }
+
+    /// From now on the markers of this owner for these types of a name count as ours, and those for
+    /// all types.
+    pub fn adopt_markers(&mut self, name: &Name, owner: &str, types: &[RecordType]) {
+        let was_ours = self.our_markers(name).next().is_some();
+        let Self { us, markers, owned, .. } = self;
+        let markers = markers.get_mut(name).into_iter().flatten();
+        let is_of_types = |it: &StandingMarker| it.record_type.is_none_or(|it| types.contains(&it));
+        let is_theirs = |it: &&mut StandingMarker| it.marker.owner == owner && is_of_types(it);
+        let mut found = markers.filter(is_theirs).peekable();
+        *owned += usize::from(found.peek().is_some() && !was_ours);
+        found.for_each(|it| it.marker.owner.clone_from(us));
+    }
+
+    /// From now on a set that has no marker counts as ours.
+    pub fn adopt_set(&mut self, name: &Name, record_type: RecordType) {
+        self.adopted.insert((name.clone(), record_type));
     }
 
     /// True where an alias stands, beside which nothing can be.
@@ -111,7 +130,10 @@ impl HostedZone {
             }
             owner = Owner::Ours;
         }
-        owner
+        match owner {
+            Owner::Nobody if self.adopted.contains(&(name.clone(), record_type)) => Owner::Ours,
+            owner => owner,
+        }
     }
 
     /// Takes in what has been applied: `None` removes the set.
@@ -149,7 +171,7 @@ impl HostedZone {
 
     fn remove_marker(&mut self, marked: &Name, standing: &StandingMarker) {
         let Some(markers) = self.markers.get_mut(marked) else { return };
-        markers.retain(|other| other != standing);
+        markers.retain(|other| other.at != standing.at);
         if markers.is_empty() {
             self.markers.remove(marked);
         }

@@ -13,6 +13,9 @@ use super::hosted_zone::HostedZone;
 use super::plan::Plan;
 use super::scope::Scope;
 use crate::hosted::HostedSet;
+pub use adopt::{Adopted, Adoption, From, Left};
+
+mod adopt;
 
 /// How one mirror is to be kept.
 #[derive(Clone, Debug)]
@@ -35,6 +38,8 @@ pub struct Mirror {
     adjusted: BTreeMap<Name, Vec<RecordSet>>,
     /// Names that are wanted, and of which the provider has not been asked what it makes of them.
     unadjusted: BTreeSet<Name>,
+    /// What the zone has beside the names of our pattern: it matters where such a name was imported.
+    outside: BTreeMap<Name, Vec<RecordSet>>,
     /// Names that may differ.
     dirty: BTreeSet<Name>,
     guard: Guard,
@@ -48,6 +53,8 @@ pub struct Mirror {
     drifts: BTreeMap<Name, u32>,
     /// While a cluster is unknown: what clusters have given in this run.
     given: Option<BTreeMap<Name, BTreeSet<Rdata>>>,
+    /// Names that are being imported.
+    adopted: BTreeSet<Name>,
 }
 
 /// A change that the provider refused, set aside so that the others land.
@@ -76,6 +83,7 @@ impl Mirror {
             wanted: BTreeMap::new(),
             adjusted: BTreeMap::new(),
             unadjusted: BTreeSet::new(),
+            outside: BTreeMap::new(),
             dirty: BTreeSet::new(),
             guard: Guard::default(),
             kept_guard: Guard::default(),
@@ -84,6 +92,7 @@ impl Mirror {
             quarantine: BTreeMap::new(),
             drifts: BTreeMap::new(),
             given: clusters_unknown.then(BTreeMap::new),
+            adopted: BTreeSet::new(),
         }
     }
 
@@ -120,22 +129,24 @@ impl Mirror {
 
     /// What the zone has at a name now; nothing where the name is gone.
     pub fn want(&mut self, name: &Name, sets: &[RecordSet]) {
-        if self.settings.scope.level(name).is_none() {
-            return;
-        }
         if let Some(given) = &mut self.given {
             let values = sets.iter().flat_map(RecordSet::values).cloned();
             given.entry(name.clone()).or_default().extend(values);
         }
-        let wanted = self.settings.scope.wanted(name, sets);
+        let scope = &self.settings.scope;
+        let is_ours = scope.level(name).is_some();
+        let (all, wanted) = match is_ours {
+            true => (&mut self.wanted, scope.wanted(name, sets)),
+            false => (&mut self.outside, scope.wanted_outside(sets)),
+        };
         let is_gone = wanted.is_empty();
         let changed = match is_gone {
-            true => self.wanted.remove(name).is_some(),
-            false => self.wanted.insert(name.clone(), wanted.clone()) != Some(wanted),
+            true => all.remove(name).is_some(),
+            false => all.insert(name.clone(), wanted.clone()) != Some(wanted),
         };
         if changed {
             self.adjusted.remove(name);
-            match is_gone {
+            match is_gone || !is_ours {
                 true => self.unadjusted.remove(name),
                 false => self.unadjusted.insert(name.clone()),
             };
@@ -179,6 +190,7 @@ impl Mirror {
     /// What is to stand at a name.
     fn target(&self, name: &Name) -> &[RecordSet] {
         let sets = self.adjusted.get(name).or_else(|| self.wanted.get(name));
+        let sets = sets.or_else(|| self.outside.get(name));
         sets.map_or(&[], Vec::as_slice)
     }
 
@@ -244,7 +256,7 @@ impl Mirror {
         let mut changes = Vec::new();
         let mut clean = Vec::new();
         for name in &self.dirty {
-            let Some(level) = self.settings.scope.level(name) else {
+            let Some(level) = self.level(hosted, name) else {
                 clean.push(name.clone());
                 continue;
             };
@@ -280,7 +292,7 @@ impl Mirror {
     pub fn blocked(&self) -> Option<String> {
         let hosted = self.hosted.as_ref()?;
         let Identity { owner, .. } = &self.settings.identity;
-        let is_outside = |name: &&Name| self.settings.scope.level(name).is_none();
+        let is_outside = |name: &&Name| self.level(hosted, name).is_none();
         if let Some(name) = hosted.our_names().find(is_outside) {
             return Some(format!(
                 "owner {owner:?} has a marker of {name}, which is no name of this federation: another tool \
@@ -295,6 +307,19 @@ impl Mirror {
                  choose another owner; if it is gone for good, delete that record"
             )),
         }
+    }
+
+    /// The level of a name that is ours to manage: one of the pattern, or one that was imported.
+    fn level(&self, hosted: &HostedZone, name: &Name) -> Option<Level> {
+        let is_imported = || hosted.our_markers(name).any(|it| it.marker.is_imported);
+        let level = self.settings.scope.level(name);
+        level.or_else(|| (self.adopted.contains(name) || is_imported()).then_some(Level::Global))
+    }
+
+    /// True for the change that takes or gives up the claim.
+    pub fn is_claim(&self, change: &Change) -> bool {
+        claim_name(&self.settings.scope, &self.settings.identity.owner).as_ref()
+            == Some(&change.name)
     }
 
     fn claim_at(&self) -> Option<(Name, &str)> {
@@ -335,7 +360,9 @@ impl Mirror {
     fn compare(&self, hosted: &HostedZone, name: &Name, level: Level) -> Compared {
         let sets = self.target(name);
         let kept = self.keep_unknown(hosted, name, sets);
-        let resource = self.settings.scope.service(name).map(|key| resource_of(&key));
+        let service = self.settings.scope.service(name);
+        let is_imported = service.is_none();
+        let resource = service.map(|key| resource_of(&key));
         let is_alias = |at: &Name| {
             let wanted = self.wanted.get(at).into_iter().flatten();
             wanted.into_iter().any(|set| set.record_type == RecordType::CNAME)
@@ -345,7 +372,7 @@ impl Mirror {
         compare(
             hosted,
             &self.settings.identity,
-            Wanted { name, level, sets, resource, is_alias: &is_alias },
+            Wanted { name, level, sets, resource, is_imported, is_alias: &is_alias },
         )
     }
 

@@ -22,6 +22,8 @@ const EXTERNAL_DNS: &str = "heritage=external-dns";
 const COMPACT: &str = "heritage=fedns";
 /// Tells the first label of a name whose marker has a hashed label.
 const LABEL_KEY: &str = "label";
+/// Tells a name outside the federation's pattern.
+const IMPORTED_KEY: &str = "imported";
 
 /// The form in which markers are written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,8 +40,18 @@ pub struct Marker {
     pub owner: String,
     /// `service/NAMESPACE/NAME`.
     pub resource: Option<String>,
+    /// Its name is none of the federation's pattern, and was taken over because somebody named it.
+    pub is_imported: bool,
     /// The first label of the name that it stands for, where its own label is a hash.
     label: Option<String>,
+}
+
+/// What a marker is to say.
+#[derive(Clone, Copy, Debug)]
+pub struct Saying<'a> {
+    pub owner: &'a str,
+    pub resource: Option<&'a str>,
+    pub is_imported: bool,
 }
 
 /// What a marker stands for.
@@ -103,8 +115,7 @@ impl Registry {
     pub fn set(
         self,
         marked: &Marked,
-        owner: &str,
-        resource: Option<&str>,
+        saying: Saying<'_>,
         ttl: u32,
         is_taken: impl Fn(&Name) -> bool,
     ) -> Option<(Name, RecordSet)> {
@@ -112,8 +123,9 @@ impl Registry {
         let label = marked.name.labels().next()?;
         let is_hashed = !name.labels().next()?.ends_with(label);
         let label = is_hashed.then(|| String::from_utf8_lossy(label).into_owned());
-        let resource = resource.map(str::to_owned);
-        let marker = Marker { registry: self, owner: owner.to_owned(), resource, label };
+        let Saying { owner, resource, is_imported } = saying;
+        let (owner, resource) = (owner.to_owned(), resource.map(str::to_owned));
+        let marker = Marker { registry: self, owner, resource, is_imported, label };
         let rdata = txt::rdata(marker.to_string().as_bytes());
         Some((name, RecordSet::single(RecordType::TXT, ttl, rdata)))
     }
@@ -138,12 +150,14 @@ impl Marker {
             Registry::ExternalDns => (',', "external-dns/"),
             Registry::Compact => (';', ""),
         };
-        let mut marker = Self { registry, owner: String::new(), resource: None, label: None };
+        let (owner, resource, label) = (String::new(), None, None);
+        let mut marker = Self { registry, owner, resource, is_imported: false, label };
         for field in rest.strip_prefix(separator)?.split(separator) {
             let (key, value) = field.split_once('=')?;
             match key.strip_prefix(key_prefix) {
                 Some("owner") => marker.owner = value.to_owned(),
                 Some("resource") => marker.resource = Some(value.to_owned()),
+                Some(IMPORTED_KEY) => marker.is_imported = value == "true",
                 Some(LABEL_KEY) => marker.label = Some(value.to_owned()),
                 // Labels of other versions.
                 _ => {}
@@ -200,6 +214,7 @@ impl fmt::Display for Marker {
         };
         f.write_str(heritage)?;
         let fields = [
+            (IMPORTED_KEY, self.is_imported.then_some("true")),
             (LABEL_KEY, self.label.as_deref()),
             ("owner", Some(self.owner.as_str())),
             ("resource", self.resource.as_deref()),
@@ -230,7 +245,8 @@ mod tests {
         let record_type = (registry == Registry::ExternalDns).then_some(RecordType::AAAA);
         let marked = marked(of, record_type);
         let resource = Some("service/shop/web");
-        let (found, set) = registry.set(&marked, "eu", resource, 180, |_| false).unwrap();
+        let saying = Saying { owner: "eu", resource, is_imported: false };
+        let (found, set) = registry.set(&marked, saying, 180, |_| false).unwrap();
         assert_eq!(found, name(at));
         let marker = Marker::of(&set).unwrap();
         assert_eq!(marker.to_string(), text);
@@ -280,10 +296,12 @@ mod tests {
     fn a_marker_avoids_an_alias() {
         let of = marked("web.example.com", Some(RecordType::A));
         let alias = name("a-web.example.com");
-        let set = Registry::ExternalDns.set(&of, "eu", None, 180, |name| *name == alias);
+        let saying = Saying { owner: "eu", resource: None, is_imported: true };
+        let set = Registry::ExternalDns.set(&of, saying, 180, |name| *name == alias);
         let (at, set) = set.unwrap();
         assert_ne!(at, alias);
-        assert_eq!(Marker::of(&set).unwrap().marked(&at), Some(of));
+        let marker = Marker::of(&set).unwrap();
+        assert_eq!((marker.marked(&at), marker.is_imported), (Some(of), true));
     }
 
     #[track_caller]

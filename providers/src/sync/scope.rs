@@ -48,6 +48,17 @@ impl Scope {
         sets.iter().filter(of_type).map(|set| self.mirrored(name, set)).collect()
     }
 
+    /// What the provider should hold at a name that is none of our pattern and was imported.
+    pub fn wanted_outside(&self, sets: &[RecordSet]) -> Vec<RecordSet> {
+        let of_type = |set: &&RecordSet| self.types.contains(&set.record_type);
+        let with_ttl = |set: &RecordSet| {
+            let mut set = set.clone();
+            set.ttl = self.ttl.unwrap_or(set.ttl);
+            set
+        };
+        sets.iter().filter(of_type).map(with_ttl).collect()
+    }
+
     fn mirrored(&self, name: &Name, set: &RecordSet) -> RecordSet {
         let mut set = match set.record_type {
             RecordType::CNAME => self.reachable(name, set).unwrap_or_else(|| set.clone()),

@@ -20,6 +20,9 @@ mod crashes;
 /// Plans that are saved and applied.
 mod plans;
 
+/// What other tools wrote becomes ours.
+mod import;
+
 pub(crate) fn tests() -> Vec<Test> {
     let all = [
         life::tests(),
@@ -28,6 +31,7 @@ pub(crate) fn tests() -> Vec<Test> {
         guard::tests(),
         crashes::tests(),
         plans::tests(),
+        import::tests(),
     ];
     all.into_iter().flatten().collect()
 }

@@ -9,7 +9,7 @@ use crate::txt;
 
 const TAIL: &str = ".default.fed.svc.example.com.";
 
-fn name(text: &str) -> Name {
+pub(super) fn name(text: &str) -> Name {
     match text.split_once('@') {
         // Region names: web@cn.
         Some((service, region)) => {
@@ -30,16 +30,17 @@ fn set(text: &str) -> RecordSet {
         RecordType::A => rest.split(' ').map(|it| Rdata::a(it.parse().unwrap())).collect(),
         RecordType::AAAA => rest.split(' ').map(|it| Rdata::aaaa(it.parse().unwrap())).collect(),
         RecordType::CNAME => vec![Rdata::name(&name(rest))],
+        RecordType::MX => vec![Rdata::from_wire([&[0, 10], name(rest).wire()].concat())],
         other => panic!("{other}"),
     };
     RecordSet::new(record_type, ttl, values).unwrap()
 }
 
-fn sets(texts: &[&str]) -> Vec<RecordSet> {
+pub(super) fn sets(texts: &[&str]) -> Vec<RecordSet> {
     texts.iter().map(|text| set(text)).collect()
 }
 
-fn hosted(lines: &[(&str, &str)]) -> Vec<HostedSet> {
+pub(super) fn hosted(lines: &[(&str, &str)]) -> Vec<HostedSet> {
     lines.iter().map(|(at, text)| HostedSet::plain(name(at), set(text))).collect()
 }
 
@@ -60,13 +61,13 @@ fn settings(registry: Registry) -> MirrorSettings {
     }
 }
 
-fn mirror(listing: &[(&str, &str)]) -> Mirror {
+pub(super) fn mirror(listing: &[(&str, &str)]) -> Mirror {
     let mut mirror = Mirror::new(settings(Registry::Compact), false);
     mirror.listed(hosted(listing), UnixTime(0));
     mirror
 }
 
-fn text_of(plan: &Plan) -> String {
+pub(super) fn text_of(plan: &Plan) -> String {
     let mut text = String::new();
     for row in plan.changes.iter().flat_map(rows) {
         let side = |row: Option<crate::sync::plan::SetRow>| match row {
@@ -81,7 +82,7 @@ fn text_of(plan: &Plan) -> String {
 }
 
 #[track_caller]
-fn plans(mirror: &mut Mirror, expect: &str) {
+pub(super) fn plans(mirror: &mut Mirror, expect: &str) {
     let plan = mirror.plan(UnixTime(0));
     let expect: String = expect
         .lines()
@@ -93,14 +94,14 @@ fn plans(mirror: &mut Mirror, expect: &str) {
 }
 
 /// Carries out whatever is planned.
-fn apply(mirror: &mut Mirror) {
+pub(super) fn apply(mirror: &mut Mirror) {
     for change in mirror.plan(UnixTime(0)).changes {
         mirror.applied(&change, UnixTime(0));
     }
 }
 
 const MARKER: &str = "300 TXT heritage=fedns;owner=eu;resource=service/default/web";
-const OTHER: &str = "300 TXT heritage=external-dns,external-dns/owner=us";
+pub(super) const OTHER: &str = "300 TXT heritage=external-dns,external-dns/owner=us";
 
 #[test]
 fn a_new_name_gets_its_marker_first_and_what_others_point_at_comes_first() {
