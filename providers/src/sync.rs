@@ -7,7 +7,7 @@
 //! ```
 //!
 //! - [`scope`]: which names are ours to manage, and what of the zone goes there
-//! - [`registry`]: markers that say whose a record set is
+//! - [`registry`]: markers that say whose a record set is; [`shards`]: those of many names in one record
 //! - [`hosted_zone`]: what stands at the provider
 //! - [`diff`]: what is to be done at one name; [`change`] is that as a value
 //! - [`adjust`]: what the provider makes of what is wanted, before that is compared
@@ -22,6 +22,7 @@
 
 pub mod scope;
 pub mod registry;
+pub mod shards;
 pub mod hosted_zone;
 pub mod change;
 pub mod diff;

@@ -144,6 +144,7 @@ fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value
         "registry": match registry {
             Registry::ExternalDns => "external-dns",
             Registry::Compact => "compact",
+            Registry::Zone => "zone",
         },
     });
     if let Some(hosted) = hosted {

@@ -26,6 +26,9 @@ use crate::pipeline::unix_now;
 /// A cluster that has answered has told everything by then.
 const EVENTS: usize = 64;
 
+/// A plan, what follows from it, and nothing left; never more than this.
+const ROUNDS_MAX: usize = 3;
+
 /// What is to be done at one provider.
 pub struct AlonePlan {
     pub title: String,
@@ -191,30 +194,51 @@ impl Seen {
 // === impl AlonePlan ===
 
 impl AlonePlan {
-    /// Carries out all of the plan, in its order, what the guard would hold included. A failure that is
-    /// none of a single change ends it. `tell` hears how far it has come after each call.
+    /// Carries out all of the plan, in its order, what the guard would hold included, and then what
+    /// follows from it: names leave markers that many share only after their records are gone. A failure
+    /// that is none of a single change ends it. `tell` hears how far it has come after each call.
     pub async fn apply(mut self, mut tell: impl FnMut(Report)) -> Outcome {
-        let now = unix_now();
-        self.mirror.approve(&hash_of(&self.plan.held), now);
-        let plan = self.mirror.plan(now);
-        let mut outcome = Outcome { planned: plan.changes.len(), ..Outcome::default() };
-        let mut progress = Progress::new(plan.changes.len(), Instant::now());
-        let mut rest = plan.changes.as_slice();
+        let mut outcome = Outcome::default();
+        for _ in 0..ROUNDS_MAX {
+            let now = unix_now();
+            let held = self.mirror.plan(now).held;
+            self.mirror.approve(&hash_of(&held), now);
+            let changes = self.mirror.plan(now).changes;
+            outcome.planned += changes.len();
+            if changes.is_empty() || !self.apply_round(&changes, &mut outcome, &mut tell).await {
+                break;
+            }
+        }
+        outcome
+    }
+
+    /// False where it ended early.
+    async fn apply_round(
+        &mut self,
+        changes: &[Change],
+        outcome: &mut Outcome,
+        tell: &mut impl FnMut(Report),
+    ) -> bool {
+        let mut progress = Progress::new(changes.len(), Instant::now());
+        let mut rest = changes;
         while !rest.is_empty() {
             let (count, applied) = apply_first(&*self.provider, rest, true).await;
             let Applied { landed, refused, failure } = applied;
+            let now = unix_now();
             outcome.landed += landed.len();
-            let line =
-                |(change, failure): &(&Change, Failure)| format!("{}: {failure}", change.name);
-            outcome.failures.extend(refused.iter().map(line));
+            landed.iter().for_each(|change| self.mirror.applied(change, now));
+            for (change, failure) in refused {
+                outcome.failures.push(format!("{}: {failure}", change.name));
+                self.mirror.refused(change, failure.line, now);
+            }
             if let Some(failure) = failure {
                 outcome.failures.push(failure.line);
-                break;
+                return false;
             }
             rest = &rest[count..];
             progress.advance(count, Instant::now());
             tell(progress.report(Instant::now()));
         }
-        outcome
+        true
     }
 }

@@ -1,6 +1,6 @@
 //! Brings changes to a provider: as many at a time as it takes, and without the ones that it refuses.
 
-use super::change::Change;
+use super::change::{Change, ChangeKind};
 use crate::provider::{Failure, FailureKind, Provider};
 
 /// What came of changes. Those that are in neither list were not tried, or it is not known.
@@ -13,7 +13,8 @@ pub struct Applied<'a> {
 }
 
 /// Applies the first of these changes that fit into one call, and says how many those were. A call that
-/// is refused is halved until the change that is to blame stands alone. `moved_is_refused`: a change
+/// is refused is halved until the change that is to blame stands alone; where that is a marker that the
+/// others need, they are not tried. `moved_is_refused`: a change
 /// that finds something else standing there is to blame as well.
 pub async fn apply_first<'a>(
     provider: &dyn Provider,
@@ -31,6 +32,11 @@ pub async fn apply_first<'a>(
         let is_refused = failure.kind == FailureKind::Refused
             || (failure.kind == FailureKind::Moved && moved_is_refused);
         match part {
+            // Nothing is written without it.
+            [change] if change.kind == ChangeKind::Register => {
+                applied.failure = Some(failure);
+                break;
+            }
             _ if !is_refused => {
                 applied.failure = Some(failure);
                 break;

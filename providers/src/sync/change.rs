@@ -24,6 +24,8 @@ pub enum ChangeKind {
     Update,
     /// The same addresses or alias; the config asks for another TTL or another marker.
     Rewrite,
+    /// A marker that what follows needs: of the writer, or of many names.
+    Register,
     /// Markers of ours whose data is gone.
     Tidy,
     /// It will have nothing of ours any more.
@@ -71,8 +73,9 @@ impl Change {
         let level = self.level as u8;
         match self.kind {
             ChangeKind::Update => (0, level, &self.name),
-            ChangeKind::Create | ChangeKind::Rewrite => (1, level, &self.name),
-            ChangeKind::Delete | ChangeKind::Tidy => (2, u8::MAX - level, &self.name),
+            ChangeKind::Register => (1, level, &self.name),
+            ChangeKind::Create | ChangeKind::Rewrite => (2, level, &self.name),
+            ChangeKind::Delete | ChangeKind::Tidy => (3, u8::MAX - level, &self.name),
         }
     }
 }
@@ -84,7 +87,7 @@ impl Policy {
         match self {
             Self::Sync => true,
             Self::UpsertOnly => !matches!(kind, ChangeKind::Delete | ChangeKind::Tidy),
-            Self::CreateOnly => kind == ChangeKind::Create,
+            Self::CreateOnly => matches!(kind, ChangeKind::Create | ChangeKind::Register),
         }
     }
 }
@@ -97,6 +100,7 @@ impl fmt::Display for ChangeKind {
             Self::Create => "create",
             Self::Update => "update",
             Self::Rewrite => "rewrite",
+            Self::Register => "register",
             Self::Tidy => "tidy",
             Self::Delete => "delete",
         })

@@ -16,7 +16,8 @@ use crate::txt;
 
 /// A label holds so many bytes (RFC 1035 section 2.3.4).
 const LABEL_MAX: usize = 63;
-const TTL: u32 = 3600;
+/// Of records that say something of us, and that nobody waits for.
+pub(super) const TTL: u32 = 3600;
 
 /// What stands in the claim's place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,15 +31,17 @@ pub enum Claim {
 
 /// Where the claim of an owner stands; `None` where the name would be too long.
 pub fn claim_name(scope: &Scope, owner: &str) -> Option<Name> {
-    let plain = format!("_fedns-{owner}");
-    let label = if plain.len() <= LABEL_MAX { plain } else { hashed(owner) };
-    let labels = [label.as_bytes(), scope.federation.as_bytes(), b"svc"];
-    Name::from_labels(labels, &scope.domain).ok()
+    scope.services().ok()?.child(owner_label("_fedns-", owner).as_bytes()).ok()
 }
 
-fn hashed(owner: &str) -> String {
+/// A label that begins like this and tells the owner. One that is too long is hashed; so is one with a
+/// dot, which not every provider can tell from the end of a label.
+pub(super) fn owner_label(begin: &str, owner: &str) -> String {
+    if begin.len() + owner.len() <= LABEL_MAX && !owner.contains('.') {
+        return format!("{begin}{owner}");
+    }
     let digest = Sha256::digest(owner);
-    digest[..8].iter().fold("_fedns-".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    digest[..8].iter().fold(begin.to_owned(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// Whose claim stands there.
@@ -69,7 +72,7 @@ pub fn claim_change(
         let rdata = txt::rdata(text(&identity.owner, writer).as_bytes());
         RecordSet::single(RecordType::TXT, TTL, rdata)
     });
-    let kind = if is_taken { ChangeKind::Create } else { ChangeKind::Tidy };
+    let kind = if is_taken { ChangeKind::Register } else { ChangeKind::Tidy };
     let set = SetChange {
         name: at.clone(),
         record_type: RecordType::TXT,

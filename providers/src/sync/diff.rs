@@ -49,6 +49,20 @@ pub enum Found {
 pub struct Compared {
     pub change: Option<Change>,
     pub conflicts: Vec<Conflict>,
+    pub entry: Entry,
+    /// The shards in which it has no place any more.
+    pub leaves: Vec<Name>,
+}
+
+/// Whether the name needs a place among the names of a shard.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Entry {
+    #[default]
+    None,
+    /// Markers of another form cover the change.
+    Later,
+    /// Before the change.
+    First,
 }
 
 /// What is wanted at one name of our pattern.
@@ -72,7 +86,7 @@ pub fn compare(zone: &HostedZone, us: &Identity, wanted: Wanted<'_>) -> Compared
     let conflicts = conflicts_at(zone, name, sets, &ours);
     if !conflicts.is_empty() && ours.is_empty() {
         // A name that others have is not taken, in no part.
-        return Compared { change: None, conflicts };
+        return Compared { conflicts, ..Compared::default() };
     }
     let is_free = |set: &&RecordSet| {
         let in_the_way = |conflict: &Conflict| {
@@ -85,12 +99,50 @@ pub fn compare(zone: &HostedZone, us: &Identity, wanted: Wanted<'_>) -> Compared
     let free: Vec<&RecordSet> = sets.iter().filter(is_free).collect();
     if free.is_empty() && !sets.is_empty() {
         // Nothing of what is wanted can stand here: what does stand keeps the name answering.
-        return Compared { change: None, conflicts };
+        return Compared { conflicts, ..Compared::default() };
     }
     let data = data_changes(name, &ours, &free);
     let markers = marker_changes(zone, us, &wanted, &free);
-    let change = change_of(name, level, &ours, &free, data, markers);
-    Compared { change, conflicts }
+    let needs_entry =
+        us.registry == Registry::Zone && !free.is_empty() && !zone.is_registered(name);
+    let leaves = shards_to_leave(zone, us, name, (&ours, &free), &markers);
+    let mut change = change_of(name, level, &ours, &free, data, markers);
+    let mut entry = if needs_entry { Entry::First } else { Entry::None };
+    if let Some(change) = change.as_mut().filter(|it| needs_entry && it.kind == ChangeKind::Update)
+    {
+        // What keeps the name answering waits for nothing where the old markers can stay for so long.
+        change.sets.retain(|set| set.role == Role::Data);
+        let is_covered = |set: &&RecordSet| zone.owner(name, set.record_type) == Owner::Ours;
+        if free.iter().all(is_covered) {
+            entry = Entry::Later;
+        }
+    }
+    Compared { change: change.filter(|it| !it.sets.is_empty()), conflicts, entry, leaves }
+}
+
+/// A shard is left by a name without records, and by one whose marker stands elsewhere.
+fn shards_to_leave(
+    zone: &HostedZone,
+    us: &Identity,
+    name: &Name,
+    (ours, wanted): (&[&RecordSet], &[&RecordSet]),
+    markers: &MarkerChanges,
+) -> Vec<Name> {
+    let all = zone.shards_of(name);
+    if ours.is_empty() && wanted.is_empty() {
+        return all.cloned().collect();
+    }
+    match us.registry {
+        Registry::Zone if zone.is_registered(name) => {
+            all.filter(|at| !zone.is_our_shard(at)).cloned().collect()
+        }
+        Registry::ExternalDns | Registry::Compact
+            if !wanted.is_empty() && markers.new.is_empty() =>
+        {
+            all.cloned().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Our sets at a name. A marker for all types is none for those that are never mirrored: somebody else
@@ -186,6 +238,7 @@ fn marker_changes(
         let standing = standing.iter().find(|it| it.at == *at);
         standing.map(|it| it.set.clone())
     };
+    let in_shard = |it: &&&StandingMarker| it.marker.registry == Registry::Zone;
     let new = needed
         .iter()
         .map(|(at, set)| change(at, before(at), Some(set.clone())))
@@ -193,7 +246,7 @@ fn marker_changes(
         .collect();
     let old = standing
         .iter()
-        .filter(|it| !needed.iter().any(|(at, _)| *at == it.at))
+        .filter(|it| !in_shard(it) && !needed.iter().any(|(at, _)| *at == it.at))
         .map(|it| change(&it.at, Some(it.set.clone()), None))
         .collect();
     let have_another_form = standing.iter().any(|it| it.marker.registry != us.registry);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Name, RecordSet, RecordType};
 
 use super::registry::{Marked, Marker, Registry};
+use super::shards;
 use crate::hosted::HostedSet;
 
 /// The contents of a hosted zone. After a listing it is kept up with what we apply.
@@ -16,6 +17,8 @@ pub struct HostedZone {
     markers: BTreeMap<Name, Vec<StandingMarker>>,
     /// How many names have a marker of ours.
     owned: usize,
+    /// Where our markers of many names stand.
+    shards: BTreeSet<Name>,
     /// Sets without a marker that count as ours.
     adopted: BTreeSet<(Name, RecordType)>,
 }
@@ -47,8 +50,9 @@ pub enum Owner {
 impl HostedZone {
     /// From a complete listing. `us`: the owner that we are.
     pub fn new(us: &str, listing: Vec<HostedSet>) -> Self {
-        let (sets, markers, adopted) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
-        let mut zone = Self { us: us.to_owned(), sets, markers, owned: 0, adopted };
+        let (us, sets, markers) = (us.to_owned(), BTreeMap::new(), BTreeMap::new());
+        let (shards, adopted) = (BTreeSet::new(), BTreeSet::new());
+        let mut zone = Self { us, sets, markers, owned: 0, shards, adopted };
         for set in listing {
             zone.add(set);
         }
@@ -92,8 +96,29 @@ impl HostedZone {
 
     /// The names whose markers of ours stand at this name.
     pub fn markers_at(&self, at: &Name) -> impl Iterator<Item = Name> {
-        let marked = self.at(at).iter().filter_map(standing_marker).map(|(marked, _)| marked);
+        let marked = self.at(at).iter().flat_map(standing_markers).map(|(marked, _)| marked);
         marked.filter(|marked| self.our_markers(marked).any(|it| it.at == *at))
+    }
+
+    /// Where our markers of many names stand.
+    pub fn our_shards(&self) -> impl Iterator<Item = &Name> {
+        self.shards.iter()
+    }
+
+    /// The markers of many names that this name is in, those of another owner that it was taken over
+    /// from included.
+    pub fn shards_of(&self, name: &Name) -> impl Iterator<Item = &Name> {
+        let is_shard = |it: &&StandingMarker| it.marker.registry == Registry::Zone;
+        self.our_markers(name).filter(is_shard).map(|it| &it.at)
+    }
+
+    /// True where the name is in one of our own.
+    pub fn is_registered(&self, name: &Name) -> bool {
+        self.shards_of(name).any(|at| self.is_our_shard(at))
+    }
+
+    pub fn is_our_shard(&self, at: &Name) -> bool {
+        self.shards.contains(at)
     }
 
     /// From now on the markers of this owner for these types of a name count as ours, and those for
@@ -145,7 +170,11 @@ impl HostedZone {
     }
 
     fn add(&mut self, set: HostedSet) {
-        if let Some((name, standing)) = standing_marker(&set) {
+        for (name, standing) in standing_markers(&set) {
+            let is_shard = standing.marker.registry == Registry::Zone;
+            if is_shard && standing.marker.owner == self.us {
+                self.shards.insert(standing.at.clone());
+            }
             let is_first = self.our_markers(&name).next().is_none();
             self.owned += usize::from(is_first && standing.marker.owner == self.us);
             self.markers.entry(name).or_default().push(standing);
@@ -163,27 +192,35 @@ impl HostedZone {
             self.sets.remove(name);
         }
         for set in gone {
-            if let Some((marked, standing)) = standing_marker(&set) {
+            for (marked, standing) in standing_markers(&set) {
+                self.shards.remove(&standing.at);
                 self.remove_marker(&marked, &standing);
             }
         }
     }
 
     fn remove_marker(&mut self, marked: &Name, standing: &StandingMarker) {
+        let was_ours = self.our_markers(marked).next().is_some();
         let Some(markers) = self.markers.get_mut(marked) else { return };
         markers.retain(|other| other.at != standing.at);
         if markers.is_empty() {
             self.markers.remove(marked);
         }
-        let was_last = self.our_markers(marked).next().is_none();
-        self.owned -= usize::from(was_last && standing.marker.owner == self.us);
+        let is_ours = self.our_markers(marked).next().is_some();
+        self.owned -= usize::from(was_ours && !is_ours);
     }
 }
 
-fn standing_marker(set: &HostedSet) -> Option<(Name, StandingMarker)> {
-    let records = set.records().filter(|it| it.record_type == RecordType::TXT)?;
-    let marker = Marker::of(records)?;
-    let Marked { name, record_type } = marker.marked(&set.name)?;
-    let set = (set.name.clone(), records.clone());
-    Some((name, StandingMarker { at: set.0, record_type, marker, set: set.1 }))
+/// Each with the name that it stands for.
+fn standing_markers(set: &HostedSet) -> Vec<(Name, StandingMarker)> {
+    let Some(records) = set.records().filter(|it| it.record_type == RecordType::TXT) else {
+        return Vec::new();
+    };
+    let Some(marker) = Marker::of(records) else { return Vec::new() };
+    let standing = |Marked { name, record_type }| {
+        let (at, set, mut marker) = (set.name.clone(), records.clone(), marker.clone());
+        marker.is_imported |= marker.names.take().is_some() && shards::is_outside(&name, &at);
+        (name, StandingMarker { at, record_type, marker, set })
+    };
+    marker.marked(&set.name).into_iter().map(standing).collect()
 }

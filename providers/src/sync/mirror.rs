@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Level, Name, Rdata, RecordSet, RecordType, ServiceKey, UnixTime};
 
-use super::change::{Change, Policy};
+use super::change::{Change, ChangeKind, Policy};
 use super::claim::{Claim, claim, claim_change, claim_name};
-use super::diff::{Compared, Conflict, Identity, Wanted, compare, ours_at};
+use super::diff::{Compared, Conflict, Entry, Identity, Wanted, compare, ours_at};
 use super::guard::{Guard, Guarded};
 use super::hosted_zone::HostedZone;
 use super::plan::Plan;
 use super::scope::Scope;
+use super::shards::{Moves, changes as changes_of_shards};
 use crate::hosted::HostedSet;
 pub use adopt::{Adopted, Adoption, From, Left};
 
@@ -255,12 +256,16 @@ impl Mirror {
         let Some(hosted) = &self.hosted else { return Plan::default() };
         let mut changes = Vec::new();
         let mut clean = Vec::new();
+        let mut moves = Moves::default();
+        let mut entries = BTreeMap::new();
         for name in &self.dirty {
             let Some(level) = self.level(hosted, name) else {
                 clean.push(name.clone());
                 continue;
             };
-            let Compared { change, conflicts } = self.compare(hosted, name, level);
+            let compared = self.compare(hosted, name, level);
+            let Compared { change, conflicts, entry, leaves } = compared;
+            let is_entering = entry != Entry::None;
             match conflicts.is_empty() {
                 true => self.conflicts.remove(name),
                 false => self.conflicts.insert(name.clone(), conflicts),
@@ -271,9 +276,19 @@ impl Mirror {
                 true => self.not_allowed.insert(name.clone()),
                 false => self.not_allowed.remove(name),
             };
+            if is_entering {
+                entries.insert(name.clone(), entry);
+            }
+            if !leaves.is_empty() && self.settings.policy.allows(ChangeKind::Tidy) {
+                moves.leave.insert(name.clone(), leaves);
+            }
             match allowed {
+                _ if is_aside && (is_entering || change.is_some()) => {}
+                None if is_entering && change.is_none() => {
+                    moves.enter.insert(name.clone());
+                }
+                None if moves.leave.contains_key(name) => {}
                 None => clean.push(name.clone()),
-                Some(_) if is_aside => {}
                 Some(change) if waits_for_marker(hosted, &change) => {}
                 Some(change) => changes.push(change),
             }
@@ -284,7 +299,10 @@ impl Mirror {
             self.dirty.remove(&name);
         }
         let conflicts = self.conflicts.values().flatten().cloned().collect();
-        let changes = self.with_claim(go);
+        let entering = |it: &&Name| entries.contains_key(*it);
+        moves.enter.extend(go.iter().map(|it| &it.name).filter(entering).cloned());
+        let needs_entry = |it: &Change| entries.get(&it.name) == Some(&Entry::First);
+        let changes = self.with_claim(self.with_shards(go, &moves, needs_entry));
         Plan { changes, held, conflicts }
     }
 
@@ -325,6 +343,28 @@ impl Mirror {
     fn claim_at(&self) -> Option<(Name, &str)> {
         let MirrorSettings { scope, identity, writer, .. } = &self.settings;
         Some((claim_name(scope, &identity.owner)?, writer.as_deref()?))
+    }
+
+    /// What keeps names answering goes first, unless it needs a place in a shard; then names enter, then
+    /// comes all else.
+    fn with_shards(
+        &self,
+        changes: Vec<Change>,
+        moves: &Moves,
+        needs_entry: impl Fn(&Change) -> bool,
+    ) -> Vec<Change> {
+        let (Some(hosted), Ok(origin)) = (&self.hosted, self.settings.scope.services()) else {
+            return changes;
+        };
+        let owner = &self.settings.identity.owner;
+        let of_shards = changes_of_shards(hosted, owner, &origin, moves);
+        let is_first = |it: &Change| it.kind == ChangeKind::Update && !needs_entry(it);
+        let (mut ordered, rest): (Vec<Change>, Vec<Change>) =
+            changes.into_iter().partition(is_first);
+        let is_entry = |it: &Change| it.kind == ChangeKind::Register;
+        let (enter, leave): (Vec<Change>, Vec<Change>) = of_shards.into_iter().partition(is_entry);
+        ordered.extend(enter.into_iter().chain(rest).chain(leave));
+        ordered
     }
 
     /// The claim is taken before the first change, and given up with the last name.
@@ -492,3 +532,5 @@ fn resource_of(service: &ServiceKey) -> String {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod registries;

@@ -4,6 +4,7 @@
 //!   `heritage=external-dns,external-dns/owner=shop,external-dns/resource=service/default/www`
 //! - `compact`: one TXT for all sets of a name: `fedns-www.example.com` holds
 //!   `heritage=fedns;owner=shop;resource=service/default/www`
+//! - `zone`: one TXT for many names, told in [`shards`]
 //!
 //! All formats are read; the configured one is written. A marker never adds a label, since providers
 //! limit the depth of names, and never stands at the name itself, where an alias may be.
@@ -13,6 +14,7 @@ use std::fmt;
 use model::{Name, RecordSet, RecordType};
 use sha2::{Digest, Sha256};
 
+use super::shards;
 use crate::txt;
 
 /// A label holds so many bytes (RFC 1035 section 2.3.4).
@@ -31,6 +33,7 @@ pub enum Registry {
     #[default]
     ExternalDns,
     Compact,
+    Zone,
 }
 
 /// What a marker says.
@@ -44,6 +47,8 @@ pub struct Marker {
     pub is_imported: bool,
     /// The first label of the name that it stands for, where its own label is a hash.
     label: Option<String>,
+    /// All names that it stands for, as a shard tells them.
+    pub(super) names: Option<String>,
 }
 
 /// What a marker is to say.
@@ -83,12 +88,16 @@ impl Registry {
         match self {
             Self::ExternalDns => "in the format of ExternalDNS",
             Self::Compact => "in the compact format",
+            Self::Zone => "in one record for many names",
         }
     }
 
     /// Where the marker of a set stands. `is_taken` says where no
-    /// marker can stand: beside an alias, or in the place of another TXT.
+    /// marker can stand: beside an alias, or in the place of another TXT. `None` where names share one.
     pub fn name(self, marked: &Marked, is_taken: impl Fn(&Name) -> bool) -> Option<Name> {
+        if self == Self::Zone {
+            return None;
+        }
         let prefix = self.prefix(marked.record_type);
         let label = marked.name.labels().next()?;
         let parent = marked.name.parent()?;
@@ -107,7 +116,7 @@ impl Registry {
                 format!("{}-", record_type.to_string().to_lowercase())
             }
             (Self::ExternalDns, None) => String::new(),
-            (Self::Compact, _) => COMPACT_PREFIX.into(),
+            (Self::Compact | Self::Zone, _) => COMPACT_PREFIX.into(),
         }
     }
 
@@ -125,7 +134,7 @@ impl Registry {
         let label = is_hashed.then(|| String::from_utf8_lossy(label).into_owned());
         let Saying { owner, resource, is_imported } = saying;
         let (owner, resource) = (owner.to_owned(), resource.map(str::to_owned));
-        let marker = Marker { registry: self, owner, resource, is_imported, label };
+        let marker = Marker { registry: self, owner, resource, is_imported, label, names: None };
         let rdata = txt::rdata(marker.to_string().as_bytes());
         Some((name, RecordSet::single(RecordType::TXT, ttl, rdata)))
     }
@@ -148,10 +157,10 @@ impl Marker {
         };
         let (separator, key_prefix) = match registry {
             Registry::ExternalDns => (',', "external-dns/"),
-            Registry::Compact => (';', ""),
+            Registry::Compact | Registry::Zone => (';', ""),
         };
-        let (owner, resource, label) = (String::new(), None, None);
-        let mut marker = Self { registry, owner, resource, is_imported: false, label };
+        let (owner, resource, label, names) = (String::new(), None, None, None);
+        let mut marker = Self { registry, owner, resource, is_imported: false, label, names };
         for field in rest.strip_prefix(separator)?.split(separator) {
             let (key, value) = field.split_once('=')?;
             match key.strip_prefix(key_prefix) {
@@ -159,6 +168,10 @@ impl Marker {
                 Some("resource") => marker.resource = Some(value.to_owned()),
                 Some(IMPORTED_KEY) => marker.is_imported = value == "true",
                 Some(LABEL_KEY) => marker.label = Some(value.to_owned()),
+                Some(shards::NAMES_KEY) if registry != Registry::ExternalDns => {
+                    marker.registry = Registry::Zone;
+                    marker.names = Some(value.to_owned());
+                }
                 // Labels of other versions.
                 _ => {}
             }
@@ -172,9 +185,20 @@ impl Marker {
         Self::parse(std::str::from_utf8(&txt::bytes(rdata)?).ok()?)
     }
 
-    /// What the marker at `name` stands for. Where the name can be read in two ways, the resource
-    /// decides: `a-b` is the A of `b`, or, as ExternalDNS wrote once, any set of `a-b`.
-    pub fn marked(&self, name: &Name) -> Option<Marked> {
+    /// What the marker at `name` stands for.
+    pub fn marked(&self, name: &Name) -> Vec<Marked> {
+        match &self.names {
+            None => self.one_marked(name).into_iter().collect(),
+            Some(names) => {
+                let of_all_types = |name| Marked { name, record_type: None };
+                shards::names(names, name).into_iter().map(of_all_types).collect()
+            }
+        }
+    }
+
+    /// Where the name can be read in two ways, the resource decides: `a-b` is the A of `b`, or, as
+    /// ExternalDNS wrote once, any set of `a-b`.
+    fn one_marked(&self, name: &Name) -> Option<Marked> {
         let label = std::str::from_utf8(name.labels().next()?).ok()?;
         let parent = name.parent()?;
         let named = |label: &str, record_type| {
@@ -182,6 +206,7 @@ impl Marker {
             Some(Marked { name, record_type })
         };
         match self.registry {
+            Registry::Zone => None,
             Registry::Compact => {
                 let plain = label.strip_prefix(COMPACT_PREFIX)?;
                 named(self.label.as_deref().unwrap_or(plain), None)
@@ -210,7 +235,7 @@ impl fmt::Display for Marker {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (heritage, separator, prefix) = match self.registry {
             Registry::ExternalDns => (EXTERNAL_DNS, ',', "external-dns/"),
-            Registry::Compact => (COMPACT, ';', ""),
+            Registry::Compact | Registry::Zone => (COMPACT, ';', ""),
         };
         f.write_str(heritage)?;
         let fields = [
@@ -218,6 +243,7 @@ impl fmt::Display for Marker {
             (LABEL_KEY, self.label.as_deref()),
             ("owner", Some(self.owner.as_str())),
             ("resource", self.resource.as_deref()),
+            (shards::NAMES_KEY, self.names.as_deref()),
         ];
         for (key, value) in fields {
             if let Some(value) = value {
@@ -251,7 +277,7 @@ mod tests {
         let marker = Marker::of(&set).unwrap();
         assert_eq!(marker.to_string(), text);
         assert_eq!((marker.owner.as_str(), marker.resource.as_deref()), ("eu", resource));
-        assert_eq!(marker.marked(&found), Some(marked));
+        assert_eq!(marker.marked(&found), [marked]);
     }
 
     #[test]
@@ -301,13 +327,13 @@ mod tests {
         let (at, set) = set.unwrap();
         assert_ne!(at, alias);
         let marker = Marker::of(&set).unwrap();
-        assert_eq!((marker.marked(&at), marker.is_imported), (Some(of), true));
+        assert_eq!((marker.marked(&at), marker.is_imported), (vec![of], true));
     }
 
     #[track_caller]
     fn reads(at: &str, resource: &str, expect: Marked) {
         let text = format!("heritage=external-dns,external-dns/owner=o{resource}");
-        assert_eq!(Marker::parse(&text).unwrap().marked(&name(at)), Some(expect));
+        assert_eq!(Marker::parse(&text).unwrap().marked(&name(at)), [expect]);
     }
 
     #[test]

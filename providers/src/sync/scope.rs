@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Label, Level, Levels, Name, Rdata, RecordSet, RecordType, ServiceKey};
+use model::{Label, Level, Levels, Name, NameError, Rdata, RecordSet, RecordType, ServiceKey};
 use planner::{FederatedName, Place};
 
 /// What one provider gets of one federated zone.
@@ -25,6 +25,15 @@ impl Scope {
     /// The types that are mirrored unless the config says otherwise.
     pub fn default_types() -> BTreeSet<RecordType> {
         [RecordType::A, RecordType::AAAA, RecordType::CNAME].into()
+    }
+
+    /// What all names of our pattern have in common: `FEDERATION.svc.ZONE`.
+    ///
+    /// # Errors
+    ///
+    /// The name would be too long.
+    pub fn services(&self) -> Result<Name, NameError> {
+        Place::Global.suffix(&self.federation, &self.domain)
     }
 
     /// The level of a name of our pattern; `None` for all others, which are never touched.

@@ -23,6 +23,9 @@ mod plans;
 /// What other tools wrote becomes ours.
 mod import;
 
+/// Where markers stand.
+mod registry;
+
 pub(crate) fn tests() -> Vec<Test> {
     let all = [
         life::tests(),
@@ -32,6 +35,7 @@ pub(crate) fn tests() -> Vec<Test> {
         crashes::tests(),
         plans::tests(),
         import::tests(),
+        registry::tests(),
     ];
     all.into_iter().flatten().collect()
 }

@@ -10,6 +10,7 @@ tests::on_each_name_server![
     what_others_change_is_not_overwritten_but_put_right,
     a_wrong_key_is_told_and_the_right_one_taken,
     a_restart_writes_nothing,
+    one_record_marks_many_names,
     two_owners_share_a_zone,
     preflight_proves_rights_and_changes_nothing,
 ];
@@ -161,6 +162,48 @@ fn a_restart_writes_nothing(software: Software) {
     scene.start();
     scene.is_in_sync();
     assert_eq!(scene.host.serial(), serial);
+}
+
+fn one_record_marks_many_names(software: Software) {
+    let mut scene = prepared(software, OTHERS);
+    let before = scene.host.records();
+    scene.configure(", registry: zone");
+    scene.put_many("hangzhou", 12, "203.0.113.3");
+    scene.start();
+    let names = |lines: &[String]| {
+        lines.iter().filter(|line| line.contains(" A ") && line.contains(".fed.svc.")).count()
+    };
+    eventually_equal(GENEROUS, "how many records stand", &(6 + 12 * 3), || {
+        names(&scene.host.data())
+    });
+    scene.is_in_sync();
+    let is_marker = |line: &String| line.contains(";names=");
+    let markers = scene.host.records().into_iter().filter(is_marker).count();
+    assert!((1..=5).contains(&markers), "{markers}");
+    let serial = scene.host.serial();
+    scene.fedns.kill();
+    scene.start();
+    scene.is_in_sync();
+    assert_eq!(scene.host.serial(), serial);
+    assert!(scene.fedns.stop().success());
+
+    for registry in ["external-dns", "zone"] {
+        scene.configure(&format!(", registry: {registry}"));
+        let plan = scene.fedns.command(&["plan", "--config", "fedns.yaml", "-o", "json"]);
+        scene.write("plan.json", &plan.stdout);
+        scene.fedns.printed(&["apply", "--config", "fedns.yaml", "--plan", "plan.json"]);
+        let markers = scene.host.records().into_iter().filter(is_marker).count();
+        assert_eq!(markers == 0, registry == "external-dns", "{registry}: {markers}");
+        let plan = scene.fedns.printed(&["plan", "--config", "fedns.yaml"]);
+        assert!(plan.ends_with(": no changes\n"), "{plan}");
+    }
+    for (cluster, file) in [("hangzhou", "many"), ("hangzhou", "nginx"), ("beijing", "nginx")] {
+        scene.remove(cluster, file);
+    }
+    let plan = scene.fedns.command(&["plan", "--config", "fedns.yaml", "-o", "json"]);
+    scene.write("plan.json", &plan.stdout);
+    scene.fedns.printed(&["apply", "--config", "fedns.yaml", "--plan", "plan.json"]);
+    assert_eq!(scene.host.records(), before);
 }
 
 fn two_owners_share_a_zone(software: Software) {

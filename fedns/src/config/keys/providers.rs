@@ -106,7 +106,11 @@ fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
         ("create-only", Policy::CreateOnly),
     ];
     let policy = map.take("policy").and_then(|node| reader.word(node, &policies));
-    let registries = [("external-dns", Registry::ExternalDns), ("compact", Registry::Compact)];
+    let registries = [
+        ("external-dns", Registry::ExternalDns),
+        ("compact", Registry::Compact),
+        ("zone", Registry::Zone),
+    ];
     let registry = map.take("registry").and_then(|node| reader.word(node, &registries));
     let settings = settings(reader, &mut map, kind);
     refuse_later(reader, &mut map, &LATER_KEYS);

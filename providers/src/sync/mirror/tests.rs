@@ -20,7 +20,7 @@ pub(super) fn name(text: &str) -> Name {
 }
 
 /// `180 A 192.0.2.1 192.0.2.2`
-fn set(text: &str) -> RecordSet {
+pub(super) fn set(text: &str) -> RecordSet {
     let mut words = text.splitn(3, ' ');
     let ttl = words.next().unwrap().parse().unwrap();
     let record_type: RecordType = words.next().unwrap().parse().unwrap();
@@ -44,7 +44,7 @@ pub(super) fn hosted(lines: &[(&str, &str)]) -> Vec<HostedSet> {
     lines.iter().map(|(at, text)| HostedSet::plain(name(at), set(text))).collect()
 }
 
-fn settings(registry: Registry) -> MirrorSettings {
+pub(super) fn settings(registry: Registry) -> MirrorSettings {
     let domain = Name::parse("example.com").unwrap();
     MirrorSettings {
         scope: Scope {

@@ -12,12 +12,12 @@ pub(super) fn tests() -> Vec<Test> {
 }
 
 /// Where a process is killed: before the provider carries a call out, or before its answer.
-fn crash_points() -> [Fault; 2] {
+pub(super) fn crash_points() -> [Fault; 2] {
     [Fault::SilenceBefore, Fault::SilenceAfter]
 }
 
 /// Does something, and kills the server in the middle of its nth call of this action after that.
-fn crash_at(
+pub(super) fn crash_at(
     scene: &mut Scene,
     (fault, action, nth): (Fault, &'static str, usize),
     begin: impl FnOnce(&mut Scene),

@@ -11,6 +11,7 @@ pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
         [Need::Peers] => every_name_stands_fails_over_and_goes_at_moto,
             every_name_stands_fails_over_and_goes_at_our_fake,
+            one_record_marks_many_names,
             the_most_verbose_log_holds_no_secret;
     }
 }
@@ -23,6 +24,31 @@ fn every_name_stands_fails_over_and_goes_at_moto() {
 fn every_name_stands_fails_over_and_goes_at_our_fake() {
     let fake = FakeRoute53::start();
     stands_fails_over_and_goes(prepared(fake.botocore()));
+}
+
+/// All of a plan is one batch: names enter the record and have theirs at once.
+fn one_record_marks_many_names() {
+    let fake = FakeRoute53::start();
+    let mut scene = prepared(fake.botocore());
+    scene.configure(", registry: zone");
+    scene.start();
+    scene.holds(both(&[]));
+    scene.is_in_sync();
+    let lines = scene.host.lines();
+    let marker = "_fedns0-shop.fed.svc.fed.example.com. TXT 3600 \
+                  \"heritage=fedns;owner=shop;names=nginx.default:.+cn-beijing+cn-beijing-b.cn-beijing\
+                  +cn-hangzhou+cn-hangzhou-b.cn-hangzhou\"";
+    assert_eq!(lines.iter().filter(|line| *line == marker).count(), 1, "{lines:?}");
+    scene.put_many("hangzhou", 8, "203.0.113.3");
+    scene.is(", 45 names");
+    scene.configure(", registry: compact");
+    scene.is("; held: ");
+    let plan = String::from_utf8(scene.fedns.command(&["plan"]).stdout).expect("text");
+    let hash = plan.trim_end().rsplit(' ').next().expect("a hash");
+    scene.fedns.printed(&["plan", "approve", hash]);
+    scene.is_in_sync();
+    let lines = scene.host.lines();
+    assert!(lines.iter().all(|line| !line.contains(";names=")), "{lines:?}");
 }
 
 fn the_most_verbose_log_holds_no_secret() {

@@ -2,9 +2,10 @@
 
 use model::UnixTime;
 
-use super::super::tests::{OTHER, apply, hosted, mirror, name, plans, sets, text_of};
+use super::super::tests::{OTHER, apply, hosted, mirror, name, plans, sets, settings, text_of};
 use super::*;
 use crate::sync::hosted_zone::HostedZone;
+use crate::sync::registry::Registry;
 
 const OWNED: &str =
     "300 TXT heritage=external-dns,external-dns/owner=us,external-dns/resource=service/default/web";
@@ -163,4 +164,34 @@ fn a_name_outside_the_pattern_says_so_in_its_marker() {
     second.want(&www, &[]);
     let text = text_of(&second.plan(UnixTime(0)));
     assert!(text.contains("delete www.example.com. A: ") && text.lines().count() == 2, "{text}");
+}
+
+/// Another owner's marker of many names: only the name that is taken over leaves it.
+#[test]
+fn a_name_leaves_the_shard_of_its_old_owner_last() {
+    let shard = || {
+        let at = Name::parse("_fedns0-us.fed.svc.example.com").unwrap();
+        let text = "3600 TXT heritage=fedns;owner=us;names=mail.default:./web.default:.";
+        HostedSet::plain(at, sets(&[text]).remove(0))
+    };
+    for registry in [Registry::ExternalDns, Registry::Compact, Registry::Zone] {
+        let mut mirror = Mirror::new(settings(registry), false);
+        let mut listing = hosted(&[("web", "180 A 192.0.2.1"), ("mail", "180 A 192.0.2.2")]);
+        listing.push(shard());
+        mirror.listed(listing, UnixTime(0));
+        mirror.want(&name("web"), &sets(&["180 A 192.0.2.1"]));
+        assert_eq!(mirror.adopt(&from_us(&[])).names, [name("web")].into());
+        let text = text_of(&mirror.plan(UnixTime(0)));
+        assert!(!text.contains("_fedns0-us") && text.contains("TXT"), "{registry:?}: {text}");
+        apply(&mut mirror);
+        plans(
+            &mut mirror,
+            r#"
+            update _fedns0-us.fed.svc.example.com. TXT: 3600 "heritage=fedns;owner=us;names=mail.default:./web.default:." -> 3600 "heritage=fedns;owner=us;names=mail.default:."
+            "#,
+        );
+        apply(&mut mirror);
+        plans(&mut mirror, "");
+        assert_eq!(mirror.owned(), 1);
+    }
 }
