@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::clap::Args;
@@ -10,25 +10,33 @@ use tokio::runtime::Runtime;
 
 use super::{CommandResult, ConfigFile, Failure, print};
 use crate::config::{self, Config, ProviderConfig, ZoneConfig};
-use crate::mirror::alone::{self, AlonePlan, Outcome, Seen};
+use crate::mirror::alone::{self, AlonePlan, Outcome, Purpose, Seen};
 use crate::output::chain_text;
 use crate::state::StateFolder;
 
-/// Apply a plan that `fedns plan --config` saved
+/// Apply a plan that `fedns plan --config` saved, or become the writer
 ///
 /// Clusters and providers are looked at again, and the plan is carried out only where it is still the
 /// same: where anything moved since, nothing is written, and a new plan is needed. What serve would
-/// hold is carried out too, since somebody has seen it. Not while a server runs on the same stateDir.
+/// hold is carried out too, since somebody has seen it.
+///
+/// With --take-over this stateDir becomes the one that writes for the owner, in the place of a process
+/// that is gone for good and has left its id at the provider. Not while a server runs on the same
+/// stateDir.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fedns plan --config fedns.yaml -o json > plan.json
-  fedns apply --config fedns.yaml --plan plan.json")]
+  fedns apply --config fedns.yaml --plan plan.json
+  fedns apply --take-over")]
 pub struct Apply {
     #[command(flatten)]
     file: ConfigFile,
     /// The plan, as JSON
-    #[arg(long, value_name = "FILE")]
-    plan: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "take_over")]
+    plan: Option<PathBuf>,
+    /// Replace the id of another writer
+    #[arg(long)]
+    take_over: bool,
 }
 
 /// What a saved plan is recognised by.
@@ -40,34 +48,63 @@ struct Saved {
 
 impl Apply {
     pub fn run(self) -> CommandResult {
-        let approved = self.approved()?;
+        let approved = self.plan.as_deref().map(approved).transpose()?;
         let config = config::load(&config::locate(self.file.config.as_deref())?)?;
+        if self.take_over && config.leader_election.is_some() {
+            let line = "leaderElection says who writes, so there is nothing to take over";
+            return Err(Failure::one(format!("{}: {line}", config.file.display())));
+        }
+        let purpose = match (self.take_over, &approved) {
+            (false, _) => Purpose::Sync,
+            (true, Some(_)) => Purpose::SyncAndTakeOver,
+            (true, None) => Purpose::TakeOver,
+        };
         let runtime = runtime()?;
         let Writer { id, folder: _folder } = Writer::new(&config)?;
-        let planned = planned(&runtime, &config, id)?;
-        if let Some(moved) = planned.iter().find(|it| approved.get(&it.title) != Some(&it.hash)) {
-            let AlonePlan { title, hash, .. } = moved;
-            let file = self.plan.display();
-            return Err(Failure::one(format!(
-                "{title}: the plan is now {hash}, and {file} holds another one; nothing was written, so make \
-                 a new plan: fedns plan --config FILE -o json"
-            )));
+        let planned = planned(&runtime, &config, id, purpose)?;
+        if let Some(approved) = approved {
+            still_approved(&planned, &approved)?;
+        }
+        for AlonePlan { title, replaced, .. } in &planned {
+            match replaced {
+                Some(found) => print(format!("{title}: takes the place of {found}\n"))?,
+                None if self.take_over => print(format!("{title}: no other writer\n"))?,
+                None => ExitCode::SUCCESS,
+            };
         }
         carry_out(&runtime, planned)
     }
+}
 
-    /// The hash of each provider's plan.
-    fn approved(&self) -> Result<BTreeMap<String, String>, Failure> {
-        let file = self.plan.display();
-        let failed = |error: &dyn std::fmt::Display| {
-            Failure::one(format!(
-                "{file}: {error}; wanted what fedns plan --config FILE -o json prints"
-            ))
-        };
-        let bytes = std::fs::read(&self.plan).map_err(|error| failed(&error))?;
-        let saved: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| failed(&error))?;
-        Ok(saved.into_iter().map(|saved| (saved.provider, saved.hash)).collect())
-    }
+/// A plan that was saved.
+struct Approved<'a> {
+    file: &'a Path,
+    /// Of each provider's plan.
+    hashes: BTreeMap<String, String>,
+}
+
+fn approved(file: &Path) -> Result<Approved<'_>, Failure> {
+    let failed = |error: &dyn std::fmt::Display| {
+        let file = file.display();
+        Failure::one(format!(
+            "{file}: {error}; wanted what fedns plan --config FILE -o json prints"
+        ))
+    };
+    let bytes = std::fs::read(file).map_err(|error| failed(&error))?;
+    let saved: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| failed(&error))?;
+    let hashes = saved.into_iter().map(|saved| (saved.provider, saved.hash)).collect();
+    Ok(Approved { file, hashes })
+}
+
+fn still_approved(planned: &[AlonePlan], approved: &Approved<'_>) -> Result<(), Failure> {
+    let Approved { file, hashes } = approved;
+    let moved = planned.iter().find(|it| hashes.get(&it.title) != Some(&it.hash));
+    let Some(AlonePlan { title, hash, .. }) = moved else { return Ok(()) };
+    let file = file.display();
+    Err(Failure::one(format!(
+        "{title}: the plan is now {hash}, and {file} holds another one; nothing was written, so make a new \
+         plan: fedns plan --config FILE -o json"
+    )))
 }
 
 /// The writer that this process is at providers.
@@ -122,11 +159,12 @@ pub fn planned(
     runtime: &Runtime,
     config: &Config,
     writer: Option<String>,
+    purpose: Purpose,
 ) -> Result<Vec<AlonePlan>, Failure> {
     let mirrored = mirrored(config)?;
     let seen = look(runtime, config)?;
     let plan = |(zone, provider)| {
-        let plan = alone::plan(config, &seen, (zone, provider), writer.clone());
+        let plan = alone::plan(config, &seen, (zone, provider), writer.clone(), purpose);
         runtime.block_on(plan).map_err(|failure| at_provider(zone, provider, &failure))
     };
     mirrored.into_iter().map(plan).collect()

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{Admin, CommandResult, Failure, apply, client, print};
 use crate::config;
-use crate::mirror::alone::AlonePlan;
+use crate::mirror::alone::{AlonePlan, Purpose};
 use crate::output::{self, Format};
 
 /// Show what is about to happen at providers and what is held back, or let it go ahead
@@ -135,7 +135,7 @@ impl Show {
 
 /// What is to be done for a config, seen once.
 fn alone(config: &Path, format: Format) -> CommandResult {
-    let planned = apply::planned(&apply::runtime()?, &config::load(config)?, None)?;
+    let planned = apply::planned(&apply::runtime()?, &config::load(config)?, None, Purpose::Sync)?;
     let is_done = planned.iter().all(|it| it.plan.is_empty());
     let value = Value::Array(planned.iter().map(alone_value).collect());
     print(match format {

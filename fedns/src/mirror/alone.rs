@@ -37,6 +37,19 @@ pub struct AlonePlan {
     pub hash: String,
     pub provider: Arc<dyn Provider>,
     pub mirror: Mirror,
+    /// The claim of another writer, which is replaced.
+    pub replaced: Option<String>,
+}
+
+/// What a plan is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To bring the provider all that is wanted.
+    Sync,
+    /// The same, and to be the writer whoever was.
+    SyncAndTakeOver,
+    /// Only to be the writer.
+    TakeOver,
 }
 
 /// What is to be taken over at one provider, and what stays with whom it is.
@@ -106,8 +119,15 @@ pub async fn plan(
     seen: &Seen,
     (zone, provider): (&ZoneConfig, &ProviderConfig),
     writer: Option<String>,
+    purpose: Purpose,
 ) -> Result<AlonePlan, Failure> {
-    let listed = Listed::look(config, seen, (zone, provider), writer).await?;
+    let mut listed = Listed::look(config, seen, (zone, provider), writer).await?;
+    if purpose != Purpose::Sync {
+        listed.replaced = listed.mirror.take_over();
+    }
+    if purpose == Purpose::TakeOver {
+        listed.mirror.leave_names();
+    }
     listed.plan()
 }
 
@@ -133,6 +153,7 @@ struct Listed {
     title: String,
     provider: Arc<dyn Provider>,
     mirror: Mirror,
+    replaced: Option<String>,
 }
 
 // === impl Listed ===
@@ -156,11 +177,11 @@ impl Listed {
         }
         adjust(&*connected, &mut mirror).await?;
         mirror.listed(connected.list().await?, unix_now());
-        Ok(Self { title: key.title(), provider: connected, mirror })
+        Ok(Self { title: key.title(), provider: connected, mirror, replaced: None })
     }
 
     fn plan(self) -> Result<AlonePlan, Failure> {
-        let Self { title, provider, mut mirror } = self;
+        let Self { title, provider, mut mirror, replaced } = self;
         if let Some(reason) = mirror.blocked() {
             return Err(Failure::new(FailureKind::Fatal, reason));
         }
@@ -169,7 +190,7 @@ impl Listed {
         let changes = plan.changes.iter().filter(|change| !mirror.is_claim(change));
         let all: Vec<Change> = changes.chain(&plan.held).cloned().collect();
         let hash = hash_of(&all);
-        Ok(AlonePlan { title, plan, hash, provider, mirror })
+        Ok(AlonePlan { title, plan, hash, provider, mirror, replaced })
     }
 }
 

@@ -25,8 +25,10 @@ pub enum Claim {
     /// Nobody writes.
     Free,
     Ours,
-    /// What was found: another's id, or something that is no claim.
+    /// By another: what was found.
     Taken(String),
+    /// What was found is no claim.
+    Blocked(String),
 }
 
 /// Where the claim of an owner stands; `None` where the name would be too long.
@@ -55,7 +57,7 @@ pub fn claim(hosted: &HostedZone, at: &Name, owner: &str, writer: &str) -> Claim
     match found {
         Some(found) if found == ours => Claim::Ours,
         Some(found) => Claim::Taken(found),
-        None => Claim::Taken(format!("a {} record", sets[0].record_type)),
+        None => Claim::Blocked(format!("a {} record", sets[0].record_type)),
     }
 }
 

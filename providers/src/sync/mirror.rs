@@ -54,6 +54,8 @@ pub struct Mirror {
     drifts: BTreeMap<Name, u32>,
     /// While a cluster is unknown: what clusters have given in this run.
     given: Option<BTreeMap<Name, BTreeSet<Rdata>>>,
+    /// Another writer's claim is replaced.
+    takes_over: bool,
     /// Names that are being imported.
     adopted: BTreeSet<Name>,
 }
@@ -93,6 +95,7 @@ impl Mirror {
             quarantine: BTreeMap::new(),
             drifts: BTreeMap::new(),
             given: clusters_unknown.then(BTreeMap::new),
+            takes_over: false,
             adopted: BTreeSet::new(),
         }
     }
@@ -320,11 +323,33 @@ impl Mirror {
         let (at, writer) = self.claim_at()?;
         match claim(hosted, &at, owner, writer) {
             Claim::Free | Claim::Ours => None,
+            Claim::Taken(_) if self.takes_over => None,
             Claim::Taken(found) => Some(format!(
                 "another process writes here for owner {owner:?} (TXT {at} holds {found:?}); stop it, or \
-                 choose another owner; if it is gone for good, delete that record"
+                 choose another owner; if it is gone for good, stop this server and take its place: fedns \
+                 apply --take-over"
+            )),
+            Claim::Blocked(found) => Some(format!(
+                "{found} stands at {at}, where this process would say that it writes for owner {owner:?}; \
+                 remove it"
             )),
         }
+    }
+
+    /// From now on another writer's claim is in nobody's way: the next plan replaces it. Returns what
+    /// it says.
+    pub fn take_over(&mut self) -> Option<String> {
+        self.takes_over = true;
+        let (at, writer) = self.claim_at()?;
+        match claim(self.hosted.as_ref()?, &at, &self.settings.identity.owner, writer) {
+            Claim::Taken(found) => Some(found),
+            Claim::Free | Claim::Ours | Claim::Blocked(_) => None,
+        }
+    }
+
+    /// The next plan is about no name at all.
+    pub fn leave_names(&mut self) {
+        self.dirty.clear();
     }
 
     /// The level of a name that is ours to manage: one of the pattern, or one that was imported.
@@ -374,7 +399,8 @@ impl Mirror {
         };
         let identity = &self.settings.identity;
         let stands = claim(hosted, &at, &identity.owner, writer);
-        if stands == Claim::Free && !changes.is_empty() {
+        let is_taken = matches!(stands, Claim::Taken(_)) && self.takes_over;
+        if is_taken || (stands == Claim::Free && !changes.is_empty()) {
             changes.insert(0, claim_change(hosted, &at, identity, writer, true));
         }
         let is_over = changes.is_empty() && hosted.owned() == 0 && self.wanted.is_empty();

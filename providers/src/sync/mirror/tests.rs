@@ -402,6 +402,22 @@ fn where_another_writer_claims_nothing_may_be_written() {
 }
 
 #[test]
+fn a_claim_is_taken_over_before_anything_else() {
+    let mut mirror = claiming(&[("claim", "3600 TXT heritage=fedns;owner=eu;writer=w2")]);
+    mirror.want(&name("web"), &sets(&["300 A 192.0.2.1"]));
+    assert_eq!(mirror.take_over().as_deref(), Some("heritage=fedns;owner=eu;writer=w2"));
+    assert_eq!(mirror.blocked(), None);
+    let text = text_of(&mirror.plan(UnixTime(0)));
+    let claim = r#"update _fedns-eu.fed.svc.example.com. TXT: 3600 "heritage=fedns;owner=eu;writer=w2" -> 3600 "heritage=fedns;owner=eu;writer=w1""#;
+    assert!(text.starts_with(claim), "{text}");
+    apply(&mut mirror);
+    plans(&mut mirror, "");
+    let mut blocked = claiming(&[("claim", "3600 A 192.0.2.1")]);
+    assert_eq!(blocked.take_over(), None);
+    assert!(blocked.blocked().unwrap().starts_with("a A record stands at _fedns-eu."));
+}
+
+#[test]
 fn an_owner_that_another_tool_uses_stops_everything() {
     let marker = Name::parse("a-www.example.com").unwrap();
     let mut mirror = mirror(&[]);

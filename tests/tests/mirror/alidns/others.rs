@@ -7,13 +7,14 @@ use tests::scene::service;
 use tests::serving::Fedns;
 use tests::suite::Test;
 
-use super::{DOMAIN, both, prepared, writes};
+use super::{DOMAIN, Scene, both, prepared, writes};
 
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
         [] => what_is_not_ours_stays,
             drift_made_by_hand_is_put_back,
             where_another_process_writes_nothing_is_written,
+            a_writer_that_is_gone_for_good_is_replaced,
             two_owners_leave_one_another_alone,
             an_alias_that_cannot_stand_leaves_the_addresses;
     }
@@ -75,6 +76,40 @@ fn where_another_process_writes_nothing_is_written() {
 }
 
 /// Another team, with a federation of the same name on the same zone.
+fn take_over(scene: &Scene) -> (Option<i32>, String) {
+    let output = scene.fedns.command(&["apply", "--take-over", "-c", "fedns.yaml"]);
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8(text).expect("text"))
+}
+
+/// A server whose stateDir was lost.
+fn a_writer_that_is_gone_for_good_is_replaced() {
+    let mut scene = prepared(Plan::custom(120, 6));
+    scene.start();
+    scene.holds(both());
+    scene.is_in_sync();
+    scene.fedns.kill();
+    fs::remove_dir_all(scene.fedns.home().join("state")).expect("the folder was there");
+    scene.put("beijing", "nginx", "203.0.113.9");
+    scene.start();
+    scene.is(" MayNotWrite, ");
+    scene.logs("fedns apply --take-over");
+    let (code, text) = take_over(&scene);
+    assert_eq!(code, Some(1), "not beside a server: {text}");
+    assert!(scene.fedns.stop().success());
+    scene.host.forget_calls();
+    let (code, text) = take_over(&scene);
+    assert_eq!(code, Some(0), "{text}");
+    let line = "alidns for spacexnice.xyz.: takes the place of heritage=fedns;owner=shop;writer=";
+    assert!(text.starts_with(line), "{text}");
+    assert_eq!(writes(&scene), 1);
+    assert!(take_over(&scene).1.starts_with("alidns for spacexnice.xyz.: no other writer\n"));
+    scene.start();
+    let moved = both().into_iter().map(|line| line.replace("203.0.113.2", "203.0.113.9"));
+    scene.holds(moved);
+    scene.is_in_sync();
+}
+
 fn two_owners_leave_one_another_alone() {
     let mut scene = prepared(Plan::custom(120, 6));
     let mut other = Fedns::prepared(&[], "");
