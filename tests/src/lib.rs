@@ -39,9 +39,11 @@ pub mod kwok;
 // Clouds, as far as DNS goes: our own, and what others wrote.
 pub mod aliyun;
 pub mod botocore;
+pub mod external_dns;
 pub mod fakes;
 pub mod moto;
 pub mod peer;
+pub mod webhook;
 
 // Name servers that others wrote and that take updates.
 pub mod name_server;

@@ -13,6 +13,8 @@ pub enum Need {
     Kubernetes,
     /// The Python packages that `tests/peers/build` installs.
     Peers,
+    /// ExternalDNS's own packages, which `tests/peers/external-dns/build` builds.
+    ExternalDns,
     /// A program on the PATH and the Debian package that brings it.
     Program { name: &'static str, package: &'static str },
 }
@@ -50,6 +52,14 @@ impl Need {
                     "the vendors' clients are not there; tests/peers/build installs them".into(),
                 ),
             },
+            Self::ExternalDns => match external_dns_folder() {
+                Some(_) => None,
+                None => Some(
+                    "ExternalDNS's packages are not built; tests/peers/external-dns/build builds \
+                     them"
+                        .into(),
+                ),
+            },
             Self::Program { name, package } => match find_program(name) {
                 Some(_) => None,
                 None => Some(format!("no {name} here; it is in Debian's package {package}")),
@@ -78,6 +88,12 @@ pub fn parts_folder() -> Option<PathBuf> {
 pub fn peers_python() -> Option<PathBuf> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
     PYTHON.get_or_init(|| told_by("/peers/build")).clone()
+}
+
+/// The folder with ExternalDNS's own packages, and its description of the webhook protocol.
+pub fn external_dns_folder() -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOLDER.get_or_init(|| told_by("/peers/external-dns/build")).clone()
 }
 
 fn told_by(script: &str) -> Option<PathBuf> {

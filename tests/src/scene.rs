@@ -3,6 +3,7 @@
 mod alidns;
 mod name_server;
 mod route53;
+mod webhook;
 
 use std::fmt::Write;
 use std::fs;

@@ -12,8 +12,11 @@ mod rfc2136;
 /// A server whose zone goes to Route53.
 mod route53;
 
+/// A server whose zone goes to webhooks for ExternalDNS, with ExternalDNS's own server behind them.
+mod webhook;
+
 pub(crate) fn tests() -> Vec<Test> {
-    [alidns::tests(), clusters::tests(), rfc2136::tests(), route53::tests()]
+    [alidns::tests(), clusters::tests(), rfc2136::tests(), route53::tests(), webhook::tests()]
         .into_iter()
         .flatten()
         .collect()

@@ -20,8 +20,9 @@ use crate::hosted::HostedSet;
 use crate::provider::{Failure, FailureKind, Limits, Provider};
 use crate::sync::change::Change;
 
-/// For so long nothing else is taken to have changed: ExternalDNS lists before each call, too.
-const FRESH: Duration = Duration::from_secs(5);
+/// A change that follows a listing so soon is part of the same round: ExternalDNS, too, lists before each
+/// call, and then takes what it found as what stands.
+const FRESH: Duration = Duration::from_secs(1);
 /// Sets in one call; with long names 200 bytes each.
 const ADJUSTED_MAX: usize = 2_000;
 /// So many sets alone may fail at a provider that takes none at all.
@@ -38,7 +39,7 @@ pub struct WebhookZone {
 #[derive(Default)]
 struct State {
     listing: Listing,
-    /// `None` where a call has changed something since.
+    /// When the mirror listed; `None` where a call has followed.
     listed_at: Option<Instant>,
     ttls: Ttls,
     batches: Batches,
@@ -72,6 +73,7 @@ impl WebhookZone {
 
     async fn list_sets(&self) -> Result<Vec<HostedSet>, Failure> {
         let listing = self.look().await?;
+        self.state().listed_at = Some(self.client.clock().monotonic());
         Ok(listing.hosted())
     }
 
@@ -84,17 +86,16 @@ impl WebhookZone {
         let mut state = self.state();
         let listing = Listing::new(sets, &adjusted, state.ttls);
         state.listing = listing.clone();
-        state.listed_at = Some(self.client.clock().monotonic());
         Ok(listing)
     }
 
     /// What was listed, if that was just now, else what is.
     async fn fresh_listing(&self) -> Result<Listing, Error> {
         let now = self.client.clock().monotonic();
-        let is_fresh = |at: &Instant| now.saturating_duration_since(*at) < FRESH;
+        let is_fresh = |at: Instant| now.saturating_duration_since(at) < FRESH;
         {
-            let state = self.state();
-            if state.listed_at.as_ref().is_some_and(is_fresh) {
+            let mut state = self.state();
+            if state.listed_at.take().is_some_and(is_fresh) {
                 return Ok(state.listing.clone());
             }
         }
@@ -174,13 +175,7 @@ impl WebhookZone {
         if let Some((name, record_type)) = left_out {
             return Err(self.client.error(Call::Adjust, Cause::LeftOut { name, record_type }));
         }
-        self.call(&Changes::new(changes, listing, &adjusted)).await
-    }
-
-    /// Whatever comes of it, something else may stand there from now on.
-    async fn call(&self, changes: &Changes) -> Result<(), Error> {
-        self.state().listed_at = None;
-        self.client.apply(changes).await
+        self.client.apply(&Changes::new(changes, listing, &adjusted)).await
     }
 
     /// Providers pass over what their filter does not let through, and do not say so.

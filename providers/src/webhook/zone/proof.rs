@@ -73,7 +73,7 @@ impl WebhookZone {
     async fn create(&self, changes: &[Change], listing: &Listing) -> Result<(), Failure> {
         let data: Vec<_> = new_data(changes).collect();
         let adjusted = super::by_key(self.client.adjust(&data).await?).collect::<BTreeMap<_, _>>();
-        Ok(self.call(&Changes::new(changes, listing, &adjusted)).await?)
+        Ok(self.client.apply(&Changes::new(changes, listing, &adjusted)).await?)
     }
 }
 
