@@ -21,6 +21,12 @@ pub struct Webhook {
     _folder: Scratch,
 }
 
+/// ExternalDNS with the webhook at this port as its provider.
+#[derive(Clone, Copy)]
+pub struct ExternalDns {
+    port: u16,
+}
+
 /// What stands behind a webhook server.
 pub enum Backend<'a> {
     /// The in-memory provider; what it holds ends with it.
@@ -53,9 +59,9 @@ impl Webhook {
         self.port
     }
 
-    /// Freezes it: it takes calls and does not answer.
-    pub fn process(&self) -> &Process {
-        &self.process
+    /// Another ExternalDNS that uses it.
+    pub fn external_dns(&self) -> ExternalDns {
+        ExternalDns { port: self.port }
     }
 
     /// What it lists, each record a line as in a master file, sorted.
@@ -75,23 +81,27 @@ impl Webhook {
         let answer = http::post(self.port, "/records", &changes.to_string());
         assert_eq!(answer.expect("the webhook answers").status, 204, "{changes}");
     }
+}
 
-    /// What ExternalDNS's registry reads there for an owner: an endpoint for each record set that is no
+// === impl ExternalDns ===
+
+impl ExternalDns {
+    /// What its TXT registry reads there for an owner: an endpoint for each record set that is no
     /// marker, with what its marker says in `labels`.
     #[track_caller]
-    pub fn registry(&self, owner: &str) -> Vec<Value> {
+    pub fn registry(self, owner: &str) -> Vec<Value> {
         let printed = self.run("records", owner, None);
         serde_json::from_value(printed).expect("a list")
     }
 
-    /// One round of ExternalDNS with policy sync for an owner that wants these endpoints; the changes
+    /// One round of its controller with policy sync for an owner that wants these endpoints; the changes
     /// that it made.
     #[track_caller]
-    pub fn round(&self, owner: &str, desired: &Value) -> Value {
+    pub fn round(self, owner: &str, desired: &Value) -> Value {
         self.run("sync", owner, Some(desired))
     }
 
-    fn run(&self, word: &str, owner: &str, input: Option<&Value>) -> Value {
+    fn run(self, word: &str, owner: &str, input: Option<&Value>) -> Value {
         let mut command = command(word);
         command.args(["-owner", owner, "-url", &format!("http://127.0.0.1:{}", self.port)]);
         let mut command = bound_to_us(&command);

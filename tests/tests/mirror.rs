@@ -6,6 +6,9 @@ mod alidns;
 /// Two clusters with their API servers, and what becomes of a Service at the provider.
 mod clusters;
 
+/// ExternalDNS beside us in the same zone.
+mod external_dns;
+
 /// A server whose zone goes to name servers that others wrote.
 mod rfc2136;
 
@@ -16,8 +19,15 @@ mod route53;
 mod webhook;
 
 pub(crate) fn tests() -> Vec<Test> {
-    [alidns::tests(), clusters::tests(), rfc2136::tests(), route53::tests(), webhook::tests()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        alidns::tests(),
+        clusters::tests(),
+        external_dns::tests(),
+        rfc2136::tests(),
+        route53::tests(),
+        webhook::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
