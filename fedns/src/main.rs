@@ -7,6 +7,8 @@
 //! - [`state`]: what survives a restart
 //! - [`admin`]: health, metrics and the API over HTTP
 //! - [`metrics`]: what is counted
+//! - [`mirror`]: zones kept at providers
+//! - [`delegation`]: how the world reaches a zone that is answered here
 //! - [`dns_message`]: DNS messages as a person reads them
 //! - [`output`]: tables, JSON and YAML for people and scripts
 
@@ -18,6 +20,7 @@ mod state;
 mod admin;
 mod metrics;
 mod mirror;
+mod delegation;
 mod dns_message;
 mod output;
 

@@ -8,6 +8,7 @@
 //! - [`webhook`]: any provider that has a webhook for ExternalDNS
 //! - `clouddns`: Google Cloud DNS, by the vendor's client; a feature of that name
 //! - `route53`: Amazon Route53, by the vendor's client; a feature of that name
+//! - [`question`]: what any name server answers; [`dns_message`]: the wire form, written and read, pure
 //! - [`throttle`]: how often a provider may be asked, and how long to wait after a failure
 //! - [`clock`]: the time, so that tests can move it
 //! - [`secret`]: text that is never shown
@@ -27,6 +28,9 @@ pub mod webhook;
 pub mod clouddns;
 #[cfg(feature = "route53")]
 pub mod route53;
+
+pub mod question;
+pub mod dns_message;
 
 pub mod throttle;
 pub mod clock;

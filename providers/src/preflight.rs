@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use model::{Level, Name};
+use model::{Level, Name, RecordSet};
 
 use crate::provider::Limits;
+use crate::sync::change::Change;
+use crate::sync::plan::Plan;
 use crate::sync::scope::Scope;
 
 /// How bad a finding is.
@@ -14,7 +16,7 @@ pub enum Severity {
     Fine,
     /// It may work.
     Warning,
-    /// Nothing is written.
+    /// Nothing is written, or nobody gets the right answer.
     Blocking,
 }
 
@@ -33,10 +35,11 @@ const SKEW_MAX: i64 = 300;
 /// From this part of the records on that a plan allows, in percent, it is worth a word.
 const RECORDS_WARN_PERCENT: u64 = 90;
 
-/// Compares what a plan allows with what is wanted. `ttl`: the zone's own, in seconds.
-pub fn judge(limits: &Limits, scope: &Scope, ttl: u32) -> Vec<Finding> {
-    let mut findings = vec![depth(limits, scope), shortest_ttl(limits, scope, ttl)];
-    findings.extend(records(limits));
+/// Compares what a plan allows with what is wanted. `ttl`: the zone's own, in seconds; `plan`: what is to
+/// be written, where that is known.
+pub fn judge(limits: &Limits, scope: &Scope, ttl: u32, plan: Option<&Plan>) -> Vec<Finding> {
+    let mut findings = vec![depth(limits, scope), allowed_ttl(limits, scope, ttl)];
+    findings.extend(records(limits, plan));
     findings.extend(delegation(limits, scope));
     findings.extend(limits.rights.iter().map(|text| Finding {
         severity: Severity::Fine,
@@ -122,9 +125,17 @@ fn fewer_levels(scope: &Scope, needed: u32, allowed: u32) -> String {
     }
 }
 
-fn shortest_ttl(limits: &Limits, scope: &Scope, ttl: u32) -> Finding {
+fn allowed_ttl(limits: &Limits, scope: &Scope, ttl: u32) -> Finding {
     let wanted = scope.ttl.unwrap_or(ttl);
     let subject = "ttl";
+    if let Some(most) = limits.ttl_max.filter(|most| wanted > *most) {
+        let text = format!(
+            "TTL {wanted} is wanted, and the plan{} allows at most {most}: set ttl: {most}s for this \
+             provider",
+            plan_name(limits)
+        );
+        return Finding { severity: Severity::Blocking, subject, text };
+    }
     let Some(least) = limits.ttl_min else {
         let text = format!(
             "TTL {wanted} is wanted, and the shortest that the plan{} allows is not known",
@@ -144,12 +155,44 @@ fn shortest_ttl(limits: &Limits, scope: &Scope, ttl: u32) -> Finding {
     Finding { severity: Severity::Blocking, subject, text }
 }
 
-fn records(limits: &Limits) -> Option<Finding> {
+/// What stands and what comes, against what the plan allows.
+fn records(limits: &Limits, plan: Option<&Plan>) -> Option<Finding> {
     let (records, allowed) = (limits.records?, limits.records_max?);
-    let is_full = records * 100 >= allowed * RECORDS_WARN_PERCENT;
+    let subject = "records";
+    let added = plan.map_or(0, |plan| added(limits, plan));
+    let total = records.saturating_add_signed(added);
+    let what = match limits.counts_sets {
+        true => "record sets",
+        false => "records",
+    };
+    let wanted = match added {
+        1.. => format!(", and {added} more are wanted"),
+        _ => String::new(),
+    };
+    let stands = format!("the zone has {records} {what} of {allowed} that the plan allows{wanted}");
+    if total > allowed && added > 0 {
+        let text = format!(
+            "{stands}: upgrade the plan, or mirror fewer names by levels: or services:, or with \
+             registry: compact"
+        );
+        return Some(Finding { severity: Severity::Blocking, subject, text });
+    }
+    let is_full = total * 100 >= allowed * RECORDS_WARN_PERCENT;
     let severity = if is_full { Severity::Warning } else { Severity::Fine };
-    let text = format!("the zone has {records} records of {allowed} that the plan allows");
-    Some(Finding { severity, subject: "records", text })
+    Some(Finding { severity, subject, text: stands })
+}
+
+/// How many more there are after a plan, in what the provider counts.
+fn added(limits: &Limits, plan: &Plan) -> i64 {
+    let size = |set: &Option<RecordSet>| match set {
+        None => 0,
+        Some(_) if limits.counts_sets => 1,
+        Some(set) => i64::try_from(set.values().len()).unwrap_or(i64::MAX),
+    };
+    let of_change = |change: &Change| -> i64 {
+        change.sets.iter().map(|set| size(&set.after) - size(&set.before)).sum()
+    };
+    plan.changes.iter().map(of_change).sum()
 }
 
 /// Records may be written before the zone is delegated; only then does anybody see them.
@@ -208,9 +251,10 @@ impl fmt::Display for Finding {
 
 #[cfg(test)]
 mod tests {
-    use model::{Label, Levels};
+    use model::{Label, Levels, Rdata, RecordType};
 
     use super::*;
+    use crate::sync::change::{ChangeKind, Role, SetChange};
 
     fn scope(domain: &str, hosted: &str, levels: &[Level]) -> Scope {
         Scope {
@@ -234,7 +278,7 @@ mod tests {
 
     #[track_caller]
     fn blocks(limits: &Limits, scope: &Scope, expect: &[&str]) {
-        let findings = judge(limits, scope, 180);
+        let findings = judge(limits, scope, 180, None);
         let blocking = findings.iter().filter(|it| it.severity == Severity::Blocking);
         assert_eq!(blocking.map(Finding::to_string).collect::<Vec<_>>(), expect);
     }
@@ -261,7 +305,7 @@ mod tests {
         let whole = scope("spacexnice.xyz", "spacexnice.xyz", &ALL);
         blocks(&limits(6, 120), &whole, &[]);
         blocks(&limits(5, 120), &scope("spacexnice.xyz", "spacexnice.xyz", &TWO), &[]);
-        assert_eq!(judge(&limits(6, 180), &whole, 180).len(), 2);
+        assert_eq!(judge(&limits(6, 180), &whole, 180, None).len(), 2);
     }
 
     #[test]
@@ -288,12 +332,73 @@ mod tests {
     }
 
     #[test]
+    fn a_ttl_above_what_is_allowed_is_refused() {
+        let whole = scope("a.b", "a.b", &ALL);
+        let limits = |ttl_max| Limits { ttl_max: Some(ttl_max), ..limits(6, 60) };
+        blocks(&limits(180), &whole, &[]);
+        blocks(
+            &limits(120),
+            &whole,
+            &[
+                "ttl: TTL 180 is wanted, and the plan \"Free\" allows at most 120: set ttl: 120s for this \
+               provider",
+            ],
+        );
+    }
+
+    /// Two addresses and a marker come, one record goes.
+    fn plan() -> Plan {
+        let at = Name::parse("s.d.fed.svc.a.b").unwrap();
+        let set = |values: &[u8]| {
+            let values = values.iter().map(|last| Rdata::a([192, 0, 2, *last].into()));
+            RecordSet::new(RecordType::A, 180, values)
+        };
+        let change = |role, before, after| SetChange {
+            name: at.clone(),
+            record_type: RecordType::A,
+            role,
+            before,
+            after,
+        };
+        let sets = vec![
+            change(Role::Marker, None, set(&[9])),
+            change(Role::Data, set(&[1]), set(&[2, 3])),
+        ];
+        let (level, kind) = (Level::Global, ChangeKind::Create);
+        let changes = vec![Change { name: at.clone(), level, kind, sets }];
+        Plan { changes, ..Plan::default() }
+    }
+
+    #[test]
+    fn what_is_wanted_counts_against_the_quota() {
+        let whole = scope("a.b", "a.b", &ALL);
+        let judged = |counts_sets, records, max| {
+            let (records, records_max) = (Some(records), Some(max));
+            let limits = Limits { records, records_max, counts_sets, ..limits(6, 60) };
+            let found = judge(&limits, &whole, 180, Some(&plan()));
+            let found = found.into_iter().find(|it| it.subject == "records").unwrap();
+            (found.severity, found.text)
+        };
+        assert_eq!(judged(false, 5, 100).0, Severity::Fine);
+        assert_eq!(judged(false, 8, 10).0, Severity::Warning);
+        let (severity, text) = judged(false, 9, 10);
+        assert_eq!(severity, Severity::Blocking);
+        assert_eq!(
+            text,
+            "the zone has 9 records of 10 that the plan allows, and 2 more are wanted: upgrade the plan, or \
+             mirror fewer names by levels: or services:, or with registry: compact"
+        );
+        assert_eq!(judged(true, 9, 10).0, Severity::Warning, "one set more");
+        assert_eq!(judged(true, 10, 10).0, Severity::Blocking);
+    }
+
+    #[test]
     fn a_zone_that_is_delegated_elsewhere_warns_with_what_to_enter() {
         let names = |names: &[&str]| names.iter().map(|name| Name::parse(name).unwrap()).collect();
         let name_servers = names(&["ns1.p.example.", "ns2.p.example."]);
         let delegated = Some(names(&["ns.other.example."]));
         let limits = Limits { name_servers, delegated, ..limits(6, 60) };
-        let findings = judge(&limits, &scope("a.b", "a.b", &ALL), 180);
+        let findings = judge(&limits, &scope("a.b", "a.b", &ALL), 180, None);
         let found = findings.iter().find(|it| it.subject == "delegation").unwrap();
         assert_eq!(found.severity, Severity::Warning);
         assert_eq!(
@@ -306,7 +411,7 @@ mod tests {
 
     #[test]
     fn what_is_not_known_warns() {
-        let findings = judge(&Limits::default(), &scope("a.b", "a.b", &ALL), 180);
+        let findings = judge(&Limits::default(), &scope("a.b", "a.b", &ALL), 180, None);
         assert!(findings.iter().all(|it| it.severity == Severity::Warning), "{findings:?}");
     }
 

@@ -50,6 +50,8 @@ pub struct Limits {
     pub plan: Option<String>,
     /// The shortest TTL, in seconds.
     pub ttl_min: Option<u32>,
+    /// The longest, where it may be too short for somebody.
+    pub ttl_max: Option<u32>,
     /// How many labels a name may have below the zone, less [`Limits::depth_used`].
     pub depth_max: Option<u32>,
     /// Labels that count besides those below the zone: those of a zone that is hosted below its
@@ -60,6 +62,8 @@ pub struct Limits {
     /// Records of the zone, and how many there are.
     pub records_max: Option<u64>,
     pub records: Option<u64>,
+    /// These two count record sets, and not single records.
+    pub counts_sets: bool,
     /// The servers that answer for the zone at this provider.
     pub name_servers: BTreeSet<Name>,
     /// Those that the parent zone names, where the provider tells; empty where it names none.

@@ -6,7 +6,6 @@
 //! - [`transfer`]: from the records of a zone transfer to sets
 //! - [`key_file`]: the key in BIND's form
 //! - [`tsig`]: signatures (RFC 8945), pure
-//! - [`message`]: the wire form, written and read, pure
 //! - [`error`]: every failure in one line with its cause and remedy
 //!
 //! ```text
@@ -25,7 +24,6 @@ pub mod update;
 pub mod transfer;
 pub mod key_file;
 pub mod tsig;
-pub mod message;
 pub mod error;
 
 mod server;

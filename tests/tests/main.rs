@@ -11,6 +11,9 @@ mod live;
 /// Zones at providers: what fedns puts there, keeps there, and leaves alone.
 mod mirror;
 
+/// How the world reaches a zone that fedns answers itself, with a parent that others wrote.
+mod preflight;
+
 /// The manifests in deploy/.
 mod deploy;
 
@@ -62,6 +65,7 @@ fn main() -> ExitCode {
             harness::tests(),
             live::tests(),
             mirror::tests(),
+            preflight::tests(),
             deploy::tests(),
             orders::tests(),
             restarts::tests(),

@@ -1,3 +1,5 @@
+use std::io::Write;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use ::clap::{Args, ValueEnum};
@@ -5,27 +7,41 @@ use providers::preflight::{Finding, Severity};
 use serde_json::{Value, json};
 
 use super::{CommandResult, ConfigFile, Failure, print};
-use crate::config::{self, Config, ProviderConfig, ZoneConfig};
-use crate::mirror::check::{Checked, check};
+use crate::config::{self, Config};
+use crate::delegation::look::Settings;
+use crate::mirror::alone;
+use crate::mirror::check::{Checked, check, check_served};
 use crate::output;
 
-/// Check each provider of the config before the first write
+/// Check what each zone needs before it can be relied on
 ///
-/// Asks providers what the plan of each zone allows and compares it with what is wanted: TTL, depth of
-/// names, records, delegation, clock. Nothing is written. `fedns serve` does the same at its start,
-/// and writes nothing while something is in the way.
+/// Of a zone at providers: asks each what its plan allows and compares it with what is wanted: TTL, depth
+/// of names, records, delegation, clock. `fedns serve` does the same at its start, and writes nothing
+/// while something is in the way. Of a zone that fedns answers itself: asks the parent zone and the
+/// zone's name servers, as the world does: NS records and their addresses, UDP and TCP, SOA, recursion.
+/// Nothing is changed anywhere.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fedns preflight
   fedns preflight -c /etc/fedns/fedns.yaml -o json
+  fedns preflight --resolver 192.0.2.1:53
 
-Exit code 1 means that nothing would be written.")]
+Exit code 1 means that something is wrong: nothing would be written, or the zone does not resolve.")]
 pub struct Preflight {
     #[command(flatten)]
     file: ConfigFile,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
     output: PreflightFormat,
+    /// Who looks up the parent zone; by default `resolver` of the config, else the system's
+    #[arg(long, value_name = "ADDRESS")]
+    resolver: Vec<SocketAddr>,
+    /// A name server of the parent zone, in place of the one that is looked up
+    #[arg(long, value_name = "ADDRESS")]
+    parent: Option<SocketAddr>,
+    /// Port of name servers, to try things out before they have port 53
+    #[arg(long, default_value_t = 53)]
+    port: u16,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -38,7 +54,7 @@ enum PreflightFormat {
 impl Preflight {
     pub fn run(self) -> CommandResult {
         let config = config::load(&config::locate(self.file.config.as_deref())?)?;
-        let checked = checked(&config)?;
+        let checked = self.checked(&config)?;
         let is_blocked = checked.iter().flat_map(|it| &it.findings).any(is_blocking);
         print(match self.output {
             PreflightFormat::Text => checked.iter().map(text).collect::<String>(),
@@ -48,25 +64,38 @@ impl Preflight {
         })?;
         Ok(if is_blocked { ExitCode::FAILURE } else { ExitCode::SUCCESS })
     }
-}
 
-fn checked(config: &Config) -> Result<Vec<Checked>, Failure> {
-    let mirrored: Vec<(&ZoneConfig, &ProviderConfig)> = config
-        .zones
-        .iter()
-        .flat_map(|zone| zone.providers.iter().map(move |provider| (zone, provider)))
-        .collect();
-    if mirrored.is_empty() {
-        let file = config.file.display();
-        return Err(Failure::one(format!(
-            "{file}: no provider is configured, and zones that fedns answers itself are not checked by \
-             this version; give providers, like [{{kind: alidns, owner: shop}}]"
-        )));
+    fn checked(&self, config: &Config) -> Result<Vec<Checked>, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
+        runtime.block_on(async {
+            let is_mirrored = config.zones.iter().any(|zone| !zone.providers.is_empty());
+            let seen = if is_mirrored { Some(alone::look(config).await?) } else { None };
+            let missing = seen.iter().flat_map(|seen| &seen.missing);
+            for (cluster, why) in missing {
+                // A closed stderr leaves nobody to tell.
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "fedns: cluster {cluster} is not known ({why}): what it gives is not counted"
+                );
+            }
+            let mut checked = Vec::new();
+            for zone in &config.zones {
+                for provider in &zone.providers {
+                    checked.push(check(config, seen.as_ref(), (zone, provider)).await);
+                }
+                if zone.providers.is_empty() {
+                    checked.push(check_served(config, zone, &self.asking(config)).await?);
+                }
+            }
+            Ok(checked)
+        })
     }
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
-    let check_one = |(zone, provider)| runtime.block_on(check(config, zone, provider));
-    Ok(mirrored.into_iter().map(check_one).collect())
+
+    fn asking(&self, config: &Config) -> Settings {
+        let resolvers = if self.resolver.is_empty() { &config.resolver } else { &self.resolver };
+        Settings { resolvers: resolvers.clone(), parent: self.parent, port: self.port }
+    }
 }
 
 fn is_blocking(finding: &Finding) -> bool {
@@ -79,6 +108,7 @@ fn text(checked: &Checked) -> String {
         let sign = match finding.severity {
             Severity::Fine => "ok     ",
             Severity::Warning => "warning",
+            Severity::Blocking if checked.is_served => "WRONG  ",
             Severity::Blocking => "BLOCKED",
         };
         text += &format!("  {sign}  {finding}\n");
@@ -96,5 +126,6 @@ fn value(checked: &Checked) -> Value {
         json!({"severity": severity, "subject": finding.subject, "text": finding.text})
     };
     let findings: Vec<Value> = checked.findings.iter().map(finding).collect();
-    json!({"provider": checked.title, "zone": checked.zone, "findings": findings})
+    let provider = (!checked.is_served).then_some(&checked.title);
+    json!({"provider": provider, "zone": checked.zone, "findings": findings})
 }

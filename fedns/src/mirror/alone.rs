@@ -169,14 +169,7 @@ impl Listed {
         let connected = Connector::default().connect(&key).await?;
         let scope = key.scope(connected.zone());
         check::passed(&key, &*connected, &scope).await?;
-        let identity = Identity { owner: provider.owner.clone(), registry: provider.registry };
-        let settings = MirrorSettings { scope, identity, policy: provider.policy, writer };
-        let mut mirror = Mirror::new(settings, !seen.missing.is_empty());
-        for (name, sets) in seen.names(&zone.name) {
-            mirror.want(&name, &sets);
-        }
-        adjust(&*connected, &mut mirror).await?;
-        mirror.listed(connected.list().await?, unix_now());
+        let mirror = listed(&key, seen, &*connected, writer).await?;
         Ok(Self { title: key.title(), provider: connected, mirror, replaced: None })
     }
 
@@ -192,6 +185,25 @@ impl Listed {
         let hash = hash_of(&all);
         Ok(AlonePlan { title, plan, hash, provider, mirror, replaced })
     }
+}
+
+/// What clusters showed, beside what the provider lists.
+pub(super) async fn listed(
+    key: &Key,
+    seen: &Seen,
+    provider: &dyn Provider,
+    writer: Option<String>,
+) -> Result<Mirror, Failure> {
+    let ProviderConfig { owner, registry, policy, .. } = key.provider.clone();
+    let identity = Identity { owner, registry };
+    let settings = MirrorSettings { scope: key.scope(provider.zone()), identity, policy, writer };
+    let mut mirror = Mirror::new(settings, !seen.missing.is_empty());
+    for (name, sets) in seen.names(&key.zone) {
+        mirror.want(&name, &sets);
+    }
+    adjust(provider, &mut mirror).await?;
+    mirror.listed(provider.list().await?, unix_now());
+    Ok(mirror)
 }
 
 // === impl Seen ===

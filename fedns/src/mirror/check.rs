@@ -1,4 +1,4 @@
-//! Preflight of one provider without a running mirror.
+//! Preflight of one zone without a running mirror: at a provider, or as the world reaches it.
 
 use providers::Provider;
 use providers::preflight::{Finding, Severity, judge};
@@ -6,28 +6,74 @@ use providers::provider::{Failure, FailureKind};
 use providers::sync::scope::Scope;
 
 use super::Key;
+use super::alone::{self, Seen};
 use super::connect::Connector;
-use crate::config::{Config, ProviderConfig, ZoneConfig};
+use crate::config::{Config, ConfigError, ProviderConfig, ZoneConfig, zone_settings};
+use crate::delegation::look::{Settings, look as look_from_outside};
+use crate::delegation::{OwnZone, judge as delegation_judge};
+use crate::pipeline::unix_now;
 
-/// What was found at one provider.
+/// What was found of one zone, at one provider or where fedns serves it.
 pub struct Checked {
-    /// `alidns for example.com.`
+    /// `alidns for example.com.`, `served: example.com.`
     pub title: String,
     pub zone: model::Name,
+    pub is_served: bool,
     pub findings: Vec<Finding>,
 }
 
-/// Asks a provider; one that cannot be reached is a finding as well.
-pub async fn check(config: &Config, zone: &ZoneConfig, provider: &ProviderConfig) -> Checked {
+/// Asks a provider; one that cannot be reached is a finding as well. Where its plan bounds records,
+/// what clusters showed is counted against it.
+pub async fn check(
+    config: &Config,
+    seen: Option<&Seen>,
+    (zone, provider): (&ZoneConfig, &ProviderConfig),
+) -> Checked {
     let key = Key::new(config, zone, provider);
-    let findings = match Connector::default().connect(&key).await {
-        Ok(connected) => {
-            let scope = key.scope(connected.zone());
-            look(&key, &*connected, &scope).await
-        }
+    let findings = match findings(&key, seen).await {
+        Ok(findings) => findings,
         Err(failure) => vec![Finding::blocking("provider", failure.line)],
     };
-    Checked { title: key.title(), zone: zone.name.clone(), findings }
+    Checked { title: key.title(), zone: zone.name.clone(), is_served: false, findings }
+}
+
+async fn findings(key: &Key, seen: Option<&Seen>) -> Result<Vec<Finding>, Failure> {
+    let connected = Connector::default().connect(key).await?;
+    let scope = key.scope(connected.zone());
+    let limits = connected.limits().await?;
+    let plan = match seen {
+        Some(seen) if limits.records_max.is_some() => {
+            let mut mirror = alone::listed(key, seen, &*connected, None).await?;
+            Some(mirror.plan(unix_now()))
+        }
+        _ => None,
+    };
+    Ok(judge(&limits, &scope, key.ttl, plan.as_ref()))
+}
+
+/// Looks at a zone that fedns answers itself, from outside.
+///
+/// # Errors
+///
+/// The static records cannot be read.
+pub async fn check_served(
+    config: &Config,
+    zone: &ZoneConfig,
+    settings: &Settings,
+) -> Result<Checked, ConfigError> {
+    let title = format!("served: {}", zone.name);
+    let checked = |findings| Checked { title, zone: zone.name.clone(), is_served: true, findings };
+    if config.listen.dns.is_empty() {
+        let text = "the zone has no provider, and no port is opened for it: give it providers, or set \
+                    listen: {dns: [\"0.0.0.0:53\"]}";
+        return Ok(checked(vec![Finding::blocking("listen", text)]));
+    }
+    let (all, _) = zone_settings(config);
+    let base = all?.into_iter().find(|it| it.zone == zone.name).map(|it| it.base);
+    let Some(base) = base else { return Ok(checked(Vec::new())) };
+    let own = OwnZone::new(&base);
+    let seen = look_from_outside(&own, settings).await;
+    Ok(checked(delegation_judge::judge(&own, &seen)))
 }
 
 /// Fails with the first thing that is in the way of every write.
@@ -36,17 +82,9 @@ pub(super) async fn passed(
     provider: &dyn Provider,
     scope: &Scope,
 ) -> Result<(), Failure> {
-    let findings = look(key, provider, scope).await;
+    let findings = judge(&provider.limits().await?, scope, key.ttl, None);
     match findings.into_iter().find(|it| it.severity == Severity::Blocking) {
         Some(finding) => Err(Failure::new(FailureKind::Fatal, format!("preflight: {finding}"))),
         None => Ok(()),
-    }
-}
-
-/// What the provider tells, judged.
-pub(super) async fn look(key: &Key, provider: &dyn Provider, scope: &Scope) -> Vec<Finding> {
-    match provider.limits().await {
-        Ok(limits) => judge(&limits, scope, key.ttl),
-        Err(failure) => vec![Finding::blocking("provider", failure.line)],
     }
 }

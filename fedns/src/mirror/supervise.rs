@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clusters::lease::Holding;
-use providers::preflight::Severity;
+use providers::preflight::{Finding, Severity, judge};
+use providers::provider::Failure;
 use providers::sync::diff::Identity;
 use providers::sync::engine::{Engine, Input, Rhythm};
 use providers::sync::mirror::{Mirror as State, MirrorSettings};
 use providers::sync::permission::Permission;
 use providers::sync::scope::Scope;
+use providers::sync::status::SharedStatus;
 use providers::sync::wishes::Wishes;
 use providers::throttle::Backoff;
 use providers::{Provider, SystemClock};
@@ -18,7 +20,7 @@ use tracing::{error, info, warn};
 
 use super::connect::Connector;
 use super::shown::Mirror;
-use super::{Key, check, leader};
+use super::{Key, leader};
 use crate::state::guard_file::GuardFile;
 
 /// Between attempts to reach the provider, and to pass preflight.
@@ -67,8 +69,8 @@ impl Supervisor {
             Rhythm::default(),
         );
         let engine = engine.keeping_guard(move |held| guard.save(held));
-        shown.set_connected(status);
-        let checked = preflight(&key, &*provider, &scope, &permission, &shown);
+        shown.set_connected(status.clone());
+        let checked = preflight(&key, &*provider, &scope, &permission, &shown, &status);
         let checked = async {
             checked.await;
             match lease {
@@ -114,25 +116,57 @@ async fn preflight(
     scope: &Scope,
     permission: &watch::Sender<Permission>,
     shown: &Mirror,
+    status: &SharedStatus,
 ) {
     let mut failures = 0;
     loop {
-        let findings = check::look(key, provider, scope).await;
-        let blocking = findings.iter().find(|it| it.severity == Severity::Blocking).cloned();
-        for finding in shown.set_findings(findings) {
-            let mirror = key.title();
-            match finding.severity {
-                Severity::Fine => info!(%mirror, "preflight: {finding}"),
-                Severity::Warning => warn!(%mirror, "preflight: {finding}"),
-                Severity::Blocking => error!(%mirror, "preflight, nothing is written: {finding}"),
-            }
-        }
+        let findings = found(key, provider, scope, status).await;
+        let findings = findings.unwrap_or_else(|it| vec![Finding::blocking("provider", it.line)]);
+        let blocking = findings.iter().find(|it| is_blocking(it)).cloned();
+        tell(key, &findings, &shown.set_findings(findings.clone()));
         let Some(blocking) = blocking else {
             return;
         };
         decide(permission, Permission::No(format!("preflight: {blocking}")));
         tokio::time::sleep(AGAIN.delay(failures, u64::from(failures))).await;
         failures += 1;
+    }
+}
+
+async fn found(
+    key: &Key,
+    provider: &dyn Provider,
+    scope: &Scope,
+    status: &SharedStatus,
+) -> Result<Vec<Finding>, Failure> {
+    let limits = provider.limits().await?;
+    let findings = judge(&limits, scope, key.ttl, None);
+    if limits.records_max.is_none() || findings.iter().any(is_blocking) {
+        return Ok(findings);
+    }
+    // Nothing can be written before this is known anyway.
+    let plan = status.planned().await;
+    Ok(judge(&limits, scope, key.ttl, Some(&plan)))
+}
+
+fn is_blocking(finding: &Finding) -> bool {
+    finding.severity == Severity::Blocking
+}
+
+/// What is new, in a line each; what is fine, in one line.
+fn tell(key: &Key, findings: &[Finding], new: &[Finding]) {
+    let mirror = key.title();
+    for finding in new {
+        match finding.severity {
+            Severity::Fine => {}
+            Severity::Warning => warn!(%mirror, "preflight: {finding}"),
+            Severity::Blocking => error!(%mirror, "preflight, nothing is written: {finding}"),
+        }
+    }
+    let fine = findings.iter().filter(|it| it.severity == Severity::Fine);
+    let fine: Vec<&str> = fine.map(|it| it.subject).collect();
+    if new.iter().any(|it| it.severity == Severity::Fine) {
+        info!(%mirror, "preflight: fine are {}", fine.join(", "));
     }
 }
 

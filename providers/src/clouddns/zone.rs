@@ -236,6 +236,7 @@ impl CloudDnsZone {
             depth_max: u32::try_from(levels).ok(),
             addresses_max: self.quota.records_max,
             records_max: self.quota.sets_max,
+            counts_sets: true,
             records: Some(self.count_sets().await?),
             name_servers: name_servers.collect(),
             rights,

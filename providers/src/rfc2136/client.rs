@@ -9,11 +9,11 @@ use std::sync::Arc;
 use model::{Name, RecordType};
 
 use super::error::{Cause, Doing, Error, rcode};
-use super::message::{Answer, MESSAGE_LENGTH_MAX, MessageWriter};
 use super::server::Server;
 use super::transfer::Transfer;
 use super::tsig::{TsigError, TsigKey, Verifier};
 use crate::clock::Clock;
+use crate::dns_message::{Answer, MESSAGE_LENGTH_MAX, MessageWriter};
 use crate::hosted::HostedSet;
 use connection::Connection;
 pub use connection::Timeouts;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::{Name, Rdata, RecordSet, RecordType};
 
-use super::message::{Malformed, Record};
+use crate::dns_message::{Malformed, Record};
 use crate::hosted::HostedSet;
 
 /// What a signer of zones makes and keeps: nobody put it there, and it may stand beside an alias

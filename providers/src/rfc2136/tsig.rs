@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use model::Name;
 use sha2::{Sha256, Sha384, Sha512};
 
-use super::message::{CLASS_ANY, TYPE_TSIG, TsigRecord, append_record};
+use crate::dns_message::{CLASS_ANY, TYPE_TSIG, TsigRecord, append_record};
 
 /// How far clocks may be apart, in seconds (RFC 8945 section 10).
 pub const FUDGE: u16 = 300;

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use model::{Name, Rdata, RecordSet, RecordType};
 
-use super::message::{CLASS_ANY, CLASS_IN, CLASS_NONE, MessageWriter, Section};
+use crate::dns_message::{CLASS_ANY, CLASS_IN, CLASS_NONE, MessageWriter, Section};
 use crate::sync::change::{Change, SetChange};
 
 /// A message of 64 KiB is the limit; signature and header take some of it, and servers have less work

@@ -9,8 +9,8 @@ use model::{Name, RecordSet, RecordType};
 
 use super::client::Client;
 use super::error::{Cause, Error, rcode};
-use super::message::{Answer, Record};
 use super::update;
+use crate::dns_message::{Answer, Record};
 use crate::hosted::HostedSet;
 use crate::provider::{Failure, FailureKind, Limits, Provider};
 use crate::sync::change::Change;

@@ -121,6 +121,7 @@ impl Route53Zone {
             depth_max: u32::try_from(levels).ok(),
             records_max,
             records: sets,
+            counts_sets: true,
             name_servers,
             rights: Some(rights),
             unknown,

@@ -360,6 +360,7 @@ impl Engine {
             status.plan = plan.clone();
             status.tell_conflicts(&plan.conflicts)
         });
+        self.status.set_planned();
         for conflict in new {
             warn!(provider = %self.provider.name(), "{conflict}");
         }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::Name;
+use tokio::sync::watch;
 
 use super::diff::Conflict;
 use super::plan::Plan;
@@ -46,7 +47,11 @@ pub struct Status {
 
 /// Read and written from several tasks.
 #[derive(Clone, Debug)]
-pub struct SharedStatus(Arc<Mutex<Status>>);
+pub struct SharedStatus {
+    status: Arc<Mutex<Status>>,
+    /// True once a plan has been made.
+    is_planned: Arc<watch::Sender<bool>>,
+}
 
 // === impl Status ===
 
@@ -64,7 +69,7 @@ impl Status {
 
 impl SharedStatus {
     pub(super) fn new(provider: String) -> Self {
-        Self(Arc::new(Mutex::new(Status {
+        let status = Arc::new(Mutex::new(Status {
             provider,
             phase: Phase::Listing,
             plan: Plan::default(),
@@ -75,7 +80,19 @@ impl SharedStatus {
             applied: 0,
             drifted: 0,
             told: BTreeSet::new(),
-        })))
+        }));
+        Self { status, is_planned: Arc::new(watch::Sender::new(false)) }
+    }
+
+    /// What is to be done, once that is known for the first time.
+    pub async fn planned(&self) -> Plan {
+        // The sender is this one's own: it does not go away.
+        let _ = self.is_planned.subscribe().wait_for(|is_planned| *is_planned).await;
+        self.get().plan
+    }
+
+    pub(super) fn set_planned(&self) {
+        self.is_planned.send_replace(true);
     }
 
     /// A copy of what is shown now.
@@ -84,7 +101,7 @@ impl SharedStatus {
     }
 
     pub(super) fn update<T>(&self, change: impl FnOnce(&mut Status) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut self.status.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// True where the phase is another one than before.

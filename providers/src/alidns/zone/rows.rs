@@ -129,6 +129,9 @@ pub fn fields(domain: &Name, name: &Name, set: &RecordSet) -> Vec<RecordFields> 
 }
 
 /// What AliDNS tells of a plan, in the words of all providers.
+/// Seconds; the same in every plan.
+const TTL_MAX: u32 = 86_400;
+
 pub fn limits(plan: PlanLimits, clock_ahead: Option<i64>) -> Limits {
     let mut unknown = Vec::new();
     let PlanLimits { version_name, ttl_min, levels_max, levels_used, .. } = plan;
@@ -137,11 +140,13 @@ pub fn limits(plan: PlanLimits, clock_ahead: Option<i64>) -> Limits {
     Limits {
         plan: known(version_name, &mut unknown).or_else(|| plan.version_code.value().cloned()),
         ttl_min: known(ttl_min, &mut unknown),
+        ttl_max: Some(TTL_MAX),
         depth_max: known(levels_max, &mut unknown),
         depth_used: known(levels_used, &mut unknown).unwrap_or(0),
         addresses_max: known(addresses_max, &mut unknown),
         records_max: known(records_max, &mut unknown),
         records: known(records, &mut unknown),
+        counts_sets: false,
         delegated: name_servers.as_ref().map(|it| it.delegated.clone()),
         name_servers: name_servers.map(|it| it.expected).unwrap_or_default(),
         rights: Some(

@@ -1,5 +1,5 @@
 use super::*;
-use crate::rfc2136::message::{Answer, MessageWriter};
+use crate::dns_message::{Answer, MessageWriter};
 
 const NOW: u64 = 1_793_500_000;
 

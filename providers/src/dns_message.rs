@@ -7,7 +7,7 @@ use model::{Name, Rdata, RecordType};
 pub const CLASS_IN: u16 = 1;
 pub const CLASS_NONE: u16 = 254;
 pub const CLASS_ANY: u16 = 255;
-pub(super) const TYPE_TSIG: RecordType = RecordType::TSIG;
+pub(crate) const TYPE_TSIG: RecordType = RecordType::TSIG;
 
 /// The longest message over TCP (RFC 1035 section 4.2.2).
 pub const MESSAGE_LENGTH_MAX: usize = 65_535;
@@ -37,8 +37,14 @@ pub struct Answer {
     pub id: u16,
     pub rcode: u8,
     pub is_authoritative: bool,
+    /// It did not fit: the same over TCP (RFC 7766 section 5).
+    pub is_truncated: bool,
+    /// The server looks up what it does not know itself.
+    pub offers_recursion: bool,
     pub answers: Vec<Record>,
     pub authority: Vec<Record>,
+    /// The signature left out.
+    pub additional: Vec<Record>,
     pub tsig: Option<TsigRecord>,
 }
 
@@ -76,6 +82,13 @@ pub struct Malformed;
 impl MessageWriter {
     pub fn query(name: &Name, record_type: RecordType) -> Self {
         Self::new(0, name, record_type)
+    }
+
+    /// Asks for recursion (RFC 1035 section 4.1.1).
+    pub fn recursive_query(name: &Name, record_type: RecordType) -> Self {
+        let mut query = Self::query(name, record_type);
+        query.bytes[2] |= 0x01;
+        query
     }
 
     pub fn update(zone: &Name) -> Self {
@@ -131,7 +144,7 @@ impl MessageWriter {
     }
 }
 
-pub(super) fn append_record(
+pub(crate) fn append_record(
     message: &mut Vec<u8>,
     owner: &[u8],
     record_type: RecordType,

@@ -38,7 +38,7 @@ impl Answer {
         }
         let answers = reader.records(answers)?;
         let authority = reader.records(authority)?;
-        let tsig = reader.tsig(additional)?;
+        let (additional, tsig) = reader.additional(additional)?;
         if reader.position != message.len() {
             return Err(Malformed);
         }
@@ -46,8 +46,11 @@ impl Answer {
             id,
             rcode: (flags & 0xf) as u8,
             is_authoritative: flags & 0x0400 != 0,
+            is_truncated: flags & 0x0200 != 0,
+            offers_recursion: flags & 0x0080 != 0,
             answers,
             authority,
+            additional,
             tsig,
         })
     }
@@ -148,26 +151,28 @@ impl<'a> Reader<'a> {
         Ok(Rdata::from_wire(wire))
     }
 
-    /// Passes the additional section; a signature must stand last (RFC 8945 section 5.1).
-    fn tsig(&mut self, count: u16) -> Result<Option<TsigRecord>, Malformed> {
+    /// A signature must stand last (RFC 8945 section 5.1).
+    fn additional(&mut self, count: u16) -> Result<(Vec<Record>, Option<TsigRecord>), Malformed> {
+        let mut records = Vec::new();
         for left in (0..count).rev() {
             let start = self.position;
             let name = self.name()?;
-            let record_type = RecordType(self.u16()?);
-            self.bytes(6)?;
-            let length = usize::from(self.u16()?);
-            if record_type != TYPE_TSIG {
-                self.bytes(length)?;
+            if RecordType(self.u16()?) != TYPE_TSIG {
+                self.position = start;
+                records.push(self.record()?);
                 continue;
             }
             if left > 0 {
                 return Err(Malformed);
             }
+            self.bytes(6)?;
+            let length = usize::from(self.u16()?);
             let end = self.position.checked_add(length).ok_or(Malformed)?;
             let tsig = self.tsig_data(start, name)?;
-            return if self.position == end { Ok(Some(tsig)) } else { Err(Malformed) };
+            let is_whole = self.position == end;
+            return if is_whole { Ok((records, Some(tsig))) } else { Err(Malformed) };
         }
-        Ok(None)
+        Ok((records, None))
     }
 
     fn tsig_data(&mut self, start: usize, key_name: Name) -> Result<TsigRecord, Malformed> {
