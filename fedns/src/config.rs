@@ -102,6 +102,8 @@ pub struct ProviderConfig {
     pub types: BTreeSet<RecordType>,
     pub policy: Policy,
     pub registry: Registry,
+    /// Who is asked whether a change is visible; `None`: those that the provider tells.
+    pub name_servers: Option<Vec<Server>>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -32,6 +32,9 @@ pub struct Metrics {
     reload_failed: Counter,
     reload_held: Gauge,
     reload_held_names: Gauge,
+    mirror_programming: Family<MirrorLabels, Histogram>,
+    mirror_visible: Family<MirrorLabels, Histogram>,
+    mirror_unseen: Family<MirrorLabels, Counter>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -43,6 +46,17 @@ struct ZoneLabels {
 struct ClusterLabels {
     cluster: String,
 }
+
+/// One zone at one kind of provider.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub struct MirrorLabels {
+    pub provider: &'static str,
+    pub zone: String,
+}
+
+/// Seconds; from ten milliseconds to a quarter of an hour, about as many for each factor of ten.
+const MIRROR_BUCKETS: [f64; 15] =
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1000.0];
 
 /// Seconds; from a tenth of a millisecond to ten seconds.
 const PUBLICATION_BUCKETS: [f64; 14] =
@@ -70,6 +84,9 @@ impl Metrics {
             reload_failed: Counter::default(),
             reload_held: Gauge::default(),
             reload_held_names: Gauge::default(),
+            mirror_programming: mirror_histograms(),
+            mirror_visible: mirror_histograms(),
+            mirror_unseen: Family::default(),
             registry,
         };
         metrics.register_all()
@@ -114,7 +131,38 @@ impl Metrics {
             "Names that a held reload would make vanish; 0 while none is held",
             self.reload_held_names.clone(),
         );
+        registry.register_with_unit(
+            "mirror_programming_duration",
+            "From the event of a watch to the provider's taking what it changes",
+            Unit::Seconds,
+            self.mirror_programming.clone(),
+        );
+        registry.register_with_unit(
+            "mirror_visible_duration",
+            "From the event of a watch until the provider's own name servers answer with what it changes",
+            Unit::Seconds,
+            self.mirror_visible.clone(),
+        );
+        registry.register(
+            "mirror_unseen_changes",
+            "Changes that the provider's own name servers did not show within ten minutes",
+            self.mirror_unseen.clone(),
+        );
         self
+    }
+
+    /// A provider took a change, so long after the clusters changed.
+    pub fn mirror_taken(&self, mirror: &MirrorLabels, duration: Duration) {
+        self.mirror_programming.get_or_create(mirror).observe(duration.as_secs_f64());
+    }
+
+    /// Its name servers show it, so long after the clusters changed.
+    pub fn mirror_visible(&self, mirror: &MirrorLabels, duration: Duration) {
+        self.mirror_visible.get_or_create(mirror).observe(duration.as_secs_f64());
+    }
+
+    pub fn mirror_unseen(&self, mirror: &MirrorLabels) {
+        self.mirror_unseen.get_or_create(mirror).inc();
     }
 
     /// How long a change took from its watch event to its publication.
@@ -182,4 +230,8 @@ impl Metrics {
         text::encode_eof(&mut page)?;
         Ok(page)
     }
+}
+
+fn mirror_histograms() -> Family<MirrorLabels, Histogram> {
+    Family::new_with_constructor(|| Histogram::new(MIRROR_BUCKETS))
 }

@@ -12,6 +12,7 @@
 //! - [`check`]: preflight without a running mirror
 //! - [`leader`]: one writer among replicas
 //! - [`supervise`]: one mirror from its start to its end
+//! - [`visible`]: whether the provider's own name servers show what it has taken
 //! - here: which mirrors run, after a start and after each reload
 
 pub mod alone;
@@ -21,7 +22,9 @@ pub mod feed;
 pub mod leader;
 mod shown;
 mod supervise;
+mod visible;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,11 +34,13 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tracing::warn;
 
-use crate::config::{Config, ProviderConfig, ZoneConfig};
+use crate::config::{Config, ProviderConfig, ProviderKind, Rfc2136Config, ZoneConfig};
+use crate::metrics::Metrics;
 use crate::pipeline::PipelineHandle;
 use crate::state::guard_file::GuardFile;
 use connect::Connector;
 use leader::Leader;
+use providers::rfc2136::Server;
 use providers::sync::engine::Input;
 use providers::sync::permission::Permission;
 use providers::sync::scope::Scope;
@@ -56,6 +61,7 @@ pub struct Mirrors {
     writer: Arc<str>,
     leader: Option<Leader>,
     state_dir: PathBuf,
+    metrics: Arc<Metrics>,
 }
 
 struct Running {
@@ -81,12 +87,18 @@ struct Key {
 
 impl Mirrors {
     /// `writer`: the id under which this state folder writes at providers.
-    pub fn new(pipeline: PipelineHandle, shown: MirrorList, writer: &str, config: &Config) -> Self {
+    pub fn new(
+        pipeline: PipelineHandle,
+        shown: MirrorList,
+        metrics: Arc<Metrics>,
+        writer: &str,
+        config: &Config,
+    ) -> Self {
         let (running, connector) = (Vec::new(), Connector::default());
         let election = config.leader_election.as_ref();
         let leader = election.map(|election| Leader::start(election, writer));
         let (writer, state_dir) = (writer.into(), config.state_dir.clone());
-        Self { running, pipeline, connector, shown, writer, leader, state_dir }
+        Self { running, pipeline, connector, shown, writer, leader, state_dir, metrics }
     }
 
     /// Stops what is not configured any more, starts what is new or has changed.
@@ -131,6 +143,7 @@ impl Mirrors {
             writer: self.writer.clone(),
             lease: self.leader.as_ref().map(Leader::holding),
             guard: GuardFile::new(&self.state_dir, &key.file_name()),
+            metrics: self.metrics.clone(),
         };
         let task = tokio::spawn(async move {
             for task in before {
@@ -216,5 +229,15 @@ impl Key {
     /// `alidns for example.com.`
     fn title(&self) -> String {
         format!("{} for {}", self.provider.kind.word(), self.zone)
+    }
+
+    /// Who is asked whether a change is visible. `told`: the name servers that the provider names.
+    fn asked(&self, told: BTreeSet<Name>) -> Vec<Server> {
+        match (&self.provider.name_servers, &self.provider.kind) {
+            (Some(named), _) => named.clone(),
+            // The only one that is known to be reached.
+            (None, ProviderKind::Rfc2136(Rfc2136Config { server, .. })) => vec![server.clone()],
+            (None, _) => told.iter().filter_map(|name| Server::parse(&name.to_string())).collect(),
+        }
     }
 }

@@ -219,7 +219,7 @@ impl Pipeline {
         let Batch { effects, received, notes, departures } = batch;
         let Effects { diffs, newly_left_out, no_longer_left_out } = effects;
         for (zone, diff) in diffs.iter().enumerate().filter(|(_, diff)| !diff.is_empty()) {
-            self.publish_diff(zone, diff);
+            self.publish_diff(zone, diff, received.iter().min().copied());
         }
         let published_at = Instant::now();
         for received in received {

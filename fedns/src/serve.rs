@@ -141,7 +141,7 @@ impl Running {
         let pages = Arc::new(Pages {
             pipeline: pipeline.clone(),
             reader,
-            metrics,
+            metrics: metrics.clone(),
             dns: dns.clone(),
             problems: problems.clone(),
             draining: AtomicBool::new(false),
@@ -162,7 +162,8 @@ impl Running {
         tokio::spawn(end_startup(config.startup_timeout, pipeline.clone()));
         let mut watchers = Watchers::new(pipeline.clone(), &config.resolver, saved, problems);
         watchers.apply(&config, Successors::none()).await;
-        let mut mirrors = Mirrors::new(pipeline.clone(), mirror_list, &writer_id, &config);
+        let mut mirrors =
+            Mirrors::new(pipeline.clone(), mirror_list, metrics.clone(), &writer_id, &config);
         mirrors.apply(&config).await;
         let running = Self {
             started: FixedKeys::of(&config),

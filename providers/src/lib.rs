@@ -3,6 +3,7 @@
 //! - [`provider`]: what every provider can do; [`hosted`]: record sets as it holds them
 //! - [`sync`]: ownership, plans, guard; nothing in it knows a particular provider
 //! - [`preflight`]: what must be true before the first write
+//! - [`visibility`]: changes that the provider's own name servers do not show yet
 //! - [`alidns`]: Alibaba Cloud DNS, with its two signatures
 //! - [`rfc2136`]: any name server that takes dynamic updates
 //! - [`webhook`]: any provider that has a webhook for ExternalDNS
@@ -20,6 +21,7 @@ pub mod hosted;
 pub mod provider;
 pub mod sync;
 pub mod preflight;
+pub mod visibility;
 
 pub mod alidns;
 pub mod rfc2136;

@@ -129,7 +129,8 @@ fn zone_value(zone: &config::ZoneConfig) -> Value {
 }
 
 fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value {
-    let ProviderConfig { kind, hosted, owner, ttl, levels, types, policy, registry } = provider;
+    let ProviderConfig { kind, hosted, owner, ttl, levels, types, .. } = provider;
+    let ProviderConfig { policy, registry, name_servers, .. } = provider;
     let mut value = json!({
         "kind": kind.word(),
         "owner": owner,
@@ -149,6 +150,9 @@ fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value
     });
     if let Some(hosted) = hosted {
         value["zone"] = json!(hosted);
+    }
+    if let Some(name_servers) = name_servers {
+        value["nameServers"] = name_servers.iter().map(ToString::to_string).collect();
     }
     let of_kind = match kind {
         ProviderKind::AliDns(config) => alidns_keys(config),

@@ -1,9 +1,11 @@
 //! One mirror from its start to its end: connected, checked before its first write, kept.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clusters::lease::Holding;
+use model::Name;
 use providers::preflight::{Finding, Severity, judge};
 use providers::provider::Failure;
 use providers::sync::diff::Identity;
@@ -20,7 +22,9 @@ use tracing::{error, info, warn};
 
 use super::connect::Connector;
 use super::shown::Mirror;
+use super::visible::{Watch, observe};
 use super::{Key, leader};
+use crate::metrics::{Metrics, MirrorLabels};
 use crate::state::guard_file::GuardFile;
 
 /// Between attempts to reach the provider, and to pass preflight.
@@ -39,6 +43,7 @@ pub(super) struct Supervisor {
     /// Where a lease decides who writes.
     pub(super) lease: Option<watch::Receiver<Holding>>,
     pub(super) guard: GuardFile,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 // === impl Supervisor ===
@@ -57,7 +62,8 @@ impl Supervisor {
             // A lease excludes other writers, and the claim need not.
             writer: self.lease.is_none().then(|| self.writer.to_string()),
         };
-        let Self { key, wishes, inputs, permission, may_write, shown, lease, guard, .. } = self;
+        let Self { key, wishes, inputs, permission, may_write, shown, .. } = self;
+        let Self { lease, guard, metrics, .. } = self;
         let (engine, status) = Engine::new(
             Arc::clone(&provider),
             // Whether all clusters are known comes with the first wishes.
@@ -68,11 +74,16 @@ impl Supervisor {
             Arc::new(SystemClock),
             Rhythm::default(),
         );
-        let engine = engine.keeping_guard(move |held| guard.save(held));
+        let (provider_kind, zone) = (key.provider.kind.word(), key.zone.to_string());
+        let labels = MirrorLabels { provider: provider_kind, zone };
+        let (observe, taken) = observe(labels.clone(), metrics.clone());
+        let engine = engine.keeping_guard(move |held| guard.save(held)).telling_landed(observe);
+        let (tell_servers, servers) = watch::channel(Vec::new());
+        let visible = Watch { mirror: labels, metrics, servers }.run(taken);
         shown.set_connected(status.clone());
         let checked = preflight(&key, &*provider, &scope, &permission, &shown, &status);
         let checked = async {
-            checked.await;
+            tell_servers.send_replace(key.asked(checked.await));
             match lease {
                 None => decide(&permission, Permission::Granted),
                 Some(lease) => follow(&permission, lease).await,
@@ -83,6 +94,8 @@ impl Supervisor {
         tokio::select! {
             () = engine.run() => {}
             () = checked => {}
+            // It ends with the engine that feeds it.
+            () = visible => {}
         }
     }
 
@@ -109,7 +122,8 @@ impl Supervisor {
     }
 }
 
-/// Returns once nothing is in the way of the mirror; looks again until then.
+/// Returns once nothing is in the way of the mirror, with the provider's name servers; looks again until
+/// then.
 async fn preflight(
     key: &Key,
     provider: &dyn Provider,
@@ -117,15 +131,17 @@ async fn preflight(
     permission: &watch::Sender<Permission>,
     shown: &Mirror,
     status: &SharedStatus,
-) {
+) -> BTreeSet<Name> {
     let mut failures = 0;
     loop {
-        let findings = found(key, provider, scope, status).await;
-        let findings = findings.unwrap_or_else(|it| vec![Finding::blocking("provider", it.line)]);
+        let (findings, name_servers) = match found(key, provider, scope, status).await {
+            Ok(found) => found,
+            Err(it) => (vec![Finding::blocking("provider", it.line)], BTreeSet::new()),
+        };
         let blocking = findings.iter().find(|it| is_blocking(it)).cloned();
         tell(key, &findings, &shown.set_findings(findings.clone()));
         let Some(blocking) = blocking else {
-            return;
+            return name_servers;
         };
         decide(permission, Permission::No(format!("preflight: {blocking}")));
         tokio::time::sleep(AGAIN.delay(failures, u64::from(failures))).await;
@@ -138,15 +154,15 @@ async fn found(
     provider: &dyn Provider,
     scope: &Scope,
     status: &SharedStatus,
-) -> Result<Vec<Finding>, Failure> {
+) -> Result<(Vec<Finding>, BTreeSet<Name>), Failure> {
     let limits = provider.limits().await?;
     let findings = judge(&limits, scope, key.ttl, None);
     if limits.records_max.is_none() || findings.iter().any(is_blocking) {
-        return Ok(findings);
+        return Ok((findings, limits.name_servers));
     }
     // Nothing can be written before this is known anyway.
     let plan = status.planned().await;
-    Ok(judge(&limits, scope, key.ttl, Some(&plan)))
+    Ok((judge(&limits, scope, key.ttl, Some(&plan)), limits.name_servers))
 }
 
 fn is_blocking(finding: &Finding) -> bool {

@@ -11,10 +11,11 @@
 //! In the steady state nothing is called but the drift check. A crash at any moment is healed by the
 //! next listing: what stands is read, never remembered.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use model::UnixTime;
+use model::{Name, UnixTime};
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
@@ -27,7 +28,7 @@ use super::permission::Permission;
 use super::plan::{Plan, hash_of};
 use super::progress::{Progress, Report};
 use super::status::{Phase, SharedStatus, Status};
-use super::wishes::{Taken, Wishes};
+use super::wishes::{Taken, Wish, Wishes};
 use crate::clock::Clock;
 use crate::provider::{Failure, FailureKind, Provider};
 use crate::throttle::Backoff;
@@ -82,10 +83,25 @@ pub struct Engine {
     next_check: Instant,
     told_held: String,
     keep_guard: KeepGuard,
+    /// When the clusters changed what is now on its way, name by name.
+    since: BTreeMap<Name, Instant>,
+    tell_landed: TellLanded,
 }
 
 /// Keeps what the guard counts and holds, so that a restart does not forget it.
 type KeepGuard = Box<dyn FnMut(&Guard) + Send>;
+
+/// A change that the provider has taken.
+#[derive(Clone, Copy, Debug)]
+pub struct Landed<'a> {
+    pub change: &'a Change,
+    /// When the clusters changed.
+    pub since: Instant,
+    pub at: Instant,
+}
+
+/// Hears of each change that landed and has a known beginning.
+type TellLanded = Box<dyn FnMut(Landed<'_>) + Send>;
 
 /// What ended a round.
 enum Round {
@@ -135,6 +151,8 @@ impl Engine {
             next_check,
             told_held: String::new(),
             keep_guard: Box::new(|_| {}),
+            since: BTreeMap::new(),
+            tell_landed: Box::new(|_| {}),
         };
         (engine, status)
     }
@@ -142,6 +160,11 @@ impl Engine {
     /// `keep` is told what the guard counts and holds, each time that it has changed.
     pub fn keeping_guard(self, keep: impl FnMut(&Guard) + Send + 'static) -> Self {
         Self { keep_guard: Box::new(keep), ..self }
+    }
+
+    /// `tell` hears of each change of the clusters that the provider has taken.
+    pub fn telling_landed(self, tell: impl FnMut(Landed<'_>) + Send + 'static) -> Self {
+        Self { tell_landed: Box::new(tell), ..self }
     }
 
     /// Runs until nobody sends inputs any more. A change under way is ended first.
@@ -175,6 +198,8 @@ impl Engine {
         self.tell(&plan);
         if plan.changes.is_empty() {
             self.succeeded();
+            // What is held or refused until somebody acts says nothing of how fast changes go.
+            self.since.clear();
             self.status.set_phase(match self.mirror.incomplete(&plan) {
                 None => Phase::InSync,
                 Some(what) => Phase::Incomplete(what),
@@ -204,8 +229,11 @@ impl Engine {
     fn take_inputs(&mut self) -> Round {
         let Taken { names, complete, clusters_known } = self.wishes.take();
         self.is_complete = complete;
-        for (name, sets) in names {
+        for (name, Wish { sets, since }) in names {
             self.mirror.want(&name, &sets);
+            if let Some(since) = since {
+                self.since.entry(name).or_insert(since);
+            }
         }
         if clusters_known {
             self.mirror.clusters_known();
@@ -264,7 +292,7 @@ impl Engine {
             let (count, applied) = apply_first(&*provider, rest, moved_is_refused).await;
             let Applied { landed, refused, failure } = applied;
             let now = self.now();
-            landed.iter().for_each(|change| self.mirror.applied(change, now));
+            landed.iter().for_each(|change| self.landed(change, now));
             self.mirror.keep_guard(&mut self.keep_guard);
             self.status.count_applied(landed.len());
             if !landed.is_empty() {
@@ -286,6 +314,13 @@ impl Engine {
             if self.wishes.is_waiting() {
                 return;
             }
+        }
+    }
+
+    fn landed(&mut self, change: &Change, now: UnixTime) {
+        self.mirror.applied(change, now);
+        if let Some(since) = self.since.remove(&change.name) {
+            (self.tell_landed)(Landed { change, since, at: self.clock.monotonic() });
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use model::{Name, RecordSet};
 use tokio::sync::Notify;
@@ -18,16 +19,25 @@ pub struct Wishes {
 
 #[derive(Debug, Default)]
 struct Pending {
-    names: BTreeMap<Name, Vec<RecordSet>>,
+    names: BTreeMap<Name, Wish>,
     /// The first complete state has been told: what is not in it is not wanted.
     complete: bool,
     clusters_known: bool,
 }
 
+/// What is wanted at one name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// None where the name is gone.
+    pub sets: Vec<RecordSet>,
+    /// When the clusters changed, where that is why; of several changes the first.
+    pub since: Option<Instant>,
+}
+
 /// What the engine takes at once.
 #[derive(Debug, Default)]
 pub struct Taken {
-    pub names: BTreeMap<Name, Vec<RecordSet>>,
+    pub names: BTreeMap<Name, Wish>,
     pub complete: bool,
     pub clusters_known: bool,
 }
@@ -38,13 +48,18 @@ impl Wishes {
     /// The name has these sets now; none where it is gone.
     pub fn put(&self, name: Name, sets: Vec<RecordSet>) {
         self.change(|pending| {
-            pending.names.insert(name, sets);
+            pending.put(name, sets, None);
         });
     }
 
-    /// The same of several names: the engine takes all of them at once, or none yet.
-    pub fn put_together(&self, names: impl Iterator<Item = (Name, Vec<RecordSet>)>) {
-        self.change(|pending| pending.names.extend(names));
+    /// The same of several names: the engine takes all of them at once, or none yet. `since`: when the
+    /// clusters changed, where that is why.
+    pub fn put_together(
+        &self,
+        names: impl Iterator<Item = (Name, Vec<RecordSet>)>,
+        since: Option<Instant>,
+    ) {
+        self.change(|pending| names.for_each(|(name, sets)| pending.put(name, sets, since)));
     }
 
     /// Everything that the zone has was put: a plan may be made.
@@ -77,5 +92,35 @@ impl Wishes {
     fn change(&self, change: impl FnOnce(&mut Pending)) {
         change(&mut self.pending.lock().unwrap_or_else(PoisonError::into_inner));
         self.wake.notify_one();
+    }
+}
+
+// === impl Pending ===
+
+impl Pending {
+    fn put(&mut self, name: Name, sets: Vec<RecordSet>, since: Option<Instant>) {
+        let wish = self.names.entry(name).or_default();
+        wish.sets = sets;
+        wish.since = wish.since.into_iter().chain(since).min();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_changes_often_has_waited_since_the_first_change() {
+        let name = Name::parse("a.example").unwrap();
+        let wishes = Wishes::default();
+        let first = Instant::now();
+        for since in [None, Some(first), Some(first + Duration::from_secs(1))] {
+            wishes.put_together([(name.clone(), Vec::new())].into_iter(), since);
+        }
+        let taken = wishes.take().names;
+        assert_eq!(taken[&name], Wish { sets: Vec::new(), since: Some(first) });
+        assert!(!wishes.is_waiting());
     }
 }

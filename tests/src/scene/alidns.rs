@@ -10,7 +10,10 @@ impl Host for FakeAliDns {
     }
 
     fn entry(&self) -> String {
-        format!("kind: alidns, configFile: ./alidns.yaml, endpoint: \"{}\"", self.endpoint())
+        format!(
+            "kind: alidns, configFile: ./alidns.yaml, endpoint: \"{}\", nameServers: []",
+            self.endpoint()
+        )
     }
 
     fn files(&self) -> Vec<(&'static str, String)> {

@@ -31,7 +31,7 @@ impl Host for HostedZone {
     }
 
     fn entry(&self) -> String {
-        format!("kind: route53, endpoint: \"http://127.0.0.1:{}\"", self.aws.port)
+        format!("kind: route53, endpoint: \"http://127.0.0.1:{}\", nameServers: []", self.aws.port)
     }
 
     /// A key, and nothing of this machine's own settings.

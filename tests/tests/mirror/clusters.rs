@@ -68,7 +68,7 @@ fn a_service_of_two_clusters_stands_at_the_provider() {
         .map(|name| format!("{{name: {name}, kubeconfig: ./kubeconfig, context: {name}}}"));
     let more = format!(
         "lameDuck: 0s\nservices: {{publish: all, privateAddresses: publish, holdEmpty: 0s}}\n\
-         providers: [{{kind: alidns, configFile: ./alidns.ini, owner: shop, endpoint: \"{}\"}}]\n",
+         providers: [{{kind: alidns, configFile: ./alidns.ini, owner: shop, nameServers: [], endpoint: \"{}\"}}]\n",
         alidns.endpoint()
     );
     let mut fedns = Fedns::prepared(&entries, &more);
@@ -117,7 +117,7 @@ fn replica(alidns: &FakeAliDns, api: &ApiServer) -> Fedns {
     let more = format!(
         "lameDuck: 0s\nservices: {{publish: all, privateAddresses: publish}}\n\
          leaderElection: {{kubeconfig: ./kubeconfig, context: lease, namespace: default, name: fedns}}\n\
-         providers: [{{kind: alidns, configFile: ./alidns.ini, owner: shop, endpoint: \"{}\"}}]\n",
+         providers: [{{kind: alidns, configFile: ./alidns.ini, owner: shop, nameServers: [], endpoint: \"{}\"}}]\n",
         alidns.endpoint()
     );
     let fedns = Fedns::prepared(&["{name: a, manifests: ./a, region: r}".to_owned()], &more);

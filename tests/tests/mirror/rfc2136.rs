@@ -11,6 +11,7 @@ tests::on_each_name_server![
     a_wrong_key_is_told_and_the_right_one_taken,
     a_restart_writes_nothing,
     one_record_marks_many_names,
+    how_long_a_change_takes_is_counted_until_it_is_visible,
     two_owners_share_a_zone,
     preflight_proves_rights_and_changes_nothing,
 ];
@@ -248,4 +249,27 @@ fn preflight_proves_rights_and_changes_nothing(software: Software) {
     assert!(text.contains("  BLOCKED  provider: name server 127.0.0.1:"), "{text}");
     assert!(text.contains("let key reader. update the zone (BIND: "), "{text}");
     assert_eq!((scene.host.records(), scene.host.serial()), (before, serial));
+}
+
+fn how_long_a_change_takes_is_counted_until_it_is_visible(software: Software) {
+    let mut scene = prepared(software, OTHERS);
+    scene.start();
+    scene.holds(all().chain(OTHERS_SHOWN));
+    scene.is_in_sync();
+    let counts = |metric: &str| {
+        let page = scene.fedns.page("/metrics").expect("a page").body;
+        let start = format!("fedns_mirror_{metric}_duration_seconds_count{{provider=\"rfc2136\"");
+        let line = page.lines().find(|line| line.starts_with(&start))?;
+        line.rsplit(' ').next()?.parse::<u64>().ok()
+    };
+    // What stood in the clusters before the start has no beginning.
+    assert_eq!((counts("programming"), counts("visible")), (None, None));
+    scene.put("beijing", "nginx", "203.0.113.4");
+    // The global name, that of the region and that of the zone.
+    eventually_equal(GENEROUS, "changes taken", &Some(3), || counts("programming"));
+    eventually_equal(GENEROUS, "changes visible", &Some(3), || counts("visible"));
+    scene.remove("beijing", "nginx");
+    eventually_equal(GENEROUS, "changes visible", &Some(6), || counts("visible"));
+    let page = scene.fedns.page("/metrics").expect("a page").body;
+    assert!(!page.contains("fedns_mirror_unseen_changes_total{"), "{page}");
 }

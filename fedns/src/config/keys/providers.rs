@@ -112,6 +112,7 @@ fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
         ("zone", Registry::Zone),
     ];
     let registry = map.take("registry").and_then(|node| reader.word(node, &registries));
+    let name_servers = map.take("nameServers").map(|node| read_name_servers(reader, node));
     let settings = settings(reader, &mut map, kind);
     refuse_later(reader, &mut map, &LATER_KEYS);
     reader.finish(map);
@@ -124,6 +125,7 @@ fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
         types: types.unwrap_or_else(Scope::default_types),
         policy: policy.unwrap_or_default(),
         registry: registry.unwrap_or_default(),
+        name_servers,
     })
 }
 
@@ -179,6 +181,12 @@ fn webhook(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> WebhookConfig {
         reader.value_problem(node, message);
     }
     WebhookConfig { endpoint: endpoint.unwrap_or_default() }
+}
+
+/// None of them, and nobody is asked.
+fn read_name_servers(reader: &mut Reader<'_>, node: &Node) -> Vec<Server> {
+    let wanted = "a name server, like ns1.example.com or 192.0.2.1:53";
+    reader.items(Some(node), |reader, node| reader.understood(node, wanted, Server::parse))
 }
 
 fn read_file(reader: &mut Reader<'_>, node: &Node) -> Option<PathBuf> {

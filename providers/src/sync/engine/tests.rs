@@ -392,3 +392,27 @@ async fn waits_grow_while_nothing_lands() {
     assert!(applies <= 40, "{applies}");
     assert!(lists <= applies + 3, "{lists} {applies}");
 }
+
+#[tokio::test]
+async fn what_clusters_changed_is_told_with_its_beginning_once_it_has_landed() {
+    let mut fixture = Fixture::new();
+    let (sender, told) = std::sync::mpsc::channel();
+    fixture.engine = fixture.engine.telling_landed(move |landed| {
+        let lag = landed.at.saturating_duration_since(landed.since);
+        sender.send((landed.change.name.clone(), lag)).unwrap();
+    });
+    fixture.want(0..3, 1);
+    fixture.settle().await;
+    assert!(told.try_recv().is_err(), "what stood there at the start has no beginning");
+    let away = Failure::new(FailureKind::Later(None), "away");
+    fixture.memory.state().failures.push_back(away);
+    let sets = vec![RecordSet::single(RecordType::A, 180, Rdata::a([192, 0, 2, 1].into()))];
+    let since = Some(fixture.clock.monotonic());
+    fixture.wishes.put_together([(service(1), sets)].into_iter(), since);
+    fixture.settle().await;
+    assert!(told.try_recv().is_err(), "it has failed");
+    fixture.clock.advance(Duration::from_secs(7));
+    fixture.settle().await;
+    assert_eq!(told.try_recv(), Ok((service(1), Duration::from_secs(7))));
+    assert!(told.try_recv().is_err());
+}

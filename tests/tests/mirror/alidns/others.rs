@@ -118,7 +118,7 @@ fn two_owners_leave_one_another_alone() {
     let text = format!(
         "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: {DOMAIN}.\nlameDuck: 0s\n\
          listen: {{admin: \"127.0.0.1:{admin}\"}}\nservices: {{publish: all, privateAddresses: publish}}\n\
-         providers: [{{kind: alidns, configFile: ./alidns.yaml, owner: others, levels: [global], \
+         providers: [{{kind: alidns, configFile: ./alidns.yaml, owner: others, nameServers: [], levels: [global], \
          registry: compact, endpoint: \"{endpoint}\"}}]\n\
          clusters: [{{name: a, manifests: ./a}}]\n"
     );
