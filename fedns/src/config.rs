@@ -20,7 +20,7 @@ pub mod zones;
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clusters::{Cluster, KubeconfigAccess};
@@ -118,6 +118,19 @@ pub enum ProviderKind {
 }
 
 impl ProviderKind {
+    /// What holds its key, where the config names it.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::AliDns(config) => config.config_file.as_deref(),
+            Self::Rfc2136(config) => Some(&config.config_file),
+            #[cfg(feature = "clouddns")]
+            Self::CloudDns(config) => config.options.config_file.as_deref(),
+            Self::Webhook(_) => None,
+            #[cfg(feature = "route53")]
+            Self::Route53(_) => None,
+        }
+    }
+
     /// The word in the config.
     pub fn word(&self) -> &'static str {
         match self {
@@ -180,6 +193,12 @@ pub struct Listen {
 impl Config {
     pub fn zone_names(&self) -> Vec<Name> {
         self.zones.iter().map(|zone| zone.name.clone()).collect()
+    }
+
+    /// Those that hold the keys of providers.
+    pub fn provider_files(&self) -> BTreeSet<&Path> {
+        let providers = self.zones.iter().flat_map(|zone| &zone.providers);
+        providers.filter_map(|provider| provider.kind.file()).collect()
     }
 }
 

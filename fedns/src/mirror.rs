@@ -12,6 +12,7 @@
 //! - [`check`]: preflight without a running mirror
 //! - [`leader`]: one writer among replicas
 //! - [`supervise`]: one mirror from its start to its end
+//! - [`revive`]: one that broke off is started again
 //! - [`visible`]: whether the provider's own name servers show what it has taken
 //! - here: which mirrors run, after a start and after each reload
 
@@ -20,15 +21,18 @@ pub mod check;
 pub mod connect;
 pub mod feed;
 pub mod leader;
+mod revive;
 mod shown;
 mod supervise;
 mod visible;
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clusters::lease::Holding;
 use model::Name;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -44,11 +48,10 @@ use providers::rfc2136::Server;
 use providers::sync::engine::Input;
 use providers::sync::permission::Permission;
 use providers::sync::scope::Scope;
+use providers::sync::wishes::Wishes;
 pub use shown::{Mirror, MirrorList};
 use supervise::Supervisor;
 
-/// Orders that wait for a mirror.
-const INPUTS: usize = 16;
 /// How long a stop waits for the call that is under way.
 const STOP_WAIT: Duration = Duration::from_secs(10);
 
@@ -67,7 +70,6 @@ pub struct Mirrors {
 struct Running {
     /// What it was started with; any difference starts it anew.
     key: Key,
-    feed_id: u64,
     shown: Arc<Mirror>,
     permission: watch::Sender<Permission>,
     task: JoinHandle<()>,
@@ -81,6 +83,8 @@ struct Key {
     ttl: u32,
     levels: model::Levels,
     provider: ProviderConfig,
+    /// A sum of what the provider's file holds; `None` where there is none, or it cannot be read.
+    file_sum: Option<u64>,
 }
 
 // === impl Mirrors ===
@@ -103,65 +107,60 @@ impl Mirrors {
 
     /// Stops what is not configured any more, starts what is new or has changed.
     pub async fn apply(&mut self, config: &Config) {
-        let wanted: Vec<Key> = config.zones.iter().flat_map(|zone| keys(config, zone)).collect();
+        let mut wanted: Vec<Key> =
+            config.zones.iter().flat_map(|zone| keys(config, zone)).collect();
+        for key in &mut wanted {
+            self.running.iter().for_each(|running| key.keep_file_of(&running.key));
+        }
         let (stay, gone): (Vec<Running>, Vec<Running>) =
             std::mem::take(&mut self.running).into_iter().partition(|it| wanted.contains(&it.key));
         self.running = stay;
         // One at a time may write to a zone: whoever comes next waits for these.
         let mut ending: Vec<(Name, JoinHandle<()>)> = Vec::new();
         for running in gone {
-            ending.push((running.key.zone.clone(), self.end(running).await));
+            ending.push((running.key.zone.clone(), Self::end(running)));
         }
         for key in wanted {
             if !self.running.iter().any(|running| running.key == key) {
                 let same_zone = |(zone, _): &mut (Name, JoinHandle<()>)| *zone == key.zone;
                 let before = ending.extract_if(.., same_zone).map(|(_, task)| task).collect();
-                self.start(key, before).await;
+                self.start(key, before);
             }
         }
         self.shown.replace(self.running.iter().map(|running| running.shown.clone()).collect());
     }
 
-    async fn start(&mut self, key: Key, before: Vec<JoinHandle<()>>) {
-        let (inputs, receiver) = mpsc::channel(INPUTS);
-        let (permission, may_write) =
-            watch::channel(Permission::No("preflight has not passed yet".into()));
-        let shown = Arc::new(Mirror::new(key.zone.clone(), &key.provider, inputs));
-        let wishes = Arc::new(providers::sync::wishes::Wishes::default());
-        let (zone, feeding) = (key.zone.clone(), wishes.clone());
-        let feed_id = self.pipeline.ask(move |pipeline| pipeline.feed_mirror(&zone, feeding)).await;
-        // A pipeline that has ended feeds nobody, and fedns is stopping.
-        let Ok(feed_id) = feed_id else { return };
-        let supervisor = Supervisor {
+    fn start(&mut self, key: Key, before: Vec<JoinHandle<()>>) {
+        let permission = watch::Sender::new(not_yet());
+        let shown = Arc::new(Mirror::new(key.zone.clone(), &key.provider));
+        let template = Template {
             key: key.clone(),
             connector: self.connector.clone(),
-            wishes,
-            inputs: receiver,
             permission: permission.clone(),
-            may_write,
             shown: shown.clone(),
+            pipeline: self.pipeline.clone(),
             writer: self.writer.clone(),
             lease: self.leader.as_ref().map(Leader::holding),
-            guard: GuardFile::new(&self.state_dir, &key.file_name()),
+            state_dir: self.state_dir.clone(),
             metrics: self.metrics.clone(),
         };
+        let (mirror, while_running) = (shown.clone(), permission.clone());
         let task = tokio::spawn(async move {
             for task in before {
                 // However it ended, it has ended.
                 let _ = task.await;
             }
-            supervisor.run().await;
+            let live = |inputs| template.live(inputs);
+            revive::keep(&template.key.title(), &mirror, &while_running, revive::AGAIN, live).await;
         });
-        self.running.push(Running { key, feed_id, shown, permission, task });
+        self.running.push(Running { key, shown, permission, task });
     }
 
     /// Its last call may still be under way in the task that is returned.
-    async fn end(&self, running: Running) -> JoinHandle<()> {
-        let Running { feed_id, shown, permission, task, .. } = running;
+    fn end(running: Running) -> JoinHandle<()> {
+        let Running { shown, permission, task, .. } = running;
         permission.send_replace(Permission::Stopping);
         shown.close();
-        // A pipeline that has ended feeds nobody.
-        let _ = self.pipeline.ask(move |pipeline| pipeline.forget_mirror(feed_id)).await;
         task
     }
 
@@ -177,7 +176,7 @@ impl Mirrors {
     pub async fn stop(mut self) {
         let mut tasks = Vec::new();
         for running in std::mem::take(&mut self.running) {
-            tasks.push(self.end(running).await);
+            tasks.push(Self::end(running));
         }
         for mut task in tasks {
             if tokio::time::timeout(STOP_WAIT, &mut task).await.is_err() {
@@ -195,6 +194,71 @@ fn keys<'a>(config: &'a Config, zone: &'a ZoneConfig) -> impl Iterator<Item = Ke
     zone.providers.iter().map(|provider| Key::new(config, zone, provider))
 }
 
+fn not_yet() -> Permission {
+    Permission::No("preflight has not passed yet".into())
+}
+
+/// All that each life of one mirror begins with.
+struct Template {
+    key: Key,
+    connector: Connector,
+    permission: watch::Sender<Permission>,
+    shown: Arc<Mirror>,
+    pipeline: PipelineHandle,
+    writer: Arc<str>,
+    lease: Option<watch::Receiver<Holding>>,
+    state_dir: PathBuf,
+    metrics: Arc<Metrics>,
+}
+
+// === impl Template ===
+
+impl Template {
+    /// One life, to its end.
+    async fn live(&self, inputs: mpsc::Receiver<Input>) {
+        supervise::decide(&self.permission, not_yet());
+        let wishes = Arc::new(Wishes::default());
+        let (zone, feeding) = (self.key.zone.clone(), wishes.clone());
+        let feed_id = self.pipeline.ask(move |pipeline| pipeline.feed_mirror(&zone, feeding)).await;
+        // A pipeline that has ended feeds nobody, and fedns is stopping.
+        let Ok(feed_id) = feed_id else { return };
+        let _fed = Fed { pipeline: self.pipeline.clone(), feed_id };
+        let supervisor = Supervisor {
+            key: self.key.clone(),
+            connector: self.connector.clone(),
+            wishes,
+            inputs,
+            permission: self.permission.clone(),
+            may_write: self.permission.subscribe(),
+            shown: self.shown.clone(),
+            writer: self.writer.clone(),
+            lease: self.lease.clone(),
+            guard: GuardFile::new(&self.state_dir, &self.key.file_name()),
+            metrics: self.metrics.clone(),
+        };
+        supervisor.run().await;
+    }
+}
+
+/// The pipeline tells a mirror of its zone until this is dropped, however its life ends.
+struct Fed {
+    pipeline: PipelineHandle,
+    feed_id: u64,
+}
+
+impl Drop for Fed {
+    fn drop(&mut self) {
+        let Self { pipeline, feed_id } = self;
+        let (pipeline, feed_id) = (pipeline.clone(), *feed_id);
+        // Without a runtime there is no pipeline either.
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        runtime.spawn(async move {
+            // A pipeline that has ended feeds nobody.
+            let _ = pipeline.ask(move |pipeline| pipeline.forget_mirror(feed_id)).await;
+        });
+    }
+}
+
 // === impl Key ===
 
 impl Key {
@@ -205,6 +269,15 @@ impl Key {
             ttl: zone.ttl,
             levels: zone.levels,
             provider: provider.clone(),
+            file_sum: provider.kind.file().and_then(sum_of),
+        }
+    }
+
+    /// A file that cannot be read now changes nothing for a mirror that runs.
+    fn keep_file_of(&mut self, running: &Self) {
+        let same = Self { file_sum: running.file_sum, ..self.clone() };
+        if self.file_sum.is_none() && same == *running {
+            *self = same;
         }
     }
 
@@ -240,4 +313,10 @@ impl Key {
             (None, _) => told.iter().filter_map(|name| Server::parse(&name.to_string())).collect(),
         }
     }
+}
+
+fn sum_of(file: &Path) -> Option<u64> {
+    let mut hasher = DefaultHasher::new();
+    std::fs::read(file).ok()?.hash(&mut hasher);
+    Some(hasher.finish())
 }

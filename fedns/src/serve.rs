@@ -1,6 +1,6 @@
 //! Everything that runs under `fedns serve`, put together: bound, started, reloaded, stopped.
 
-mod config_watch;
+mod file_watch;
 mod reload;
 mod warnings;
 mod watchers;
@@ -30,7 +30,7 @@ use crate::mirror::{MirrorList, Mirrors};
 use crate::output::{self, chain_text};
 use crate::pipeline::{Input, Pipeline, PipelineHandle};
 use crate::state::{StateError, StateFolder};
-use config_watch::ConfigWatch;
+use file_watch::{FileWatch, FileWatches};
 use reload::{FixedKeys, Staged};
 use warnings::ConfigWarnings;
 use watchers::{Remember, Successors, Watchers};
@@ -50,6 +50,7 @@ struct Running {
     pipeline_thread: JoinHandle<()>,
     watchers: Watchers,
     mirrors: Mirrors,
+    provider_files: FileWatches,
     /// The reload on its way.
     staged: Option<Staged>,
     /// Ends the admin pages when dropped.
@@ -73,7 +74,7 @@ enum Ending {
 pub async fn serve(file: &Path) -> Result<(), ConfigError> {
     let mut signals = Signals::new()?;
     // Before the file is read: a change in between is then seen as one.
-    let mut config_watch = ConfigWatch::start(file);
+    let mut config_watch = FileWatch::start(file);
     let config = config::load(file)?;
     let (mut running, mut orders) = Running::start(config).await?;
     let mut announced = false;
@@ -94,6 +95,7 @@ pub async fn serve(file: &Path) -> Result<(), ConfigError> {
             step = Staged::step(&mut running.staged) => running.reload_step(step).await,
             Some(placed) = orders.recv() => running.carry_out(placed).await,
             () = config_watch.changed() => running.reload().await,
+            file = running.provider_files.changed() => running.take_provider_file(&file).await,
             _ = memory_timer.tick() => running.watchers.remember(Remember::Changes).await,
         }
     };
@@ -164,6 +166,9 @@ impl Running {
         watchers.apply(&config, Successors::none()).await;
         let mut mirrors =
             Mirrors::new(pipeline.clone(), mirror_list, metrics.clone(), &writer_id, &config);
+        let mut provider_files = FileWatches::default();
+        // Before they are read: a change in between is then seen as one.
+        provider_files.follow(&config.provider_files());
         mirrors.apply(&config).await;
         let running = Self {
             started: FixedKeys::of(&config),
@@ -175,6 +180,7 @@ impl Running {
             pipeline_thread,
             watchers,
             mirrors,
+            provider_files,
             staged: None,
             admin,
             admin_address,
@@ -190,6 +196,12 @@ impl Running {
             }
             Order::ApproveReload(hash) => self.approve(hash, reply).await,
         }
+    }
+
+    /// A key was put in place of another: mirrors that failed with the old one need not wait.
+    async fn take_provider_file(&mut self, file: &Path) {
+        info!(file = %file.display(), "a provider's file has changed");
+        self.mirrors.apply(&self.config).await;
     }
 
     /// One line for each listener, then the command to try.

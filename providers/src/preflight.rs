@@ -171,11 +171,12 @@ fn records(limits: &Limits, plan: Option<&Plan>) -> Option<Finding> {
     };
     let stands = format!("the zone has {records} {what} of {allowed} that the plan allows{wanted}");
     if total > allowed && added > 0 {
+        // A warning: names that stand must go on being kept, in a zone that is full above all.
         let text = format!(
-            "{stands}: upgrade the plan, or mirror fewer names by levels: or services:, or with \
-             registry: compact"
+            "{stands}, so that some will be refused: upgrade the plan, or mirror fewer names by levels: or \
+             services:, or with registry: compact"
         );
-        return Some(Finding { severity: Severity::Blocking, subject, text });
+        return Some(Finding { severity: Severity::Warning, subject, text });
     }
     let is_full = total * 100 >= allowed * RECORDS_WARN_PERCENT;
     let severity = if is_full { Severity::Warning } else { Severity::Fine };
@@ -382,14 +383,15 @@ mod tests {
         assert_eq!(judged(false, 5, 100).0, Severity::Fine);
         assert_eq!(judged(false, 8, 10).0, Severity::Warning);
         let (severity, text) = judged(false, 9, 10);
-        assert_eq!(severity, Severity::Blocking);
+        assert_eq!(severity, Severity::Warning);
         assert_eq!(
             text,
-            "the zone has 9 records of 10 that the plan allows, and 2 more are wanted: upgrade the plan, or \
-             mirror fewer names by levels: or services:, or with registry: compact"
+            "the zone has 9 records of 10 that the plan allows, and 2 more are wanted, so that some will be \
+             refused: upgrade the plan, or mirror fewer names by levels: or services:, or with registry: \
+             compact"
         );
-        assert_eq!(judged(true, 9, 10).0, Severity::Warning, "one set more");
-        assert_eq!(judged(true, 10, 10).0, Severity::Blocking);
+        assert!(!judged(true, 9, 10).1.contains("refused"), "one set more");
+        assert!(judged(true, 10, 10).1.contains("refused"));
     }
 
     #[test]

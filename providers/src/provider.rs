@@ -41,6 +41,11 @@ pub trait Provider: Send + Sync {
 
     /// What the zone's plan allows, as far as the provider tells.
     fn limits(&self) -> BoxFuture<'_, Result<Limits, Failure>>;
+
+    /// Why a call that is under way has not succeeded yet, where it is tried again and again inside.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
 }
 
 /// What a provider allows. What it does not tell is told by nobody else.

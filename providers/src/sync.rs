@@ -18,6 +18,7 @@
 //! - [`apply`]: changes brought to the provider, the refused ones left out
 //! - [`progress`]: how far a long run has come
 //! - [`wishes`]: what the zone wants, on its way here
+//! - `call_watch`: what a call under way has to suffer
 //! - [`engine`]: lists, plans, applies, waits; [`permission`] to write, and the [`status`] it shows
 
 pub mod scope;
@@ -36,4 +37,5 @@ pub mod progress;
 pub mod permission;
 pub mod status;
 pub mod wishes;
+mod call_watch;
 pub mod engine;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Page, Pages};
 use crate::mirror::Mirror;
+use crate::output::time_text;
 
 /// What the server holds back until it is approved, and every mirror.
 #[derive(Serialize)]
@@ -37,6 +38,10 @@ struct MirrorRow {
     phase: &'static str,
     /// What is in the way, if anything is.
     reason: Option<String>,
+    /// Nothing is brought to the provider until it answers, or somebody removes what is in the way.
+    failing: bool,
+    /// When the provider was last read, which is what the rest is compared with; RFC 3339.
+    listed: Option<String>,
     /// Names that are ours at the provider.
     owned: usize,
     /// Since the start.
@@ -77,13 +82,16 @@ pub fn page(pages: &Pages) -> Page {
     })
 }
 
-/// A line for each mirror: how it stands, without failing readiness.
+/// A line for each mirror: how it stands. A failing one is marked as such and yet does not fail readiness:
+/// answers go on, and a server that is taken out for it would take them along.
 pub fn ready_lines(pages: &Pages) -> Vec<String> {
     let line = |mirror: &std::sync::Arc<Mirror>| {
         let row = mirror_row(mirror);
         let reason = row.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
         let (provider, owned) = (row.provider, row.owned);
-        let mut line = format!("[+]mirror {provider} {}, {owned} names{reason}", row.phase);
+        let (sign, note) = if row.failing { ('-', "; answers go on") } else { ('+', "") };
+        let mut line =
+            format!("[{sign}]mirror {provider} {}, {owned} names{reason}{note}", row.phase);
         if let Some(held) = held_row(mirror) {
             line += &format!("; held: {}", held.reason);
         }
@@ -121,6 +129,8 @@ fn mirror_row(mirror: &Mirror) -> MirrorRow {
         owner: mirror.owner.clone(),
         phase: "NotConnected",
         reason: mirror.not_connected(),
+        failing: mirror.is_failing(),
+        listed: None,
         owned: 0,
         applied: 0,
         drifted: 0,
@@ -137,11 +147,12 @@ fn mirror_row(mirror: &Mirror) -> MirrorRow {
 
 fn with_status(row: MirrorRow, status: Status) -> MirrorRow {
     let (phase, reason) = match status.phase {
-        Phase::Listing => ("Listing", None),
-        Phase::Applying(_) => ("Applying", None),
+        // The last failure is told until something has succeeded.
+        Phase::Listing => ("Listing", status.failure),
+        Phase::Applying(_) => ("Applying", status.failure),
         Phase::InSync => ("InSync", None),
         Phase::Incomplete(what) => ("Incomplete", Some(what)),
-        Phase::MayNotWrite(reason) => ("MayNotWrite", Some(reason)),
+        Phase::MayNotWrite(reason) | Phase::Blocked(reason) => ("MayNotWrite", Some(reason)),
         Phase::Failing => ("Failing", status.failure),
     };
     let quarantined = status.quarantined.into_iter();
@@ -149,6 +160,7 @@ fn with_status(row: MirrorRow, status: Status) -> MirrorRow {
         provider: status.provider,
         phase,
         reason,
+        listed: status.listed.as_ref().map(time_text),
         owned: status.owned,
         applied: status.applied,
         drifted: status.drifted,

@@ -15,7 +15,8 @@ use crate::output::{self, Format};
 ///
 /// Asks the running server; with --config it looks at clusters and providers itself, and writes nothing.
 ///
-/// Exit code 2 means that something is to be done or is held.
+/// Exit code 2 means that something is to be done or is held; 1 that a provider fails, so that nothing is
+/// known to be left.
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
@@ -87,6 +88,8 @@ struct Mirror {
     provider: String,
     phase: String,
     reason: Option<String>,
+    failing: bool,
+    listed: Option<String>,
     owned: usize,
     changes: Vec<ChangeRow>,
     conflicts: Vec<String>,
@@ -129,7 +132,12 @@ impl Show {
             _ => text(&plans),
         })?;
         let is_done = plans.held.is_empty() && plans.mirrors.iter().all(|it| it.changes.is_empty());
-        Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::from(2) })
+        let is_known = !plans.mirrors.iter().any(|mirror| mirror.failing);
+        Ok(match (is_done, is_known) {
+            (false, _) => ExitCode::from(2),
+            (true, true) => ExitCode::SUCCESS,
+            (true, false) => ExitCode::FAILURE,
+        })
     }
 }
 
@@ -197,13 +205,27 @@ fn text(plans: &Plans) -> String {
 }
 
 fn mirror_text(mirror: &Mirror) -> String {
-    let Mirror { provider, phase, reason, owned, changes, conflicts, quarantined } = mirror;
+    let Mirror { provider, phase, reason, owned, changes, conflicts, quarantined, .. } = mirror;
     let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let mut text = format!("{provider}: {phase}, {owned} names of ours{reason}\n");
+    text += &old_news(mirror);
     text.extend(changes.iter().map(row_text));
     text.extend(conflicts.iter().map(|conflict| format!("  ! {conflict}\n")));
     text.extend(quarantined.iter().map(|it| format!("  ! {} refused: {}\n", it.name, it.reason)));
     text
+}
+
+/// While a provider fails, what is known of it is of earlier.
+fn old_news(mirror: &Mirror) -> String {
+    match (mirror.failing, &mirror.listed) {
+        (false, _) => String::new(),
+        (true, Some(at)) => {
+            format!("  the provider was last read at {at}: what follows may be old\n")
+        }
+        (true, None) => {
+            "  the provider has not been read yet: what is to be done is not known\n".into()
+        }
+    }
 }
 
 /// `+` what is new, `-` what goes, `~` what changes.

@@ -26,10 +26,18 @@ pub struct MirrorCounts(pub Vec<MirrorState>);
 type Pick = fn(&Status) -> usize;
 type Count = fn(&Status) -> u64;
 
-const GAUGES: [(&str, &str, Pick); 6] = [
+const GAUGES: [(&str, &str, Pick); 7] = [
     ("mirror_in_sync", "1 while the provider holds what is wanted", |status| {
         usize::from(status.phase == Phase::InSync)
     }),
+    (
+        "mirror_failing",
+        "1 while calls to the provider fail, or something there is in the way",
+        |status| {
+            let is_failing = matches!(status.phase, Phase::Failing | Phase::Blocked(_));
+            usize::from(is_failing || status.failure.is_some())
+        },
+    ),
     ("mirror_owned_names", "Names of ours at the provider", |status| status.owned),
     ("mirror_pending_changes", "Changes that wait to be applied", |status| {
         status.plan.changes.len()

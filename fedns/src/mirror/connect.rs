@@ -55,6 +55,13 @@ impl Connector {
         }
     }
 
+    /// Why [`Connector::connect`] has not come back yet, where a call inside it is tried again.
+    pub(super) fn trouble(&self, key: &Key) -> Option<String> {
+        let ProviderKind::AliDns(alidns) = &key.provider.kind else { return None };
+        let clients = self.alidns.lock().unwrap_or_else(PoisonError::into_inner);
+        clients.get(&Account::of(alidns)).and_then(Weak::upgrade)?.trouble()
+    }
+
     async fn alidns(&self, key: &Key, alidns: &AliDnsConfig) -> Result<Arc<dyn Provider>, Failure> {
         let Key { zone, provider: ProviderConfig { hosted, .. }, .. } = key;
         let client = self.alidns_client(alidns)?;
@@ -67,11 +74,7 @@ impl Connector {
 
     fn alidns_client(&self, config: &AliDnsConfig) -> Result<Arc<Client>, Failure> {
         let AliDnsConfig { config_file, signature, endpoint } = config;
-        let account = Account {
-            config_file: config_file.clone(),
-            endpoint: endpoint.clone(),
-            is_v1: *signature == SignatureVersion::V1,
-        };
+        let account = Account::of(config);
         let mut clients = self.alidns.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(&account).and_then(Weak::upgrade) {
             return Ok(client);
@@ -86,6 +89,15 @@ impl Connector {
         let client = Arc::new(client.map_err(|error| fatal(&error))?);
         clients.insert(account, Arc::downgrade(&client));
         Ok(client)
+    }
+}
+
+// === impl Account ===
+
+impl Account {
+    fn of(config: &AliDnsConfig) -> Self {
+        let AliDnsConfig { config_file, signature, endpoint } = config.clone();
+        Self { config_file, endpoint, is_v1: signature == SignatureVersion::V1 }
     }
 }
 

@@ -3,12 +3,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use model::Name;
-use providers::preflight::Finding;
+use providers::preflight::{Finding, Severity};
 use providers::sync::engine::Input;
-use providers::sync::status::{SharedStatus, Status};
+use providers::sync::status::{Phase, SharedStatus, Status};
 use tokio::sync::mpsc;
 
 use crate::config::ProviderConfig;
+
+/// Orders that wait for a mirror.
+const INPUTS: usize = 16;
 
 /// The mirrors that run. Clones share them.
 #[derive(Clone, Default)]
@@ -23,11 +26,13 @@ pub struct Mirror {
 }
 
 struct State {
-    /// `None` once it is stopping.
     inputs: Option<mpsc::Sender<Input>>,
+    is_stopping: bool,
     findings: Vec<Finding>,
     /// Why there is no provider yet.
     not_connected: Option<String>,
+    /// That is because something failed.
+    has_failed: bool,
     status: Option<SharedStatus>,
 }
 
@@ -46,14 +51,24 @@ impl MirrorList {
 // === impl Mirror ===
 
 impl Mirror {
-    pub(super) fn new(zone: Name, provider: &ProviderConfig, inputs: mpsc::Sender<Input>) -> Self {
+    pub(super) fn new(zone: Name, provider: &ProviderConfig) -> Self {
+        Self::of(zone, provider.kind.word(), provider.owner.clone())
+    }
+
+    #[cfg(test)]
+    pub(super) fn for_test() -> Self {
+        Self::of(Name::root(), "alidns", "shop".into())
+    }
+
+    fn of(zone: Name, kind: &'static str, owner: String) -> Self {
         let state = State {
-            inputs: Some(inputs),
+            inputs: None,
+            is_stopping: false,
             findings: Vec::new(),
             not_connected: Some("connecting".into()),
+            has_failed: false,
             status: None,
         };
-        let (kind, owner) = (provider.kind.word(), provider.owner.clone());
         Self { zone, kind, owner, state: Mutex::new(state) }
     }
 
@@ -72,13 +87,47 @@ impl Mirror {
         self.lock().not_connected.clone()
     }
 
+    /// Nothing is brought to the provider, and not because another process does so.
+    pub fn is_failing(&self) -> bool {
+        let is_blocked = {
+            let state = self.lock();
+            let mut findings = state.findings.iter();
+            state.has_failed || findings.any(|it| it.severity == Severity::Blocking)
+        };
+        let is_failing = |status: Status| {
+            status.failure.is_some() || matches!(status.phase, Phase::Failing | Phase::Blocked(_))
+        };
+        is_blocked || self.status().is_some_and(is_failing)
+    }
+
     /// False where the mirror is stopping, or has too many orders waiting.
     pub fn order(&self, input: Input) -> bool {
         self.lock().inputs.as_ref().is_some_and(|inputs| inputs.try_send(input).is_ok())
     }
 
     pub(super) fn close(&self) {
-        self.lock().inputs = None;
+        let mut state = self.lock();
+        state.inputs = None;
+        state.is_stopping = true;
+    }
+
+    /// Where orders come in from now on; `None` once it is stopping.
+    pub(super) fn open(&self) -> Option<mpsc::Receiver<Input>> {
+        let mut state = self.lock();
+        if state.is_stopping {
+            return None;
+        }
+        let (sender, receiver) = mpsc::channel(INPUTS);
+        state.inputs = Some(sender);
+        Some(receiver)
+    }
+
+    /// There is no provider any more, for this reason.
+    pub(super) fn set_broken_off(&self, reason: String) {
+        let mut state = self.lock();
+        state.status = None;
+        state.not_connected = Some(reason);
+        state.has_failed = true;
     }
 
     /// True where the reason is another one than before.
@@ -86,12 +135,14 @@ impl Mirror {
         let mut state = self.lock();
         let is_new = state.not_connected.as_ref() != Some(&reason);
         state.not_connected = Some(reason);
+        state.has_failed = true;
         is_new
     }
 
     pub(super) fn set_connected(&self, status: SharedStatus) {
         let mut state = self.lock();
         state.not_connected = None;
+        state.has_failed = false;
         state.status = Some(status);
     }
 

@@ -30,6 +30,9 @@ use crate::state::guard_file::GuardFile;
 /// Between attempts to reach the provider, and to pass preflight.
 const AGAIN: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(300) };
 
+/// How often it is looked whether a connection has trouble.
+const TROUBLE_CHECK: Duration = Duration::from_secs(1);
+
 pub(super) struct Supervisor {
     pub(super) key: Key,
     pub(super) connector: Connector,
@@ -99,17 +102,32 @@ impl Supervisor {
         }
     }
 
+    fn not_connected(&self, reason: &str) {
+        if self.shown.set_not_connected(reason.to_owned()) {
+            error!(mirror = %self.key.title(), "not connected, tried again: {reason}");
+        }
+    }
+
     /// Tries until there is a provider; `None` where the mirror is stopped before.
     async fn connected(&mut self) -> Option<Arc<dyn Provider>> {
         let mut failures = 0;
         loop {
-            match self.connector.connect(&self.key).await {
-                Ok(provider) => return Some(provider),
-                Err(failure) => {
-                    if self.shown.set_not_connected(failure.line.clone()) {
-                        error!(mirror = %self.key.title(), "not connected, tried again: {failure}");
+            let connecting = self.connector.connect(&self.key);
+            let troubled = async {
+                loop {
+                    tokio::time::sleep(TROUBLE_CHECK).await;
+                    if let Some(trouble) = self.connector.trouble(&self.key) {
+                        self.not_connected(&trouble);
                     }
                 }
+            };
+            let connected = tokio::select! {
+                connected = connecting => connected,
+                never = troubled => never,
+            };
+            match connected {
+                Ok(provider) => return Some(provider),
+                Err(failure) => self.not_connected(&failure.line),
             }
             let wait = AGAIN.delay(failures, u64::from(failures));
             failures += 1;
@@ -201,7 +219,7 @@ async fn follow(permission: &watch::Sender<Permission>, mut lease: watch::Receiv
 }
 
 /// A mirror that is stopping is not allowed anything any more.
-fn decide(permission: &watch::Sender<Permission>, decided: Permission) {
+pub(super) fn decide(permission: &watch::Sender<Permission>, decided: Permission) {
     permission.send_if_modified(|now| {
         let is_new = *now != Permission::Stopping && *now != decided;
         if is_new {

@@ -153,6 +153,7 @@ impl Running {
         let is_same = config == self.config && settings_unchanged(&config);
         if is_same && self.watchers.follow(&config) {
             info!(file = %config.file.display(), "nothing to reload: the config is what it was");
+            self.mirrors.apply(&config).await;
             self.mirrors.look_again();
             return answer(reply, Ok("the config is what it was".into()));
         }
@@ -207,6 +208,7 @@ impl Running {
             warn!(key, "this key takes effect at the next start");
         }
         self.watchers.apply(&config, successors.without(unseen)).await;
+        self.provider_files.follow(&config.provider_files());
         self.mirrors.apply(&config).await;
         info!(file = %config.file.display(), "the config is reloaded");
         self.config = config;

@@ -147,6 +147,11 @@ impl Client {
         }
     }
 
+    /// Why a call that is under way has not succeeded yet; `None` where nothing is wrong so far.
+    pub fn trouble(&self) -> Option<String> {
+        self.retry.trouble()
+    }
+
     pub(super) fn attempts(&self) -> super::retry::Attempts<'_> {
         self.retry.attempts(&self.throttle)
     }
@@ -187,6 +192,10 @@ impl Client {
             let cause = http::innermost(&error);
             let untrusted = cause.contains("invalid peer certificate");
             let reached = !error.is_connect() && !error.is_builder();
+            let cause = match reached {
+                true => cause,
+                false => format!("no connection to {}: {cause}", self.endpoint.origin),
+            };
             Error::Transport { action: call.action, cause, reached, untrusted }
         };
         let mut response = request.send().await.map_err(lost)?;
@@ -197,6 +206,7 @@ impl Client {
             Error::Transport { action: call.action, cause, reached: true, untrusted: false }
         })?;
         if response.status().is_success() {
+            self.retry.set_trouble(None);
             tracing::trace!(action = call.action, bytes = body.len(), "AliDNS answered");
             return Ok(body);
         }

@@ -145,7 +145,9 @@ fn consequence(reached: bool, untrusted: bool) -> &'static str {
     match (reached, untrusted) {
         (_, true) => "; if a proxy of yours stands there, add its authority to this machine's",
         (true, false) => "; whether it was carried out is not known",
-        (false, false) => "",
+        (false, false) => {
+            "; see that this machine reaches it: name resolution, firewall, HTTPS_PROXY"
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Retry {
     policy: RetryPolicy,
     clock: Arc<dyn Clock>,
     budget: Mutex<TokenBucket>,
+    /// The failure of a call that is being tried again; `None` after a success.
+    trouble: Mutex<Option<String>>,
     random: Nonces,
 }
 
@@ -61,11 +63,20 @@ impl Retry {
     pub(super) fn new(policy: RetryPolicy, clock: Arc<dyn Clock>) -> Self {
         let now = clock.monotonic();
         let budget = Mutex::new(TokenBucket::new(policy.budget_per_second, policy.budget, now));
-        Self { policy, clock, budget, random: Nonces::default() }
+        let trouble = Mutex::default();
+        Self { policy, clock, budget, trouble, random: Nonces::default() }
     }
 
     pub(super) fn attempts<'a>(&'a self, throttle: &'a Throttle) -> Attempts<'a> {
         Attempts { retry: self, throttle, failures: 0, started: self.clock.monotonic() }
+    }
+
+    pub(super) fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn set_trouble(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     fn take_from_budget(&self) -> bool {
@@ -97,6 +108,10 @@ impl Attempts<'_> {
         let spent = self.failures >= policy.attempts_max || elapsed + wait > policy.elapsed_max;
         if spent || !self.retry.take_from_budget() {
             return Err(error);
+        }
+        // Being asked to go slower once is no trouble yet.
+        if !error.is_throttling() || self.failures > 1 {
+            self.retry.set_trouble(Some(error.to_string()));
         }
         tracing::debug!(attempt = self.failures, ?wait, "AliDNS call failed, tried again: {error}");
         if !error.is_throttling() {

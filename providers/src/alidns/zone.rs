@@ -166,6 +166,10 @@ impl Provider for AliDnsZone {
         })
     }
 
+    fn trouble(&self) -> Option<String> {
+        self.client.trouble()
+    }
+
     fn limits(&self) -> BoxFuture<'_, Result<Limits, Failure>> {
         Box::pin(async {
             let plan = self.client.plan_limits(&self.domain).await.map_err(failure)?;

@@ -41,7 +41,9 @@ pub struct Error {
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Cause {
-    #[error("cannot be reached over TCP: {0}")]
+    #[error(
+        "cannot be reached over TCP: {0}; see that it runs there and that no firewall is between"
+    )]
     Unreachable(String),
     #[error("no answer within {} s", .0.as_secs())]
     Silent(Duration),

@@ -59,7 +59,11 @@ impl Call<'_> {
                  AWS_PROFILE, or give this machine or pod a role",
             ),
             _ => {
-                let line = format!("{}: Route53 did not answer: {chain}", self.action);
+                let line = format!(
+                    "{}: Route53 did not answer: {chain}; see that this machine reaches its endpoint: name \
+                     resolution, firewall, HTTPS_PROXY",
+                    self.action
+                );
                 Failure::new(FailureKind::Later(None), line)
             }
         }

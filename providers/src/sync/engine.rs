@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 
 use super::adjust::adjust;
 use super::apply::{Applied, apply_first};
+use super::call_watch::CallWatch;
 use super::change::Change;
 use super::guard::Guard;
 use super::mirror::Mirror;
@@ -212,7 +213,7 @@ impl Engine {
             return Round::Rest;
         }
         if let Some(reason) = self.mirror.blocked() {
-            if self.status.set_phase(Phase::MayNotWrite(reason.clone())) {
+            if self.status.set_phase(Phase::Blocked(reason.clone())) {
                 error!(provider = %self.provider.name(), "nothing is written: {reason}");
             }
             // Somebody may be mending it.
@@ -270,8 +271,9 @@ impl Engine {
 
     async fn list(&mut self) -> Result<(), Failure> {
         self.status.set_phase(Phase::Listing);
-        let listing = self.provider.list().await?;
+        let listing = self.watch().over(self.provider.list()).await?;
         let (provider, now) = (self.provider.name(), self.now());
+        self.status.set_listed(now);
         for name in self.mirror.listed(listing, now) {
             warn!(%provider, %name, "somebody else changed this name of ours; it is put back");
             self.status.count_drift();
@@ -289,7 +291,8 @@ impl Engine {
         while !rest.is_empty() && self.permission.borrow().is_granted() {
             // What finds something else however often it is listed leads nowhere.
             let moved_is_refused = self.moves >= MOVES_MAX;
-            let (count, applied) = apply_first(&*provider, rest, moved_is_refused).await;
+            let applying = apply_first(&*provider, rest, moved_is_refused);
+            let (count, applied) = self.watch().over(applying).await;
             let Applied { landed, refused, failure } = applied;
             let now = self.now();
             landed.iter().for_each(|change| self.landed(change, now));
@@ -314,6 +317,14 @@ impl Engine {
             if self.wishes.is_waiting() {
                 return;
             }
+        }
+    }
+
+    fn watch(&self) -> CallWatch {
+        CallWatch {
+            provider: Arc::clone(&self.provider),
+            status: self.status.clone(),
+            clock: Arc::clone(&self.clock),
         }
     }
 

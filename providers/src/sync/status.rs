@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::Name;
+use model::{Name, UnixTime};
 use tokio::sync::watch;
 
 use super::diff::Conflict;
@@ -21,7 +21,9 @@ pub enum Phase {
     Incomplete(String),
     /// Changes wait, and why.
     MayNotWrite(String),
-    /// The last call failed.
+    /// Changes wait until somebody removes what is in the way at the provider.
+    Blocked(String),
+    /// The last call failed, or the one under way is tried again.
     Failing,
 }
 
@@ -36,6 +38,8 @@ pub struct Status {
     pub quarantined: BTreeMap<Name, String>,
     /// The last failure, while it lasts.
     pub failure: Option<String>,
+    /// When the provider was listed last.
+    pub listed: Option<UnixTime>,
     /// Names that are ours.
     pub owned: usize,
     /// Changes that landed since the start.
@@ -76,6 +80,7 @@ impl SharedStatus {
             held_hash: None,
             quarantined: BTreeMap::new(),
             failure: None,
+            listed: None,
             owned: 0,
             applied: 0,
             drifted: 0,
@@ -120,6 +125,10 @@ impl SharedStatus {
             status.failure = failure;
             is_new
         })
+    }
+
+    pub(super) fn set_listed(&self, now: UnixTime) {
+        self.update(|status| status.listed = Some(now));
     }
 
     pub(super) fn count_applied(&self, changes: usize) {

@@ -11,6 +11,8 @@ tests::on_each_name_server![
     a_wrong_key_is_told_and_the_right_one_taken,
     a_restart_writes_nothing,
     one_record_marks_many_names,
+    a_server_that_is_away_shows_at_once_and_fails_nothing_else,
+    another_key_in_the_file_is_taken_at_once,
     how_long_a_change_takes_is_counted_until_it_is_visible,
     two_owners_share_a_zone,
     preflight_proves_rights_and_changes_nothing,
@@ -272,4 +274,59 @@ fn how_long_a_change_takes_is_counted_until_it_is_visible(software: Software) {
     eventually_equal(GENEROUS, "changes visible", &Some(6), || counts("visible"));
     let page = scene.fedns.page("/metrics").expect("a page").body;
     assert!(!page.contains("fedns_mirror_unseen_changes_total{"), "{page}");
+}
+
+fn a_server_that_is_away_shows_at_once_and_fails_nothing_else(software: Software) {
+    let mut scene = prepared(software, OTHERS);
+    scene.start();
+    scene.holds(all().chain(OTHERS_SHOWN));
+    scene.is_in_sync();
+    assert_eq!(failing(&scene), Some(false));
+    scene.host.stop();
+    scene.put("beijing", "nginx", "203.0.113.4");
+    scene.is(" Failing, ");
+    let page = scene.fedns.page("/readyz?verbose").expect("a page");
+    assert_eq!(page.status, 200, "{}", page.body);
+    let line = page.body.lines().find(|line| line.starts_with("[-]mirror rfc2136 "));
+    let line = line.unwrap_or_else(|| panic!("{}", page.body));
+    assert!(
+        line.contains("cannot be reached over TCP: ") && line.ends_with("; answers go on"),
+        "{line}"
+    );
+    assert!(page.body.ends_with("\nreadyz ok\n"), "{}", page.body);
+    assert_eq!(failing(&scene), Some(true));
+    let plan = scene.fedns.command(&["plan"]);
+    let text = String::from_utf8_lossy(&plan.stdout);
+    assert!(text.contains("  the provider was last read at "), "{text}");
+    assert_ne!(plan.status.code(), Some(0), "{text}");
+    scene.host.resume();
+    let moved = ["203.0.113.4"; 3];
+    eventually_equal(GENEROUS, "the new address", &moved.len(), || {
+        scene.host.data().iter().filter(|line| line.ends_with(moved[0])).count()
+    });
+    scene.is_in_sync();
+    assert_eq!(scene.fedns.command(&["plan"]).status.code(), Some(0));
+}
+
+/// With `zone:` nobody is asked before the first listing, so that it is the listing that fails.
+fn another_key_in_the_file_is_taken_at_once(software: Software) {
+    let mut scene = prepared(software, OTHERS);
+    let (right, other) = (scene.host.secret(Key::Fed), scene.host.secret(Key::Reader));
+    let text = scene.host.key_text(Key::Fed);
+    scene.write("tsig.key", text.replace(right, other));
+    scene.configure(&format!(", zone: {}.", scene.host.zone()));
+    scene.start();
+    scene.is(" Failing, ");
+    // The next attempt by itself would come later than this waits for.
+    scene.write("tsig.key", text);
+    scene.holds(all().chain(OTHERS_SHOWN));
+    scene.is_in_sync();
+    scene.logs("a provider's file has changed");
+}
+
+/// What the metrics say.
+fn failing(scene: &Scene) -> Option<bool> {
+    let page = scene.fedns.page("/metrics").expect("a page").body;
+    let mut lines = page.lines().filter(|line| line.starts_with("fedns_mirror_failing{"));
+    lines.next().map(|line| line.ends_with(" 1"))
 }

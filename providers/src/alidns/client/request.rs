@@ -19,7 +19,7 @@ const METHOD: &str = "POST";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Endpoint {
     /// `https://alidns.aliyuncs.com`, without a path.
-    origin: String,
+    pub(super) origin: String,
     /// As the header `host` has it.
     host: String,
     /// True for this very machine, which no proxy reaches.

@@ -416,3 +416,63 @@ async fn what_clusters_changed_is_told_with_its_beginning_once_it_has_landed() {
     assert_eq!(told.try_recv(), Ok((service(1), Duration::from_secs(7))));
     assert!(told.try_recv().is_err());
 }
+
+/// A provider whose listing is tried again inside for an hour.
+struct Stubborn {
+    memory: Arc<Memory>,
+    clock: Arc<TestClock>,
+}
+
+impl Provider for Stubborn {
+    fn name(&self) -> String {
+        "stubborn".into()
+    }
+
+    fn zone(&self) -> &Name {
+        domain()
+    }
+
+    fn list(&self) -> BoxFuture<'_, Result<Vec<HostedSet>, Failure>> {
+        Box::pin(async {
+            while self.clock.passed() < Duration::from_secs(3_600) {
+                tokio::task::yield_now().await;
+            }
+            self.memory.list().await
+        })
+    }
+
+    fn fitting(&self, changes: &[Change]) -> usize {
+        changes.len()
+    }
+
+    fn apply<'a>(&'a self, changes: &'a [Change]) -> BoxFuture<'a, Result<(), Failure>> {
+        Provider::apply(&self.memory, changes)
+    }
+
+    fn limits(&self) -> BoxFuture<'_, Result<Limits, Failure>> {
+        Box::pin(async { Ok(Limits::default()) })
+    }
+
+    fn trouble(&self) -> Option<String> {
+        (self.clock.passed() < Duration::from_secs(3_600)).then(|| "no connection".into())
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_is_tried_again_inside_shows_as_failing_meanwhile() {
+    let mut fixture = Fixture::new();
+    let (memory, clock) = (Arc::clone(&fixture.memory), Arc::clone(&fixture.clock));
+    fixture.engine.provider = Arc::new(Stubborn { memory, clock });
+    fixture.want(0..1, 1);
+    let (status, clock) = (fixture.status.clone(), Arc::clone(&fixture.clock));
+    let watching = async {
+        while status.get().phase != Phase::Failing {
+            tokio::task::yield_now().await;
+        }
+        assert!(clock.passed() <= Duration::from_secs(5), "{:?}", clock.passed());
+        assert_eq!(status.get().failure.as_deref(), Some("no connection"));
+    };
+    tokio::join!(fixture.settle(), watching);
+    assert_eq!(fixture.status.get().phase, Phase::InSync);
+    assert_eq!(fixture.status.get().failure, None);
+}

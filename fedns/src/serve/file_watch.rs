@@ -1,5 +1,6 @@
-//! Notices that the config file has other contents.
+//! Notices that a file has other contents: the config, and the keys of providers that it names.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,8 +17,8 @@ const QUIET: Duration = Duration::from_millis(300);
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(3);
 const CLOSE_WRITE: AccessKind = AccessKind::Close(AccessMode::Write);
 
-/// Tells when the config file has other contents.
-pub struct ConfigWatch {
+/// Tells when a file has other contents.
+pub struct FileWatch {
     file: PathBuf,
     seen: Option<Vec<u8>>,
     events: mpsc::Receiver<()>,
@@ -27,7 +28,7 @@ pub struct ConfigWatch {
     _watcher: Option<notify::RecommendedWatcher>,
 }
 
-impl ConfigWatch {
+impl FileWatch {
     /// The folder is watched, since editors and kubelet put a new file in the old one's place.
     pub fn start(file: &Path) -> Self {
         let (sender, events) = mpsc::channel(1);
@@ -47,7 +48,8 @@ impl ConfigWatch {
             watcher.watch(folder, RecursiveMode::NonRecursive).map(|()| watcher)
         });
         if let Err(error) = &watching {
-            warn!(%error, "the config file is not watched; send SIGHUP to reload it");
+            let file = file.display();
+            warn!(%error, "{file} is not watched; send SIGHUP after a change");
         }
         let seen = std::fs::read(file).ok();
         Self { file: file.to_owned(), seen, events, noticed: None, _watcher: watching.ok() }
@@ -83,5 +85,34 @@ impl ConfigWatch {
             }
         }
         self.noticed = None;
+    }
+}
+
+/// Tells when one of several files has other contents.
+#[derive(Default)]
+pub struct FileWatches(Vec<FileWatch>);
+
+impl FileWatches {
+    /// Watches these from now on.
+    pub fn follow(&mut self, files: &BTreeSet<&Path>) {
+        self.0.retain(|watch| files.contains(watch.file.as_path()));
+        let known: Vec<PathBuf> = self.0.iter().map(|watch| watch.file.clone()).collect();
+        let new = files.iter().filter(|file| !known.iter().any(|known| known == *file));
+        self.0.extend(new.map(|file| FileWatch::start(file)));
+    }
+
+    /// Waits for other contents of any of them. What was noticed before a call was cancelled counts in
+    /// the next.
+    pub async fn changed(&mut self) -> PathBuf {
+        if self.0.is_empty() {
+            std::future::pending::<()>().await;
+        }
+        let changes = self.0.iter_mut().map(|watch| {
+            Box::pin(async {
+                watch.changed().await;
+                watch.file.clone()
+            })
+        });
+        futures::future::select_all(changes).await.0
     }
 }
