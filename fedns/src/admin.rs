@@ -8,6 +8,7 @@
 mod api;
 mod explain;
 mod explain_text;
+mod name_states;
 pub mod orders;
 mod plan;
 pub mod problems;

@@ -132,7 +132,7 @@ impl Mirrors {
 
     fn start(&mut self, key: Key, before: Vec<JoinHandle<()>>) {
         let permission = watch::Sender::new(not_yet());
-        let shown = Arc::new(Mirror::new(key.zone.clone(), &key.provider));
+        let shown = Arc::new(Mirror::new(key.scope(&key.zone), &key.provider));
         let template = Template {
             key: key.clone(),
             connector: self.connector.clone(),

@@ -1,6 +1,7 @@
 //! `/api/v1/…`: what the command line shows. Fields are only ever added.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use dns_server::Reader;
@@ -9,6 +10,7 @@ use model::{ClusterName, Freshness, Level, Name, RecordSet, RecordType, ServiceK
 use planner::{ClusterEntry, FederatedName, Federation};
 use serde::Serialize;
 
+use super::name_states::{AtProvider, NameStates};
 use super::url::Url;
 use super::{Page, Pages, explain, plan};
 use crate::output::{data_texts, time_text};
@@ -25,6 +27,9 @@ struct RecordRow {
     /// `None` for static records and the apex.
     level: Option<Level>,
     service: Option<String>,
+    /// How the name stands at the providers that it goes to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    mirrors: Vec<AtProvider>,
 }
 
 /// A member cluster.
@@ -63,6 +68,8 @@ struct ServerInfo<'a> {
     version: &'static str,
     /// Where it takes orders.
     socket: Option<&'a Path>,
+    /// Where it answers queries.
+    dns: Vec<SocketAddr>,
 }
 
 pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
@@ -82,6 +89,7 @@ pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
         "/api/v1/server" => Ok(Page::json(&ServerInfo {
             version: env!("CARGO_PKG_VERSION"),
             socket: pages.socket.as_deref(),
+            dns: pages.dns.as_ref().map(|dns| dns.local_addrs().to_vec()).unwrap_or_default(),
         })),
         path => Ok(Page::error(StatusCode::NOT_FOUND, &format!("no page {path}"))),
     }
@@ -99,11 +107,17 @@ async fn records(pages: &Pages, url: &Url) -> Result<Page, Ended> {
     let mut rows = Vec::new();
     for (zone, federation) in zones {
         let Some(contents) = served(&pages.reader, &zone) else { continue };
+        let states = NameStates::of_zone(&pages.mirrors, &zone);
+        let lookup = states.lookup();
         for (name, sets) in contents.iter() {
             let text = name.to_string();
             if text.contains(&filter) {
                 let federated = FederatedName::parse(name, &federation, &zone);
-                rows.extend(sets.iter().map(|set| record_row(&text, federated.as_ref(), set)));
+                let row = |set| RecordRow {
+                    mirrors: lookup.of(name, std::slice::from_ref(set)),
+                    ..record_row(&text, federated.as_ref(), set)
+                };
+                rows.extend(sets.iter().map(row));
             }
         }
     }
@@ -118,6 +132,7 @@ fn record_row(name: &str, federated: Option<&FederatedName>, set: &RecordSet) ->
         values: data_texts(set).collect(),
         level: federated.map(|federated| federated.place.level()),
         service: federated.map(|federated| federated.service.to_string()),
+        mirrors: Vec::new(),
     }
 }
 

@@ -11,9 +11,11 @@ use planner::{Explanation, explain};
 use serde_json::Value;
 
 use super::explain_text::{self, AnsweredBy, Explained};
+use super::name_states::{AtProvider, NameStates};
 use super::url::Url;
 use super::{Page, Pages};
 use crate::dns_message::{self, AnswerText};
+use crate::mirror::MirrorList;
 use crate::output::{record_texts, time_text};
 use crate::pipeline::{Ended, Pipeline};
 
@@ -38,8 +40,10 @@ pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
             return Ok(Page::error(StatusCode::BAD_REQUEST, &message));
         }
     };
-    let reader = pages.reader.clone();
-    let explained = pages.pipeline.ask(move |pipeline| explained(pipeline, &reader, &name)).await?;
+    let (reader, mirrors) = (pages.reader.clone(), pages.mirrors.clone());
+    let explained =
+        pages.pipeline.ask(move |pipeline| explained(pipeline, &reader, &mirrors, &name));
+    let explained = Explained { served: pages.dns.is_some(), ..explained.await? };
     Ok(match url.get("format") {
         Some("text") => Page::text(explain_text::text(&explained)),
         _ => match serde_json::to_value(&explained) {
@@ -53,7 +57,7 @@ pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
 }
 
 /// Between two batches of the pipeline, so that plan and answer are of one moment.
-fn explained(pipeline: &Pipeline, reader: &Reader, name: &Name) -> Explained {
+fn explained(pipeline: &Pipeline, reader: &Reader, mirrors: &MirrorList, name: &Name) -> Explained {
     let snapshot = reader.snapshot();
     let mut explanation = explain(pipeline.planner(), name, &record_texts);
     tell_served_apex(&mut explanation, &snapshot);
@@ -61,8 +65,20 @@ fn explained(pipeline: &Pipeline, reader: &Reader, name: &Name) -> Explained {
         answered_by: answered_by(answer_source(&snapshot, name)),
         answer: whole_answer(&snapshot, &explanation),
         published: pipeline.is_published(),
+        served: true,
+        mirrors: at_providers(&snapshot, mirrors, &explanation),
         explanation,
     }
+}
+
+fn at_providers(
+    snapshot: &Snapshot<'_>,
+    mirrors: &MirrorList,
+    explanation: &Explanation,
+) -> Vec<AtProvider> {
+    let Some(zone) = &explanation.zone else { return Vec::new() };
+    let sets = snapshot.zone(zone).map(|view| view.sets(&explanation.name)).unwrap_or_default();
+    NameStates::of_zone(mirrors, zone).lookup().of(&explanation.name, &sets)
 }
 
 /// The plan knows no serial: the one that is served is the store's.

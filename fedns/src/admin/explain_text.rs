@@ -7,16 +7,22 @@ use planner::Explanation;
 use planner::explain::{ClusterShare, Federated, Kind, PortRecords};
 use serde::Serialize;
 
+use super::name_states::AtProvider;
 use crate::dns_message::AnswerText;
 use crate::output::time_text;
 
-/// A name's explanation with its answer on the wire.
+/// A name's explanation with its answer.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Explained {
     #[serde(flatten)]
     pub explanation: Explanation,
     pub published: bool,
+    /// A DNS port is open.
+    pub served: bool,
+    /// How the name stands at the providers that it goes to.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub mirrors: Vec<AtProvider>,
     /// What answers in place of the name's own records.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub answered_by: Option<AnsweredBy>,
@@ -79,6 +85,9 @@ pub fn text(explained: &Explained) -> String {
     }
     if let Some(answered_by) = &explained.answered_by {
         answered_by_text(&mut text, name, answered_by);
+    }
+    for AtProvider { provider, text: state, .. } in &explained.mirrors {
+        line(&mut text, format_args!("  mirror {provider}: {state}"));
     }
     wire(&mut text, explained);
     text
@@ -213,7 +222,11 @@ fn wire(text: &mut String, explained: &Explained) {
     if let Some(answer) = &explained.answer {
         let is_referral = answer.is_referral();
         let status = answer.status() + if is_referral { ", a referral" } else { "" };
-        line(text, format_args!("  on the wire: {status}"));
+        let title = match explained.served {
+            true => "on the wire",
+            false => "no DNS port is open here; with one, the answer would be",
+        };
+        line(text, format_args!("  {title}: {status}"));
         let referral = answer.authorities.iter().filter(|_| is_referral);
         for record in answer.answers.iter().chain(referral) {
             line(text, format_args!("    {}", record.line()));

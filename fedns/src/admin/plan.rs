@@ -116,7 +116,7 @@ fn held_row(mirror: &Mirror) -> Option<HeldRow> {
 }
 
 fn mirror_row(mirror: &Mirror) -> MirrorRow {
-    let title = format!("{} for {}", mirror.kind, mirror.zone);
+    let title = mirror.title();
     let finding = |finding: providers::preflight::Finding| FindingRow {
         severity: format!("{:?}", finding.severity),
         subject: finding.subject,

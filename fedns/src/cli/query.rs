@@ -4,8 +4,10 @@ use std::time::{Duration, Instant};
 
 use ::clap::Args;
 use model::{Name, RecordType};
+use serde::Deserialize;
 
-use super::{CommandResult, Failure, print};
+use super::{Admin, CommandResult, Failure, client, print};
+use crate::config::reachable;
 use crate::dns_message::{self, AnswerText};
 
 /// How long one try waits, and how often UDP is tried.
@@ -34,6 +36,8 @@ pub struct Query {
     /// Also print what differs from run to run: time, size, the authority section
     #[arg(long)]
     stats: bool,
+    #[command(flatten)]
+    admin: Admin,
 }
 
 impl Query {
@@ -58,7 +62,7 @@ impl Query {
     fn ask(&self, query: &[u8]) -> Result<Vec<u8>, Failure> {
         let failed = |error: std::io::Error| {
             let server = self.server;
-            Failure::one(format!("{server}: no answer: {error}; name another server with --server"))
+            Failure::one(format!("{server}: no answer: {error}; {}", self.remedy()))
         };
         if !self.tcp {
             let answer = ask_udp(self.server, query).map_err(failed)?;
@@ -67,6 +71,28 @@ impl Query {
             }
         }
         ask_tcp(self.server, query).map_err(failed)
+    }
+}
+
+impl Query {
+    /// A fedns on this machine may answer elsewhere, or nowhere.
+    fn remedy(&self) -> String {
+        #[derive(Deserialize)]
+        struct Server {
+            dns: Vec<SocketAddr>,
+        }
+        let found = client::get_json(&self.admin, "/api/v1/server");
+        let admin = &self.admin.admin;
+        match found.ok().map(|Server { dns }| dns.into_iter().map(reachable).next()) {
+            Some(Some(address)) if address != self.server => {
+                format!("the fedns at {admin} answers at {address}: --server {address}")
+            }
+            Some(None) => format!(
+                "the fedns at {admin} opens no DNS port (its config has no listen.dns): name the provider's \
+                 name server with --server, or see fedns records and fedns explain"
+            ),
+            _ => "name another server with --server".into(),
+        }
     }
 }
 

@@ -51,6 +51,14 @@ struct Record {
     values: Vec<String>,
     level: Option<String>,
     service: Option<String>,
+    #[serde(default)]
+    mirrors: Vec<AtProvider>,
+}
+
+#[derive(Deserialize)]
+struct AtProvider {
+    provider: String,
+    state: String,
 }
 
 impl Records {
@@ -89,9 +97,11 @@ impl Records {
             return print(lines);
         }
         let wide = self.output == RecordFormat::Wide;
-        let header: &[&str] = match wide {
-            true => &["NAME", "TYPE", "TTL", "VALUES", "LEVEL", "SERVICE"],
-            false => &["NAME", "TYPE", "TTL", "VALUES"],
+        let is_mirrored = wide && records.iter().any(|record| !record.mirrors.is_empty());
+        let header: &[&str] = match (wide, is_mirrored) {
+            (true, true) => &["NAME", "TYPE", "TTL", "VALUES", "LEVEL", "SERVICE", "MIRROR"],
+            (true, false) => &["NAME", "TYPE", "TTL", "VALUES", "LEVEL", "SERVICE"],
+            (false, _) => &["NAME", "TYPE", "TTL", "VALUES"],
         };
         let row = |record: &Record| {
             let mut cells = vec![
@@ -104,6 +114,12 @@ impl Records {
                 let or_dash = |cell: &Option<String>| cell.clone().unwrap_or_else(|| "-".into());
                 cells.push(or_dash(&record.level));
                 cells.push(or_dash(&record.service));
+            }
+            if is_mirrored {
+                let states =
+                    record.mirrors.iter().map(|it| format!("{} {}", it.provider, it.state));
+                let states: Vec<String> = states.collect();
+                cells.push(if states.is_empty() { "-".into() } else { states.join(", ") });
             }
             cells
         };

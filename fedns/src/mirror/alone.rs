@@ -229,8 +229,9 @@ impl Seen {
 impl AlonePlan {
     /// Carries out all of the plan, in its order, what the guard would hold included, and then what
     /// follows from it: names leave markers that many share only after their records are gone. A failure
-    /// that is none of a single change ends it. `tell` hears how far it has come after each call.
-    pub async fn apply(mut self, mut tell: impl FnMut(Report)) -> Outcome {
+    /// that is none of a single change ends it. `tell` hears how far it has come after each call, and
+    /// whether it is time for a line about that.
+    pub async fn apply(mut self, mut tell: impl FnMut(Report, bool)) -> Outcome {
         let mut outcome = Outcome::default();
         for _ in 0..ROUNDS_MAX {
             let now = unix_now();
@@ -250,7 +251,7 @@ impl AlonePlan {
         &mut self,
         changes: &[Change],
         outcome: &mut Outcome,
-        tell: &mut impl FnMut(Report),
+        tell: &mut impl FnMut(Report, bool),
     ) -> bool {
         let mut progress = Progress::new(changes.len(), Instant::now());
         let mut rest = changes;
@@ -269,8 +270,8 @@ impl AlonePlan {
                 return false;
             }
             rest = &rest[count..];
-            progress.advance(count, Instant::now());
-            tell(progress.report(Instant::now()));
+            let is_time = progress.advance(count, Instant::now()).is_some();
+            tell(progress.report(Instant::now()), is_time);
         }
         true
     }

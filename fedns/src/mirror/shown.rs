@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use model::Name;
+use model::{Name, RecordSet};
 use providers::preflight::{Finding, Severity};
 use providers::sync::engine::Input;
+use providers::sync::scope::Scope;
 use providers::sync::status::{Phase, SharedStatus, Status};
 use tokio::sync::mpsc;
 
@@ -22,6 +23,8 @@ pub struct Mirror {
     pub zone: Name,
     pub kind: &'static str,
     pub owner: String,
+    /// What goes there.
+    scope: Scope,
     state: Mutex<State>,
 }
 
@@ -51,16 +54,25 @@ impl MirrorList {
 // === impl Mirror ===
 
 impl Mirror {
-    pub(super) fn new(zone: Name, provider: &ProviderConfig) -> Self {
-        Self::of(zone, provider.kind.word(), provider.owner.clone())
+    /// `scope` is as far as it is known without the provider.
+    pub(super) fn new(scope: Scope, provider: &ProviderConfig) -> Self {
+        Self::of(scope, provider.kind.word(), provider.owner.clone())
     }
 
     #[cfg(test)]
     pub(super) fn for_test() -> Self {
-        Self::of(Name::root(), "alidns", "shop".into())
+        let scope = Scope {
+            federation: model::Label::new("fed").expect("a label"),
+            domain: Name::root(),
+            hosted: Name::root(),
+            levels: model::Levels::ALL,
+            types: Scope::default_types(),
+            ttl: None,
+        };
+        Self::of(scope, "alidns", "shop".into())
     }
 
-    fn of(zone: Name, kind: &'static str, owner: String) -> Self {
+    fn of(scope: Scope, kind: &'static str, owner: String) -> Self {
         let state = State {
             inputs: None,
             is_stopping: false,
@@ -69,7 +81,18 @@ impl Mirror {
             has_failed: false,
             status: None,
         };
-        Self { zone, kind, owner, state: Mutex::new(state) }
+        let zone = scope.domain.clone();
+        Self { zone, kind, owner, scope, state: Mutex::new(state) }
+    }
+
+    /// `alidns for example.com.`
+    pub fn title(&self) -> String {
+        format!("{} for {}", self.kind, self.zone)
+    }
+
+    /// Whether any of these sets goes there.
+    pub fn takes(&self, name: &Name, sets: &[RecordSet]) -> bool {
+        !self.scope.wanted(name, sets).is_empty()
     }
 
     /// What the mirror itself shows; `None` until it has reached its provider.

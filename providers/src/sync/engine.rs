@@ -402,6 +402,7 @@ impl Engine {
             status.quarantined =
                 quarantined.map(|(name, it)| (name.clone(), it.reason.clone())).collect();
             status.owned = self.mirror.owned();
+            status.not_allowed = self.mirror.not_allowed().clone();
             status.held_hash = (!held.is_empty()).then(|| held.clone());
             status.plan = plan.clone();
             status.tell_conflicts(&plan.conflicts)

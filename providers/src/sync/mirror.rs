@@ -513,6 +513,11 @@ impl Mirror {
         self.quarantine.insert(change.name.clone(), Quarantined { reason, tries, until });
     }
 
+    /// Names whose change the policy does not allow.
+    pub fn not_allowed(&self) -> &BTreeSet<Name> {
+        &self.not_allowed
+    }
+
     /// Names that are set aside, with the reasons.
     pub fn quarantined(&self) -> impl Iterator<Item = (&Name, &Quarantined)> {
         self.quarantine.iter()

@@ -11,6 +11,7 @@ tests::on_each_name_server![
     a_wrong_key_is_told_and_the_right_one_taken,
     a_restart_writes_nothing,
     one_record_marks_many_names,
+    records_and_explain_tell_how_a_name_stands_there,
     a_server_that_is_away_shows_at_once_and_fails_nothing_else,
     another_key_in_the_file_is_taken_at_once,
     how_long_a_change_takes_is_counted_until_it_is_visible,
@@ -329,4 +330,41 @@ fn failing(scene: &Scene) -> Option<bool> {
     let page = scene.fedns.page("/metrics").expect("a page").body;
     let mut lines = page.lines().filter(|line| line.starts_with("fedns_mirror_failing{"));
     lines.next().map(|line| line.ends_with(" 1"))
+}
+
+fn records_and_explain_tell_how_a_name_stands_there(software: Software) {
+    let others = format!("{OTHERS}nginx.default.fed.svc.cn-beijing 600 A 198.51.100.2\n");
+    let mut scene = prepared(software, &others);
+    scene.start();
+    scene.is(" Incomplete, ");
+    let global = "nginx.default.fed.svc.example.com";
+    let beijing = "nginx.default.fed.svc.cn-beijing.example.com";
+    let explained = scene.fedns.printed(&["explain", global]);
+    for words in [
+        "  mirror rfc2136 for example.com.: in sync\n",
+        "  no DNS port is open here; with one, the answer would be: NOERROR, authoritative\n",
+    ] {
+        assert!(explained.contains(words), "{words}\n{explained}");
+    }
+    let explained = scene.fedns.printed(&["explain", beijing]);
+    let conflict = format!(
+        "  mirror rfc2136 for example.com.: in conflict: {beijing}. A: a record set without a marker"
+    );
+    assert!(explained.contains(&conflict), "{explained}");
+    let wide = scene.fedns.printed(&["records", "nginx.default", "-o", "wide"]);
+    let row = |name: &str| {
+        let start = format!("{name}. ");
+        let row = wide.lines().find(|line| line.starts_with(&start));
+        row.unwrap_or_else(|| panic!("{name}\n{wide}")).trim_end().to_owned()
+    };
+    assert!(row(global).ends_with("  rfc2136 for example.com. InSync"), "{wide}");
+    assert!(row(beijing).ends_with("  rfc2136 for example.com. Conflict"), "{wide}");
+    // Nobody answers here, and whoever asks is told where the names are.
+    let output = scene.fedns.command(&["query", global, "--server", "127.0.0.1:1"]);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{errors}");
+    assert!(
+        errors.contains("opens no DNS port (its config has no listen.dns): name the provider's"),
+        "{errors}"
+    );
 }
