@@ -7,6 +7,7 @@
 //! - [`keys`]: which keys there are, and what each means
 //! - [`mod@load`]: finding and reading the file
 //! - [`statics`]: the static records that it names
+//! - [`mirrored`]: what is suspicious in the entries of providers
 //! - [`zones`]: the planner's settings of each zone, and what is suspicious in it
 
 pub mod tree;
@@ -16,6 +17,7 @@ pub mod duration;
 pub mod keys;
 pub mod load;
 pub mod statics;
+pub mod mirrored;
 pub mod zones;
 
 use std::collections::BTreeSet;

@@ -238,6 +238,10 @@ fn plan_name(limits: &Limits) -> String {
 // === impl Finding ===
 
 impl Finding {
+    pub fn warning(subject: &'static str, text: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, subject, text: text.into() }
+    }
+
     pub fn blocking(subject: &'static str, text: impl Into<String>) -> Self {
         Self { severity: Severity::Blocking, subject, text: text.into() }
     }

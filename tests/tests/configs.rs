@@ -45,7 +45,11 @@ fn good_configs_are_printed_with_every_default() {
         let checked = fedns(&folder, &["check", "--config", &file]);
         assert!(checked.status.success(), "{file}: {}", text(&folder, &checked.stderr));
         assert!(text(&folder, &checked.stdout).starts_with(&format!("FOLDER/{file}: fine: ")));
-        assert_eq!(text(&folder, &checked.stderr), "", "{file}");
+        // A checkout has no files that only their owner may read.
+        let mut warnings: Vec<String> =
+            text(&folder, &checked.stderr).lines().map(str::to_owned).collect();
+        warnings.retain(|line| !line.contains("; chmod o-r FOLDER/files/"));
+        assert_eq!(warnings, Vec::<String>::new(), "{file}");
         let printed = printed(&folder, &["config", "--config", &file]);
         golden::compare(&folder.join(&file).with_extension("txt"), &text(&folder, &printed));
     }

@@ -25,6 +25,8 @@ struct HeldRow {
     reason: String,
     /// Names that would vanish or be rewritten, as far as they are known.
     vanishing: Vec<String>,
+    /// What is held at a provider.
+    changes: Vec<ChangeRow>,
 }
 
 /// One zone at one provider.
@@ -72,6 +74,7 @@ pub fn page(pages: &Pages) -> Page {
         provider: None,
         reason: held.to_string(),
         vanishing: held.vanishing().map(ToString::to_string).collect(),
+        changes: Vec::new(),
         hash: held.hash,
     });
     let mirrors = pages.mirrors.get();
@@ -111,6 +114,7 @@ fn held_row(mirror: &Mirror) -> Option<HeldRow> {
             "{names} names would vanish or be rewritten; if that is meant: fedns plan approve {hash}"
         ),
         vanishing: status.plan.held.iter().map(|change| change.name.to_string()).collect(),
+        changes: status.plan.held.iter().flat_map(rows).collect(),
         hash,
     })
 }

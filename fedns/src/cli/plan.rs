@@ -51,12 +51,14 @@ struct Show {
     admin: Admin,
 }
 
-/// Carry out a held reload of the config
+/// Let go ahead what is held: changes at a provider, or a reload of the config
 ///
-/// A reload that would make more than 30 % of 10 or more served names vanish is held, and the old
-/// config runs on; so is one that looks at clusters in another way while one of them cannot be seen.
-/// `fedns plan`, the log and `/readyz?verbose` tell the hash. An approval is good for exactly what
-/// the hash stands for.
+/// At a provider, names that vanish and names that are rewritten only because the config changed are
+/// counted over an hour; past 30 % of 10 or more the further ones are held, while all that keeps names
+/// answering goes on. A reload that would make more than 30 % of 10 or more served names vanish is held,
+/// and the old config runs on; so is one that looks at clusters in another way while one of them cannot
+/// be seen. `fedns plan`, the log and `/readyz?verbose` tell the hash. An approval is good for exactly
+/// what the hash stands for; at a provider, for an hour.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fedns plan approve 5f2d8c11a90be374
@@ -81,6 +83,7 @@ struct Held {
     provider: Option<String>,
     reason: String,
     vanishing: Vec<String>,
+    changes: Vec<ChangeRow>,
 }
 
 #[derive(Deserialize)]
@@ -193,8 +196,11 @@ pub(super) fn changes_text(plan: &providers::sync::plan::Plan) -> String {
 
 fn text(plans: &Plans) -> String {
     let mut text: String = plans.mirrors.iter().map(mirror_text).collect();
-    for Held { what, provider, reason, vanishing } in &plans.held {
-        text.extend(vanishing.iter().map(|name| format!("- {name}\n")));
+    for Held { what, provider, reason, vanishing, changes } in &plans.held {
+        match provider {
+            Some(_) => text.extend(changes.iter().map(row_text)),
+            None => text.extend(vanishing.iter().map(|name| format!("- {name}\n"))),
+        }
         let what = provider.as_ref().unwrap_or(what);
         text += &format!("{what} held: {reason}\n");
     }

@@ -9,7 +9,7 @@ use planner::base::StaticNames;
 use planner::names::Place;
 use planner::{ZoneSettings, base_contents, unserved_contents};
 
-use super::{Config, ConfigError, Subject, ZoneConfig, statics};
+use super::{Config, ConfigError, Subject, ZoneConfig, mirrored, statics};
 
 /// The settings of every zone; beside them, whether they can be used or not, a line for each thing
 /// that can be served but perhaps not as its author thinks.
@@ -17,6 +17,10 @@ pub fn zone_settings(config: &Config) -> (Result<Vec<ZoneSettings>, ConfigError>
     let mut warnings = Vec::new();
     let mut errors = Vec::new();
     let mut settings = Vec::new();
+    // Zones may share what is told.
+    let of_providers: BTreeSet<String> =
+        config.zones.iter().flat_map(|zone| mirrored::warnings(config, zone)).collect();
+    warnings.extend(of_providers);
     for zone in &config.zones {
         match settings_of(config, zone, &mut warnings) {
             Ok(zone) => settings.push(zone),

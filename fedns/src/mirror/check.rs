@@ -8,6 +8,7 @@ use providers::sync::scope::Scope;
 use super::Key;
 use super::alone::{self, Seen};
 use super::connect::Connector;
+use crate::config::mirrored::aliases;
 use crate::config::{Config, ConfigError, ProviderConfig, ZoneConfig, zone_settings};
 use crate::delegation::look::{Settings, look as look_from_outside};
 use crate::delegation::{OwnZone, judge as delegation_judge};
@@ -31,7 +32,12 @@ pub async fn check(
 ) -> Checked {
     let key = Key::new(config, zone, provider);
     let findings = match findings(&key, seen).await {
-        Ok(findings) => findings,
+        Ok(mut findings) => {
+            // A server tells it with what else is suspicious in its config.
+            let aliases = aliases(zone, provider);
+            findings.extend(aliases.map(|text| Finding::warning("aliases", text)));
+            findings
+        }
         Err(failure) => vec![Finding::blocking("provider", failure.line)],
     };
     Checked { title: key.title(), zone: zone.name.clone(), is_served: false, findings }

@@ -19,6 +19,30 @@ pub struct Scope {
     pub ttl: Option<u32>,
 }
 
+/// Why aliases at a provider would lead to nothing, if they would. `zone`: the levels that are made.
+pub fn dangling(zone: Levels, levels: Levels, types: &BTreeSet<RecordType>) -> Option<String> {
+    if !types.contains(&RecordType::CNAME) {
+        return None;
+    }
+    let has_addresses = types.contains(&RecordType::A) || types.contains(&RecordType::AAAA);
+    if !has_addresses {
+        return Some(
+            "with types: [CNAME] aliases go there, and the addresses that they lead to do not; add A and \
+             AAAA to types"
+                .into(),
+        );
+    }
+    let widest = zone.iter().min()?;
+    (!levels.contains(widest)).then(|| {
+        let kept: Vec<String> = levels.iter().map(|level| level.to_string()).collect();
+        format!(
+            "with levels: [{}] a name without addresses is an alias of its {widest} name, which does not go \
+             there; add {widest} to levels, or leave aliases out with types: [A, AAAA]",
+            kept.join(", ")
+        )
+    })
+}
+
 // === impl Scope ===
 
 impl Scope {
@@ -147,6 +171,23 @@ mod tests {
             scope.wanted(&name("_http._tcp.web.shop.fed.svc.r.example.com"), &[of_port]),
             []
         );
+    }
+
+    #[test]
+    fn aliases_that_lead_to_nothing_are_told() {
+        let told = |zone: &[Level], levels: &[Level], types: &[RecordType]| {
+            let levels_of = |levels: &[Level]| Levels::new(levels.iter().copied()).unwrap();
+            dangling(levels_of(zone), levels_of(levels), &types.iter().copied().collect())
+        };
+        let all = [RecordType::A, RecordType::AAAA, RecordType::CNAME];
+        use Level::{Global, Region, Zone};
+        assert_eq!(told(&Level::ALL, &Level::ALL, &all), None);
+        assert_eq!(told(&Level::ALL, &[Global, Zone], &all), None);
+        assert_eq!(told(&[Region, Zone], &[Region], &all), None);
+        assert_eq!(told(&Level::ALL, &[Zone], &all[..2]), None);
+        assert!(told(&Level::ALL, &[Zone], &all).unwrap().contains("add global to levels"));
+        assert!(told(&[Region, Zone], &[Zone], &all).unwrap().contains("add region to levels"));
+        assert!(told(&Level::ALL, &Level::ALL, &all[2..]).unwrap().contains("add A and AAAA"));
     }
 
     #[test]

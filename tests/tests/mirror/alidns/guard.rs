@@ -8,6 +8,7 @@ use super::{both, prepared};
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
         [] => too_much_that_would_vanish_is_held,
+            what_would_be_rewritten_is_shown_as_a_change,
             a_restart_does_not_forget_what_is_held;
     }
 }
@@ -31,6 +32,21 @@ fn too_much_that_would_vanish_is_held() {
     assert!(scene.host.data().len() > 6, "{:?}", scene.host.data());
     scene.fedns.printed(&["plan", "approve", &hash]);
     scene.holds(both());
+}
+
+fn what_would_be_rewritten_is_shown_as_a_change() {
+    let mut scene = prepared(Plan::custom(120, 6));
+    for number in 1..=2 {
+        scene.put("hangzhou", &format!("s{number}"), &format!("203.0.113.1{number}"));
+    }
+    scene.start();
+    scene.is(" InSync, 15 names");
+    scene.configure(", ttl: 600s");
+    scene.is("; held: ");
+    let plan = String::from_utf8(scene.fedns.command(&["plan"]).stdout).expect("text");
+    let shown = plan.lines().filter(|line| line.starts_with("  ~ ") && line.contains(" A 180 "));
+    assert_eq!(shown.count(), 11, "{plan}");
+    assert!(!plan.contains("\n- "), "{plan}");
 }
 
 fn a_restart_does_not_forget_what_is_held() {
