@@ -3,6 +3,7 @@
 mod alidns;
 mod rfc2136;
 mod route53;
+mod webhook;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::fakes::clock::VirtualClock;
 pub use alidns::AliDnsJudge;
 pub use rfc2136::{BindJudge, KnotJudge, PowerDnsJudge};
 pub use route53::{FakeRoute53Judge, MotoJudge};
+pub use webhook::{WebhookBeforeBindJudge, WebhookJudge};
 
 /// Connects on whichever runtime the mirror has.
 pub type Connect =

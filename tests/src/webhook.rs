@@ -4,13 +4,14 @@
 mod description;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use serde_json::Value;
 
 use crate::external_dns::Webhook;
 use crate::fakes::http_server::{HttpServer, Reply, Request};
 use crate::http;
+use crate::lock::lock;
 use description::Description;
 
 /// Of every call that has a body, and of every answer with one.
@@ -110,6 +111,11 @@ impl StrictWebhook {
         self.shared.state().calls.iter().filter(|it| *it == call).count()
     }
 
+    /// All calls so far.
+    pub fn calls(&self) -> usize {
+        self.shared.state().calls.len()
+    }
+
     pub fn forget_calls(&self) {
         self.shared.state().calls.clear();
     }
@@ -124,7 +130,7 @@ impl StrictWebhook {
 
 impl Shared {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn answer(&self, request: &Request) -> Reply {

@@ -5,9 +5,14 @@
 //! | `alidns` | our strict fake, read and changed by the vendor's Python client |
 //! | `route53_fake` | our strict fake, read and changed by botocore |
 //! | `route53_moto` | moto, which checks each signature, read and changed by botocore |
+//! | `webhook` | ExternalDNS's webhook server and in-memory provider, each call held against the protocol's description |
+//! | `webhook_before_bind` | the same server before ExternalDNS's provider of dynamic updates; dig reads, nsupdate changes |
 //! | `bind`, `knot`, `power_dns` | the name server, read by dig and changed by nsupdate |
 
-use tests::judge::{AliDnsJudge, BindJudge, FakeRoute53Judge, KnotJudge, MotoJudge, PowerDnsJudge};
+use tests::judge::{
+    AliDnsJudge, BindJudge, FakeRoute53Judge, KnotJudge, MotoJudge, PowerDnsJudge,
+    WebhookBeforeBindJudge, WebhookJudge,
+};
 use tests::need::{DIG, KNOTD, NAMED, NSUPDATE, Need, PDNS_SERVER, SQLITE3};
 use tests::suite::Test;
 
@@ -62,6 +67,9 @@ columns! {
     alidns: AliDnsJudge, [Need::Peers], [ours, theirs, faults, many];
     route53_fake: FakeRoute53Judge, [Need::Peers], [ours, theirs, faults, many];
     route53_moto: MotoJudge, [Need::Peers], [ours, theirs, many];
+    webhook: WebhookJudge, [Need::ExternalDns], [ours, theirs, faults, many];
+    // That provider lists some types only.
+    webhook_before_bind: WebhookBeforeBindJudge, [Need::ExternalDns, NAMED, DIG, NSUPDATE], [ours, faults, many];
     bind: BindJudge, [NAMED, DIG, NSUPDATE], [ours, theirs, faults, many];
     knot: KnotJudge, [KNOTD, DIG, NSUPDATE], [ours, theirs, faults, many];
     power_dns: PowerDnsJudge, [PDNS_SERVER, SQLITE3, DIG, NSUPDATE], [ours, theirs, faults, many];

@@ -42,6 +42,8 @@ struct State {
     /// When the mirror listed; `None` where a call has followed.
     listed_at: Option<Instant>,
     ttls: Ttls,
+    /// What the provider has made of sets that are wanted, until they are written.
+    adjusted: BTreeMap<Key, Endpoint>,
     batches: Batches,
     /// Something that was written has been seen to stand.
     is_proven: bool,
@@ -115,7 +117,9 @@ impl WebhookZone {
             endpoint.records(ttls.of(endpoint))
         };
         // What it leaves out, it refuses when it is written, and then that is told.
-        Ok(wanted.iter().map(|it| adjust(it).unwrap_or_else(|| it.1.clone())).collect())
+        let sets = wanted.iter().map(|it| adjust(it).unwrap_or_else(|| it.1.clone())).collect();
+        state.adjusted.extend(adjusted);
+        Ok(sets)
     }
 
     /// What the provider makes of sets. Those that it cannot take are left out; it changes nothing
@@ -167,15 +171,30 @@ impl WebhookZone {
 
     async fn send(&self, changes: &[Change], listing: &Listing) -> Result<(), Error> {
         let data: Vec<Endpoint> = new_data(changes).collect();
-        let adjusted = match data.is_empty() {
-            true => BTreeMap::new(),
-            false => by_key(self.client.adjust(&data).await?).collect(),
-        };
+        let mut adjusted = self.adjusted_before(changes);
+        let is_new = |it: &&Endpoint| it.key().is_some_and(|key| !adjusted.contains_key(&key));
+        let new: Vec<Endpoint> = data.iter().filter(is_new).cloned().collect();
+        if !new.is_empty() {
+            adjusted.extend(by_key(self.client.adjust(&new).await?));
+        }
         let left_out = data.iter().filter_map(Endpoint::key).find(|it| !adjusted.contains_key(it));
         if let Some((name, record_type)) = left_out {
             return Err(self.client.error(Call::Adjust, Cause::LeftOut { name, record_type }));
         }
         self.client.apply(&Changes::new(changes, listing, &adjusted)).await
+    }
+
+    /// What the provider has made of these very sets when they were planned.
+    fn adjusted_before(&self, changes: &[Change]) -> BTreeMap<Key, Endpoint> {
+        let mut state = self.state();
+        let sets = changes.iter().flat_map(|change| &change.sets);
+        let known = sets.filter_map(|set| {
+            let key = (set.name.clone(), set.record_type);
+            let endpoint = state.adjusted.remove(&key)?;
+            let is_same = endpoint.records(state.ttls.of(&endpoint)) == set.after;
+            is_same.then_some((key, endpoint))
+        });
+        known.collect()
     }
 
     /// Providers pass over what their filter does not let through, and do not say so.

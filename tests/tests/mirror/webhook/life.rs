@@ -82,6 +82,6 @@ fn one_change_is_one_call() {
     scene.holds(&moved);
     scene.is_in_sync();
     assert_eq!([APPLY, LIST].map(|call| scene.host.count(call)), [1, 1]);
-    // What it makes of the new sets, once for the plan and once for the call.
-    assert_eq!(scene.host.count(ADJUST), 2);
+    // What it makes of the new sets.
+    assert_eq!(scene.host.count(ADJUST), 1);
 }
