@@ -43,9 +43,7 @@ pub enum Cause {
     Unable(String),
     #[error("cannot be reached: {0}; start the webhook, or mend endpoint")]
     Unreachable(String),
-    #[error(
-        "no answer in time, and it may have been carried out: what stands there is listed anew"
-    )]
+    #[error("no answer in time; what stands there is listed anew")]
     Silent,
     #[error("the answer broke off: {0}")]
     Broken(String),
