@@ -4,6 +4,7 @@
 //! itself judged by the vendor's own clients (`tests/peers`) in the same run.
 
 pub mod alidns;
+pub mod clouddns;
 pub mod route53;
 
 pub mod clock;

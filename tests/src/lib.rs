@@ -41,6 +41,8 @@ pub mod aliyun;
 pub mod botocore;
 pub mod external_dns;
 pub mod fakes;
+pub mod google;
+pub mod local_dns_helper;
 pub mod moto;
 pub mod peer;
 pub mod webhook;

@@ -15,6 +15,8 @@ pub enum Need {
     Peers,
     /// ExternalDNS's own packages, which `tests/peers/external-dns/build` builds.
     ExternalDns,
+    /// Google's stand-in for Cloud DNS, which `tests/peers/build` fetches, and the Java that runs it.
+    CloudDnsPeer,
     /// A program on the PATH and the Debian package that brings it.
     Program { name: &'static str, package: &'static str },
 }
@@ -60,6 +62,16 @@ impl Need {
                         .into(),
                 ),
             },
+            Self::CloudDnsPeer => match (cloud_dns_peer(), find_program("java")) {
+                (Some(_), Some(_)) => None,
+                (None, _) => Some(
+                    "Google's stand-in for Cloud DNS is not there; tests/peers/build fetches it"
+                        .into(),
+                ),
+                (_, None) => {
+                    Some("no java here; it is in Debian's package default-jre-headless".into())
+                }
+            },
             Self::Program { name, package } => match find_program(name) {
                 Some(_) => None,
                 None => Some(format!("no {name} here; it is in Debian's package {package}")),
@@ -81,24 +93,31 @@ pub fn find_program(name: &str) -> Option<PathBuf> {
 /// its present sources, so it is asked.
 pub fn parts_folder() -> Option<PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    FOLDER.get_or_init(|| told_by("/cluster/build")).clone()
+    FOLDER.get_or_init(|| told_by("/cluster/build", &[])).clone()
 }
 
 /// The Python that has the vendors' clients; `tests/peers/build` knows where it is.
 pub fn peers_python() -> Option<PathBuf> {
     static PYTHON: OnceLock<Option<PathBuf>> = OnceLock::new();
-    PYTHON.get_or_init(|| told_by("/peers/build")).clone()
+    PYTHON.get_or_init(|| told_by("/peers/build", &["python"])).clone()
 }
 
 /// The folder with ExternalDNS's own packages, and its description of the webhook protocol.
 pub fn external_dns_folder() -> Option<PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
-    FOLDER.get_or_init(|| told_by("/peers/external-dns/build")).clone()
+    FOLDER.get_or_init(|| told_by("/peers/external-dns/build", &[])).clone()
 }
 
-fn told_by(script: &str) -> Option<PathBuf> {
+/// The folder of Google's stand-in for Cloud DNS.
+pub fn cloud_dns_peer() -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOLDER.get_or_init(|| told_by("/peers/build", &["clouddns"])).clone()
+}
+
+fn told_by(script: &str, part: &[&str]) -> Option<PathBuf> {
     let script = format!("{}{script}", env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new(script).arg("--where").stdin(Stdio::null()).output().ok()?;
+    let mut command = Command::new(script);
+    let output = command.arg("--where").args(part).stdin(Stdio::null()).output().ok()?;
     let path = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| PathBuf::from(path.trim_end()))
 }

@@ -1,6 +1,7 @@
 //! Two clusters and no control plane, as folders of manifests, whose zone goes to one provider.
 
 mod alidns;
+mod clouddns;
 mod name_server;
 mod route53;
 mod webhook;
@@ -13,6 +14,7 @@ use crate::eventually::{GENEROUS, eventually, eventually_equal};
 use crate::serving::Fedns;
 
 pub use alidns::ALIDNS_ZONE;
+pub use clouddns::ManagedZone;
 pub use route53::HostedZone;
 
 /// What stands for a provider: fedns writes to it, and others read it.
