@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
@@ -28,13 +29,15 @@ pub fn answer(result: &Value) -> &Value {
     result.get("answer").unwrap_or_else(|| panic!("no answer: {result}"))
 }
 
-/// A new key of a service account.
+/// A service account with a key, which is made once in a run.
 pub fn service_account() -> ServiceAccount {
-    let key = run(&["key"], "");
+    static KEY: OnceLock<Value> = OnceLock::new();
+    let key = KEY.get_or_init(|| run(&["key"], ""));
     let text = |name: &str| key[name].as_str().expect("text").to_owned();
     ServiceAccount {
         email: "fedns@fed-project.iam.gserviceaccount.com".into(),
         key_id: "0123456789abcdef".into(),
+        may_change: true,
         private_key: text("private_key"),
         public_key: text("public_key"),
     }

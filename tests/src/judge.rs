@@ -1,6 +1,7 @@
 //! Providers as the table of cases meets them: we write, and somebody else's software says what stands.
 
 mod alidns;
+mod clouddns;
 mod rfc2136;
 mod route53;
 mod webhook;
@@ -15,6 +16,7 @@ use providers::provider::Failure;
 use crate::fakes::clock::VirtualClock;
 
 pub use alidns::AliDnsJudge;
+pub use clouddns::{FakeCloudDnsJudge, LocalDnsHelperJudge};
 pub use rfc2136::{BindJudge, KnotJudge, PowerDnsJudge};
 pub use route53::{FakeRoute53Judge, MotoJudge};
 pub use webhook::{WebhookBeforeBindJudge, WebhookJudge};

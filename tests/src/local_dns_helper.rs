@@ -12,7 +12,7 @@ use crate::scratch::Scratch;
 /// Any project, without zones at its start. Its state ends with it; who asks is not looked at.
 pub struct LocalDnsHelper {
     port: u16,
-    _process: Process,
+    process: Process,
     _folder: Scratch,
 }
 
@@ -40,7 +40,13 @@ impl LocalDnsHelper {
                 log.lines().find_map(|line| line.strip_prefix("listening on ")?.parse().ok());
             port.ok_or(log)
         });
-        Self { port, _process: process, _folder: folder }
+        Self { port, process, _folder: folder }
+    }
+
+    /// How many requests of this method there were.
+    pub fn count(&self, method: &str) -> usize {
+        let begin = format!("called {method} ");
+        self.process.log().lines().filter(|line| line.starts_with(&begin)).count()
     }
 
     /// The vendor's client.

@@ -3,6 +3,8 @@
 //! | column | judge |
 //! |---|---|
 //! | `alidns` | our strict fake, read and changed by the vendor's Python client |
+//! | `clouddns_fake` | our strict fake, read and changed by Google's Python client |
+//! | `clouddns_helper` | LocalDnsHelper, which Google wrote, read and changed by Google's Python client |
 //! | `route53_fake` | our strict fake, read and changed by botocore |
 //! | `route53_moto` | moto, which checks each signature, read and changed by botocore |
 //! | `webhook` | ExternalDNS's webhook server and in-memory provider, each call held against the protocol's description |
@@ -10,8 +12,8 @@
 //! | `bind`, `knot`, `power_dns` | the name server, read by dig and changed by nsupdate |
 
 use tests::judge::{
-    AliDnsJudge, BindJudge, FakeRoute53Judge, KnotJudge, MotoJudge, PowerDnsJudge,
-    WebhookBeforeBindJudge, WebhookJudge,
+    AliDnsJudge, BindJudge, FakeCloudDnsJudge, FakeRoute53Judge, KnotJudge, LocalDnsHelperJudge,
+    MotoJudge, PowerDnsJudge, WebhookBeforeBindJudge, WebhookJudge,
 };
 use tests::need::{DIG, KNOTD, NAMED, NSUPDATE, Need, PDNS_SERVER, SQLITE3};
 use tests::suite::Test;
@@ -65,6 +67,8 @@ macro_rules! columns {
 
 columns! {
     alidns: AliDnsJudge, [Need::Peers], [ours, theirs, faults, many];
+    clouddns_fake: FakeCloudDnsJudge, [Need::Peers], [ours, theirs, faults, many];
+    clouddns_helper: LocalDnsHelperJudge, [Need::Peers, Need::CloudDnsPeer], [ours, theirs, many];
     route53_fake: FakeRoute53Judge, [Need::Peers], [ours, theirs, faults, many];
     route53_moto: MotoJudge, [Need::Peers], [ours, theirs, many];
     webhook: WebhookJudge, [Need::ExternalDns], [ours, theirs, faults, many];

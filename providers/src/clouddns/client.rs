@@ -13,6 +13,7 @@ use super::credentials::{Account, CredentialsError};
 use super::error::{Call, one_line};
 use super::quota::Quota;
 use crate::clock::Clock;
+use crate::http;
 use crate::provider::{Failure, FailureKind};
 use crate::throttle::{Pace, Permit, Throttle};
 
@@ -75,8 +76,8 @@ impl Client {
             let line = format!("the client of Cloud DNS cannot start: {}", one_line(&error));
             Failure::new(FailureKind::Fatal, line)
         })?;
-        let http = reqwest::Client::builder().timeout(TIME_TIMEOUT).build();
-        let http = http.map_err(|error| Failure::new(FailureKind::Fatal, one_line(&error)))?;
+        let http = http::client(|builder| builder.timeout(TIME_TIMEOUT))
+            .map_err(|problem| Failure::new(FailureKind::Fatal, problem))?;
         Ok(Self {
             services,
             project,

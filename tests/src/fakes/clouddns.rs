@@ -100,6 +100,11 @@ impl FakeCloudDns {
         lock(&self.state).calls.iter().filter(|called| **called == action).count()
     }
 
+    /// How many calls of any action there were.
+    pub fn calls(&self) -> usize {
+        lock(&self.state).calls.len()
+    }
+
     /// All actions that were called.
     pub fn called(&self) -> BTreeSet<&'static str> {
         lock(&self.state).calls.iter().copied().collect()

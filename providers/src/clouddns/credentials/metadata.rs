@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::CredentialsError;
-use crate::clouddns::error::one_line;
+use crate::http;
 
 /// Where it is on Google's machines.
 pub const HOST: &str = "metadata.google.internal";
@@ -14,12 +14,12 @@ const PROJECT_LENGTH_MAX: usize = 100;
 
 /// The project of the machine.
 pub async fn project(host: &str) -> Result<String, CredentialsError> {
-    let none = |error: &reqwest::Error| CredentialsError::NoMachine(one_line(error));
+    let none = |error: &reqwest::Error| CredentialsError::NoMachine(http::innermost(error));
     // A proxy would tell of its own machine.
-    let http = reqwest::Client::builder().no_proxy().timeout(PATIENCE).build();
-    let http = http.map_err(|error| none(&error))?;
+    let client = http::client(|builder| builder.no_proxy().timeout(PATIENCE))
+        .map_err(CredentialsError::NoMachine)?;
     let url = format!("http://{host}/computeMetadata/v1/project/project-id");
-    let answer = http.get(url).header("Metadata-Flavor", "Google").send().await;
+    let answer = client.get(url).header("Metadata-Flavor", "Google").send().await;
     let answer = answer.and_then(reqwest::Response::error_for_status);
     let project = answer.map_err(|error| none(&error))?.text().await;
     let project = project.map_err(|error| none(&error))?;

@@ -15,6 +15,10 @@ pub enum Fault {
     CloseBefore,
     /// Carried out; the connection is closed without an answer.
     CloseAfter,
+    /// Not carried out and never answered.
+    SilenceBefore,
+    /// Carried out and never answered.
+    SilenceAfter,
     /// Nothing goes wrong.
     Pass,
 }

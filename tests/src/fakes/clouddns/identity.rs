@@ -17,6 +17,8 @@ use crate::fakes::http_server::{Reply, Request};
 pub struct ServiceAccount {
     pub email: String,
     pub key_id: String,
+    /// It may do everything; else list and get only.
+    pub may_change: bool,
     /// In PKCS#8 and PEM.
     pub private_key: String,
     /// In PKCS#1 and DER, base64.
@@ -48,25 +50,27 @@ impl ServiceAccount {
     }
 }
 
-/// The token of a request, if it is good for this service; `now` in seconds.
+/// Whose request it is, as [`TOKEN`] or [`READER`], if its token is good for this service; `now` in
+/// seconds.
 pub fn checked(
     request: &Request,
     accounts: &[ServiceAccount],
     now: i64,
-) -> Result<String, Refusal> {
+) -> Result<&'static str, Refusal> {
     let token = request.header("authorization").and_then(|text| text.strip_prefix("Bearer "));
     let Some(token) = token else {
         return Err(Refusal::new(401, "required", "Login Required."));
     };
-    let is_good = token == TOKEN || token == READER || is_signed(token, accounts, now).is_some();
-    match is_good {
-        true => Ok(token.to_owned()),
-        false => Err(Refusal::new(401, "authError", "Invalid Credentials")),
-    }
+    let known = [TOKEN, READER].into_iter().find(|known| *known == token);
+    let known = known.or_else(|| {
+        let account = signer(token, accounts, now)?;
+        Some(if account.may_change { TOKEN } else { READER })
+    });
+    known.ok_or_else(|| Refusal::new(401, "authError", "Invalid Credentials"))
 }
 
-/// A token that an account signed itself (RFC 7519, RFC 7515).
-fn is_signed(token: &str, accounts: &[ServiceAccount], now: i64) -> Option<()> {
+/// Who signed a token itself (RFC 7519, RFC 7515).
+fn signer<'a>(token: &str, accounts: &'a [ServiceAccount], now: i64) -> Option<&'a ServiceAccount> {
     let (signed, signature) = token.rsplit_once('.')?;
     let (head, claims) = signed.split_once('.')?;
     let read = |text: &str| -> Option<Value> {
@@ -84,7 +88,7 @@ fn is_signed(token: &str, accounts: &[ServiceAccount], now: i64) -> Option<()> {
     let scopes: Vec<&str> = claims["scope"].as_str()?.split(' ').collect();
     let (issued, expires) = (claims["iat"].as_i64()?, claims["exp"].as_i64()?);
     let is_timely = issued <= now && now < expires && expires - issued <= LIFETIME_MAX;
-    (is_whole && is_timely && scopes.iter().any(|scope| SCOPES.contains(scope))).then_some(())
+    (is_whole && is_timely && scopes.iter().any(|scope| SCOPES.contains(scope))).then_some(account)
 }
 
 /// What the metadata server and the token services answer; `None` for other paths.

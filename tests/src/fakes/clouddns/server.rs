@@ -170,6 +170,7 @@ impl State {
         let (status, body) = match self.answer(request) {
             Ok(Answer::Json(body)) => (200, body),
             Ok(Answer::Close) => return Reply::Close,
+            Ok(Answer::Silence) => return Reply::Silence,
             Ok(Answer::BadGateway) => {
                 return self.answered(502, "text/html", "<h1>Bad\nGateway</h1>".into());
             }
@@ -214,8 +215,10 @@ impl State {
             Fault::Refuse { status, reason } => Err(Refusal::new(status, reason, "as told")),
             Fault::BadGateway => Ok(Answer::BadGateway),
             Fault::CloseBefore => Ok(Answer::Close),
-            Fault::CloseAfter => self.carry_out(call, &token, request).map(|_| Answer::Close),
-            Fault::Pass => self.carry_out(call, &token, request).map(Answer::Json),
+            Fault::SilenceBefore => Ok(Answer::Silence),
+            Fault::SilenceAfter => self.carry_out(call, token, request).map(|_| Answer::Silence),
+            Fault::CloseAfter => self.carry_out(call, token, request).map(|_| Answer::Close),
+            Fault::Pass => self.carry_out(call, token, request).map(Answer::Json),
         }
     }
 
@@ -306,6 +309,7 @@ enum Answer {
     Json(Value),
     BadGateway,
     Close,
+    Silence,
 }
 
 fn is_named(zone: &Zone, id: &str) -> bool {
