@@ -3,6 +3,9 @@ use tests::suite::Test;
 /// A server whose zone goes to AliDNS.
 mod alidns;
 
+/// A server whose zone goes to Cloud DNS.
+mod clouddns;
+
 /// Two clusters with their API servers, and what becomes of a Service at the provider.
 mod clusters;
 
@@ -21,6 +24,7 @@ mod webhook;
 pub(crate) fn tests() -> Vec<Test> {
     [
         alidns::tests(),
+        clouddns::tests(),
         clusters::tests(),
         external_dns::tests(),
         rfc2136::tests(),

@@ -35,6 +35,8 @@ pub struct CloudDnsZone {
     /// outcome is not known. What it will change is not listed yet.
     is_settled: AtomicBool,
     listed: Mutex<Listed>,
+    /// Held while the zone is listed: preflight and the mirror begin together, and need one listing.
+    listing: tokio::sync::Mutex<()>,
 }
 
 /// What the last listing told.
@@ -72,8 +74,8 @@ impl CloudDnsZone {
             Err(failure) => return Err(failure),
         };
         let is_settled = AtomicBool::new(false);
-        let listed = Mutex::default();
-        Ok(Self { client, zone, policy, quota, quota_unknown, is_settled, listed })
+        let (listed, listing) = (Mutex::default(), tokio::sync::Mutex::default());
+        Ok(Self { client, zone, policy, quota, quota_unknown, is_settled, listed, listing })
     }
 
     pub fn id(&self) -> &ZoneId {
@@ -81,6 +83,7 @@ impl CloudDnsZone {
     }
 
     async fn list_sets(&self) -> Result<Vec<HostedSet>, Failure> {
+        let _listing = self.listing.lock().await;
         if let Some((at, listing)) = self.listed().unused.take()
             && self.client.clock().monotonic().saturating_duration_since(at) < UNUSED_MAX
         {
@@ -146,15 +149,15 @@ impl CloudDnsZone {
     async fn apply_changes(&self, changes: &[Change]) -> Result<(), Failure> {
         let change = batch::change(changes, &self.listed().respelt);
         self.is_settled.store(false, Ordering::Relaxed);
-        let sent = self.send(change).await;
-        let is_known = match &sent {
-            Ok(_) => true,
-            Err(failure) => !matches!(failure.kind, FailureKind::Later(_)),
-        };
-        if is_known && sent.is_err() {
-            self.is_settled.store(true, Ordering::Relaxed);
+        match self.send(change).await {
+            Ok(accepted) => self.finish(accepted).await?,
+            Err(failure) => {
+                // What is refused is not under way.
+                let is_refused = !matches!(failure.kind, FailureKind::Later(_));
+                self.is_settled.store(is_refused, Ordering::Relaxed);
+                return Err(failure);
+            }
         }
-        self.finish(sent?).await?;
         self.is_settled.store(true, Ordering::Relaxed);
         let mut listed = self.listed();
         for set in changes.iter().flat_map(|change| &change.sets) {
@@ -256,8 +259,10 @@ impl CloudDnsZone {
         Failure::new(FailureKind::Fatal, line)
     }
 
-    /// How many sets there are; whoever lists next need not ask again.
+    /// How many sets there are, by the last listing; where this is the first, whoever lists next need not
+    /// ask again.
     async fn count_sets(&self) -> Result<u64, Failure> {
+        let _listing = self.listing.lock().await;
         if let Some(count) = self.listed().count {
             return Ok(count);
         }
