@@ -84,7 +84,7 @@ impl Mirroring {
 
     /// The zone has these sets at these names now, and nothing else that has not been said before.
     pub fn want(&self, names: impl IntoIterator<Item = (Name, Vec<RecordSet>)>) {
-        self.wishes.put_together(names.into_iter());
+        self.wishes.put_together(names.into_iter(), None);
         self.wishes.complete();
     }
 

@@ -11,6 +11,7 @@ use std::fs;
 use std::process::Output;
 
 use crate::eventually::{GENEROUS, eventually, eventually_equal};
+use crate::kubeconfig::{Context, kubeconfig};
 use crate::serving::Fedns;
 
 pub use alidns::ALIDNS_ZONE;
@@ -44,7 +45,15 @@ pub struct Scene<H> {
     pub host: H,
     pub fedns: Fedns,
     owner: &'static str,
+    /// The entries of `clusters:`.
+    clusters: Vec<String>,
 }
+
+/// Both, as folders.
+const FOLDERS: [&str; 2] = [
+    "{name: hangzhou, manifests: ./hangzhou, region: cn-hangzhou, availabilityZones: [cn-hangzhou-b]}",
+    "{name: beijing, manifests: ./beijing, region: cn-beijing, availabilityZones: [cn-beijing-b]}",
+];
 
 /// A Service with an address.
 pub fn service(name: &str, address: &str) -> String {
@@ -65,11 +74,26 @@ impl<H: Host> Scene<H> {
 
     /// The same for another owner.
     pub fn owned_by(owner: &'static str, host: H) -> Self {
-        let scene = Self { host, fedns: Fedns::prepared(&[], ""), owner };
+        let scene = Self::new(owner, host, FOLDERS.map(str::to_owned).to_vec());
         for (cluster, address) in [("hangzhou", "203.0.113.1"), ("beijing", "203.0.113.2")] {
             fs::create_dir(scene.fedns.home().join(cluster)).expect("make a folder");
             scene.put(cluster, "nginx", address);
         }
+        scene
+    }
+
+    /// Clusters with API servers in place of folders, each by its context's name.
+    pub fn on_contexts(host: H, contexts: &[Context]) -> Self {
+        let cluster = |Context { name, .. }: &Context| {
+            format!("{{name: {name}, kubeconfig: ./kubeconfig, context: {name}}}")
+        };
+        let scene = Self::new("shop", host, contexts.iter().map(cluster).collect());
+        scene.write("kubeconfig", kubeconfig(contexts));
+        scene
+    }
+
+    fn new(owner: &'static str, host: H, clusters: Vec<String>) -> Self {
+        let scene = Self { host, fedns: Fedns::prepared(&[], ""), owner, clusters };
         for (name, text) in scene.host.files() {
             scene.write(name, text);
         }
@@ -80,16 +104,20 @@ impl<H: Host> Scene<H> {
     /// No port for DNS, and nothing that is not needed. `more` are further keys of the provider's
     /// entry, each after a comma.
     pub fn configure(&self, more: &str) {
-        let Self { host, fedns, owner } = self;
+        self.configure_with("", more);
+    }
+
+    /// The same with further keys of `services:`, each after a comma.
+    pub fn configure_with(&self, services: &str, more: &str) {
+        let Self { host, fedns, owner, clusters } = self;
         let (zone, entry, admin) = (host.zone(), host.entry(), fedns.admin_port());
+        let clusters: String = clusters.iter().map(|entry| format!("- {entry}\n")).collect();
         let text = format!(
             "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: {zone}.\n\
              listen: {{admin: \"127.0.0.1:{admin}\"}}\nlameDuck: 0s\n\
-             services: {{publish: all, privateAddresses: publish}}\n\
+             services: {{publish: all, privateAddresses: publish{services}}}\n\
              providers: [{{{entry}, owner: {owner}{more}}}]\n\
-             clusters:\n\
-             - {{name: hangzhou, manifests: ./hangzhou, region: cn-hangzhou, availabilityZones: [cn-hangzhou-b]}}\n\
-             - {{name: beijing, manifests: ./beijing, region: cn-beijing, availabilityZones: [cn-beijing-b]}}\n"
+             clusters:\n{clusters}"
         );
         self.write("fedns.yaml", text);
     }

@@ -21,8 +21,12 @@ mod route53;
 /// A server whose zone goes to webhooks for ExternalDNS, with ExternalDNS's own server behind them.
 mod webhook;
 
+/// Outages that users of other tools had, and that must not be ours.
+mod acceptance;
+
 pub(crate) fn tests() -> Vec<Test> {
     [
+        acceptance::tests(),
         alidns::tests(),
         clouddns::tests(),
         clusters::tests(),

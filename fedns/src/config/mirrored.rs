@@ -36,6 +36,8 @@ pub fn key_file(kind: &ProviderKind) -> Option<&Path> {
     match kind {
         ProviderKind::AliDns(alidns) => alidns.config_file.as_deref(),
         ProviderKind::Rfc2136(rfc2136) => Some(&rfc2136.config_file),
+        #[cfg(feature = "clouddns")]
+        ProviderKind::CloudDns(clouddns) => clouddns.options.config_file.as_deref(),
         #[cfg(feature = "route53")]
         ProviderKind::Route53(_) => None,
         ProviderKind::Webhook(_) => None,

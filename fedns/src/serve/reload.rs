@@ -105,7 +105,7 @@ impl Running {
             return answer(Some(reply), outcome);
         }
         match self.pages.held_reload() {
-            None => answer(Some(reply), Err("nothing is held".into())),
+            None => answer(Some(reply), Err(self.not_held(&hash))),
             Some(held) if held.hash != hash => {
                 let line = format!("{hash} is not what is held: the reload is held: {held}");
                 answer(Some(reply), Err(line));
@@ -115,6 +115,22 @@ impl Running {
                 let staging = Staging { approved: Some(hash), reply: Some(reply), told: true };
                 self.stage(staging).await;
             }
+        }
+    }
+
+    /// Why there is nothing to approve, with what could be.
+    fn not_held(&self, hash: &str) -> String {
+        let mirrors = self.pages.mirrors.get();
+        let held: Vec<String> = mirrors
+            .iter()
+            .filter_map(|mirror| {
+                let status = mirror.status()?;
+                Some(format!("{} holds {}", status.provider, status.held_hash?))
+            })
+            .collect();
+        match held.is_empty() {
+            true => "nothing is held".into(),
+            false => format!("{hash} is not what is held: {}", held.join(", ")),
         }
     }
 
