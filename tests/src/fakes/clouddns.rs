@@ -13,6 +13,7 @@
 mod change;
 mod faults;
 mod identity;
+mod query;
 mod rules;
 mod server;
 mod zones;

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
 use serde_json::{Value, json};
 
+use super::query::decoded;
 use super::server::Refusal;
 use super::{PROJECT, READER, TOKEN};
 use crate::fakes::http_server::{Reply, Request};
@@ -155,7 +156,7 @@ fn form(body: &[u8]) -> BTreeMap<String, String> {
     let text = String::from_utf8_lossy(body);
     let field = |field: &str| {
         let (key, value) = field.split_once('=')?;
-        Some((key.to_owned(), super::server::decoded(value)?))
+        Some((key.to_owned(), decoded(value)?))
     };
     text.split('&').filter_map(field).collect()
 }
