@@ -1,15 +1,19 @@
 //! Real API servers with Services, as the measurements want them.
 
 use std::net::Ipv4Addr;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::api_server::ApiServer;
+use tests::api_server::{self, ApiServer};
 use tests::kubectl::Node;
 
 use crate::api::Api;
 use crate::asker::Asker;
 use crate::query::name;
+
+/// Connections that create objects.
+const WRITERS: usize = 4;
 
 /// The Service that is changed, without a selector: it needs no endpoint to be healthy.
 pub const SERVICE: &str = "web";
@@ -21,6 +25,16 @@ pub fn cluster(name: &str) -> ApiServer {
     let cluster = ApiServer::start(name);
     cluster.kubectl().create_node(Node::new("node-1", name, &format!("{name}-a")));
     cluster.kubectl().apply(&service(SERVICE, &json!({})).to_string());
+    cluster
+}
+
+/// A cluster that has room for tens of thousands of Services.
+pub fn roomy_cluster(name: &str) -> ApiServer {
+    // Each LoadBalancer Service has a node port, and the usual range holds 2,768 of them.
+    let flags = vec!["--service-node-port-range=10000-60000".to_owned()];
+    let cluster = ApiServer::start_with(name, api_server::Options { flags, ..Default::default() });
+    let region = format!("cn-{name}");
+    cluster.kubectl().create_node(Node::new("node-1", &region, &format!("{region}-a")));
     cluster
 }
 
@@ -48,4 +62,34 @@ pub fn first_address(cluster: &ApiServer, dns_port: u16, address: Ipv4Addr) {
 pub fn address(number: usize) -> Ipv4Addr {
     let number = u32::try_from(number % (1 << 17)).expect("it is below 2^17");
     Ipv4Addr::from(u32::from(Ipv4Addr::new(198, 18, 0, 0)) + number)
+}
+
+/// Creates Services `s0`, `s1` … with one ready endpoint each, shared out among a few connections.
+pub fn fill(cluster: &ApiServer, services: usize) {
+    thread::scope(|scope| {
+        for writer in 0..WRITERS {
+            let context = cluster.context();
+            scope.spawn(move || {
+                let mut api = Api::new(context);
+                for number in (writer..services).step_by(WRITERS) {
+                    create(&mut api, number);
+                }
+            });
+        }
+    });
+}
+
+fn create(api: &mut Api, number: usize) {
+    let name = format!("s{number}");
+    let service = service(&name, &json!({"app": name}));
+    api.create("/api/v1/namespaces/default/services", &service);
+    api.set_addresses(&name, &[address(number)]);
+    api.create("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", &slice(&name));
+}
+
+fn slice(service: &str) -> Value {
+    json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+        "metadata": {"name": format!("{service}-1"), "labels": {"kubernetes.io/service-name": service}},
+        "addressType": "IPv4", "ports": [{"port": 80}],
+        "endpoints": [{"addresses": ["10.200.0.1"], "conditions": {"ready": true}}]})
 }

@@ -1,6 +1,6 @@
 //! Measurements of fedns, each with its target: `bench/run NAME` runs one, `bench/run` all.
 //!
-//! - on real API servers: [`patch_to_answer`], [`under_load`], [`after_outage`], [`memory`]
+//! - on real API servers: [`patch_to_answer`], [`patch_to_provider`], [`under_load`], [`after_outage`], [`memory`]
 //! - inside one process: [`one_change`], [`scale`], [`respond`], [`store`]
 //!
 //! ```text
@@ -11,6 +11,7 @@
 
 // What is measured.
 mod patch_to_answer;
+mod patch_to_provider;
 mod under_load;
 mod after_outage;
 mod memory;
@@ -57,6 +58,8 @@ struct Arguments {
 enum Measurement {
     /// From a patch's acknowledgement by a real API server to the new answer, beside a bare watch
     PatchToAnswer(patch_to_answer::Options),
+    /// From a patch's acknowledgement by a real API server to the first call of a provider
+    PatchToProvider(patch_to_provider::Options),
     /// From a watch event to the new answer, with a million names and other queries all the while
     UnderLoad(under_load::Options),
     /// From the API server's readiness after an outage to the answer of a change made then
@@ -77,6 +80,7 @@ fn main() {
     let Arguments { measurement, save } = Arguments::parse();
     match measurement {
         Measurement::PatchToAnswer(options) => patch_to_answer::run(&options, save),
+        Measurement::PatchToProvider(options) => patch_to_provider::run(&options, save),
         Measurement::UnderLoad(options) => under_load::run(&options, save),
         Measurement::AfterOutage(options) => after_outage::run(&options, save),
         Measurement::Memory(options) => memory::run(&options, save),

@@ -4,18 +4,15 @@
 //! The Services are real objects of one API server, each with a selector, an address and an
 //! EndpointSlice with one ready endpoint, as a cluster with controllers has them.
 
-use std::thread;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::{Value, json};
-use tests::api_server::{self, ApiServer};
-use tests::kubectl::Node;
+use tests::api_server::ApiServer;
 use tests::serving::Fedns;
 
 use crate::api::Api;
 use crate::asker::Asker;
-use crate::clusters::{address, service};
+use crate::clusters::{address, fill, roomy_cluster};
 use crate::pace::pause;
 use crate::process_stats::{cpu_time, mebibytes, memory};
 use crate::query::name;
@@ -31,8 +28,6 @@ pub struct Options {
     idle: u64,
 }
 
-/// Connections that create objects.
-const WRITERS: usize = 4;
 /// Until a process that has become ready has also saved its state.
 const SETTLE: Duration = Duration::from_secs(5);
 
@@ -49,11 +44,7 @@ struct Figures {
 
 pub fn run(options: &Options, save: bool) {
     let mut report = Report::begin("memory", save);
-    // Each LoadBalancer Service has a node port, and the usual range holds 2,768 of them.
-    let flags = vec!["--service-node-port-range=10000-60000".to_owned()];
-    let cluster =
-        ApiServer::start_with("beijing", api_server::Options { flags, ..Default::default() });
-    cluster.kubectl().create_node(Node::new("node-1", "cn-beijing", "cn-beijing-a"));
+    let cluster = roomy_cluster("beijing");
     let none = measure_none(&cluster, options);
     fill(&cluster, options.services);
     let (many, change) = measure_many(&cluster, options);
@@ -145,34 +136,4 @@ fn told(what: &str, figures: &Figures) -> Vec<String> {
         format!("{anonymous:.1}"),
         format!("{idle:.3}"),
     ])
-}
-
-/// Creates the Services, shared out among a few connections.
-fn fill(cluster: &ApiServer, services: usize) {
-    thread::scope(|scope| {
-        for writer in 0..WRITERS {
-            let context = cluster.context();
-            scope.spawn(move || {
-                let mut api = Api::new(context);
-                for number in (writer..services).step_by(WRITERS) {
-                    create(&mut api, number);
-                }
-            });
-        }
-    });
-}
-
-fn create(api: &mut Api, number: usize) {
-    let name = format!("s{number}");
-    let service = service(&name, &json!({"app": name}));
-    api.create("/api/v1/namespaces/default/services", &service);
-    api.set_addresses(&name, &[address(number)]);
-    api.create("/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", &slice(&name));
-}
-
-fn slice(service: &str) -> Value {
-    json!({"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-        "metadata": {"name": format!("{service}-1"), "labels": {"kubernetes.io/service-name": service}},
-        "addressType": "IPv4", "ports": [{"port": 80}],
-        "endpoints": [{"addresses": ["10.200.0.1"], "conditions": {"ready": true}}]})
 }

@@ -20,6 +20,7 @@ mod zones;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 pub use faults::Fault;
 
@@ -73,7 +74,14 @@ impl FakeRoute53 {
 
     /// How many calls of this action there were, those that were refused included.
     pub fn count(&self, action: &str) -> usize {
-        lock(&self.state).calls.iter().filter(|called| **called == action).count()
+        self.called_at(action).len()
+    }
+
+    /// When each call of this action arrived.
+    pub fn called_at(&self, action: &str) -> Vec<Instant> {
+        let state = lock(&self.state);
+        let calls = state.calls.iter().filter(|(called, _)| *called == action);
+        calls.map(|(_, at)| *at).collect()
     }
 
     /// How many calls there were, those that were refused included.
@@ -83,7 +91,7 @@ impl FakeRoute53 {
 
     /// All actions that were called.
     pub fn called(&self) -> BTreeSet<&'static str> {
-        lock(&self.state).calls.iter().copied().collect()
+        lock(&self.state).calls.iter().map(|(action, _)| *action).collect()
     }
 
     pub fn forget_calls(&self) {

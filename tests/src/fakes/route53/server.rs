@@ -1,6 +1,7 @@
 //! From a request to what is done.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use super::batch::{self, Action, Change};
 use super::domain_name::DomainName;
@@ -14,7 +15,8 @@ use crate::fakes::http_server::{Reply, Request};
 pub(super) struct State {
     zones: Vec<Zone>,
     faults: Faults,
-    pub calls: Vec<&'static str>,
+    /// Each with its arrival.
+    pub calls: Vec<(&'static str, Instant)>,
 }
 
 /// A call that is not carried out.
@@ -132,7 +134,7 @@ impl State {
         let call = Call::read(request);
         let call = call.ok_or_else(|| Refusal::new(404, "UnknownOperationException", ""))?;
         let action = call.action();
-        self.calls.push(action);
+        self.calls.push((action, Instant::now()));
         if key == READER[0] && !["List", "Get"].iter().any(|verb| action.starts_with(verb)) {
             let message = format!("User: {key} is not authorized to perform: route53:{action}");
             return Err(Refusal::new(403, "AccessDenied", message));
