@@ -1,13 +1,11 @@
 //! Google's Python clients for Cloud DNS: they read what others wrote, and drive what stands for the service.
 
-use std::io::Write;
-use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
 use crate::fakes::clouddns::ServiceAccount;
-use crate::need::peers_python;
+use crate::peer;
 
 /// A project at a port of 127.0.0.1.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +30,7 @@ pub fn answer(result: &Value) -> &Value {
 /// A service account with a key, which is made once in a run.
 pub fn service_account() -> ServiceAccount {
     static KEY: OnceLock<Value> = OnceLock::new();
-    let key = KEY.get_or_init(|| run(&["key"], ""));
+    let key = KEY.get_or_init(|| peer::run("clouddns.py", &["key"], ""));
     let text = |name: &str| key[name].as_str().expect("text").to_owned();
     ServiceAccount {
         email: "fedns@fed-project.iam.gserviceaccount.com".into(),
@@ -59,7 +57,7 @@ impl Google {
             call
         };
         let input = json!(calls.iter().map(placed).collect::<Vec<_>>()).to_string();
-        match run(&[], &input) {
+        match peer::run("clouddns.py", &[], &input) {
             Value::Array(results) => results,
             other => panic!("no list: {other}"),
         }
@@ -116,25 +114,4 @@ fn line(set: &Value) -> String {
     values.sort();
     words.extend(values);
     words.join(" ")
-}
-
-fn run(arguments: &[&str], input: &str) -> Value {
-    let python = peers_python().expect("a test that runs the vendor's clients lists Need::Peers");
-    let mut child = Command::new(python)
-        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/peers/clouddns.py"))
-        .args(arguments)
-        .env("NO_PROXY", "127.0.0.1")
-        .env("no_proxy", "127.0.0.1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("start Python");
-    let mut pipe = child.stdin.take().expect("a pipe");
-    pipe.write_all(input.as_bytes()).expect("Python reads");
-    drop(pipe);
-    let output = child.wait_with_output().expect("Python ends");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{errors}");
-    serde_json::from_slice(&output.stdout).expect("Python writes JSON")
 }

@@ -3,12 +3,17 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::need::peers_python;
 
 /// What `peers/SCRIPT` makes of these calls, one after the other.
 pub fn understood(script: &str, words: &[&str], calls: &[Value]) -> Vec<Value> {
+    serde_json::from_value(run(script, words, &json!(calls).to_string())).expect("a list")
+}
+
+/// What `peers/SCRIPT` writes for this input.
+pub fn run(script: &str, words: &[&str], input: &str) -> Value {
     let python = peers_python().expect("a test that runs the vendors' clients lists Need::Peers");
     let mut child = Command::new(python)
         .arg(format!("{}/peers/{script}", env!("CARGO_MANIFEST_DIR")))
@@ -20,10 +25,9 @@ pub fn understood(script: &str, words: &[&str], calls: &[Value]) -> Vec<Value> {
         .stderr(Stdio::piped())
         .spawn()
         .expect("start Python");
-    let mut input = child.stdin.take().expect("a pipe");
-    let text = serde_json::to_vec(calls).expect("JSON");
-    input.write_all(&text).expect("Python reads");
-    drop(input);
+    let mut pipe = child.stdin.take().expect("a pipe");
+    pipe.write_all(input.as_bytes()).expect("Python reads");
+    drop(pipe);
     let output = child.wait_with_output().expect("Python ends");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{script} {words:?}: {errors}");

@@ -38,6 +38,25 @@ pub trait Host {
 
     /// What the zone holds besides markers, in the words of whoever reads it, sorted.
     fn data(&self) -> Vec<String>;
+
+    /// The same in one form for all, `name ttl type value`, a line for each record, sorted.
+    fn data_lines(&self) -> Vec<String> {
+        self.data()
+    }
+}
+
+/// `NAME TYPE TTL VALUE VALUE` as `NAME TTL TYPE VALUE`, once for each value.
+fn lines_of_set(line: &str) -> Vec<String> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let [name, record_type, ttl, values @ ..] = words.as_slice() else { panic!("no set: {line}") };
+    values.iter().map(|value| format!("{name} {ttl} {record_type} {value}")).collect()
+}
+
+/// Of several sets.
+fn lines_of_sets(sets: &[String]) -> Vec<String> {
+    let mut lines: Vec<String> = sets.iter().flat_map(|set| lines_of_set(set)).collect();
+    lines.sort();
+    lines
 }
 
 /// A server whose zone goes to a provider. Hangzhou and Beijing each have Service `nginx`.

@@ -29,4 +29,18 @@ impl Host for FakeAliDns {
         lines.retain(|line| !line.contains(" TXT "));
         lines
     }
+
+    fn data_lines(&self) -> Vec<String> {
+        let line = |line: String| {
+            let words: Vec<&str> = line.split(' ').collect();
+            let [rr, record_type, "default", ttl, value] = words.as_slice() else {
+                panic!("no record of ours: {line}")
+            };
+            let dot = if *record_type == "CNAME" { "." } else { "" };
+            format!("{rr}.{ALIDNS_ZONE}. {ttl} {record_type} {value}{dot}")
+        };
+        let mut lines: Vec<String> = self.data().into_iter().map(line).collect();
+        lines.sort();
+        lines
+    }
 }

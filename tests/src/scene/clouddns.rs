@@ -1,4 +1,4 @@
-use super::Host;
+use super::{Host, lines_of_sets};
 use crate::google::Google;
 
 /// A zone at something that speaks Cloud DNS, and the vendor's client that reads it.
@@ -62,5 +62,9 @@ impl Host for ManagedZone {
         let mut lines = self.lines();
         lines.retain(|line| !line.contains(" TXT "));
         lines
+    }
+
+    fn data_lines(&self) -> Vec<String> {
+        lines_of_sets(&self.data())
     }
 }

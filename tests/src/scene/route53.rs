@@ -1,4 +1,4 @@
-use super::Host;
+use super::{Host, lines_of_sets};
 use crate::botocore::Botocore;
 
 /// A zone at something that speaks Route53, and the vendor's client that reads it.
@@ -53,5 +53,9 @@ impl Host for HostedZone {
         let mut lines = self.lines();
         lines.retain(|line| !line.contains(" TXT "));
         lines
+    }
+
+    fn data_lines(&self) -> Vec<String> {
+        lines_of_sets(&self.data())
     }
 }

@@ -1,29 +1,48 @@
 use std::fs;
+use std::time::Duration;
 
 use tests::api_server::ApiServer;
 use tests::eventually::{GENEROUS, eventually_equal};
+use tests::external_dns::{Backend, Webhook};
 use tests::fakes::alidns::{FakeAliDns, KEY_ID, KEY_SECRET, NewRecord, Plan};
 use tests::kubeconfig::kubeconfig;
 use tests::kubectl::Node;
-use tests::need::Need;
+use tests::local_dns_helper::LocalDnsHelper;
+use tests::moto::Moto;
+use tests::name_server::{NameServer, Software, ZONE};
+use tests::need::{DIG, KNOTD, NAMED, NSUPDATE, Need, PDNS_SERVER, SQLITE3};
+use tests::scene::{ALIDNS_ZONE, Host, HostedZone, ManagedZone, Scene};
 use tests::serving::Fedns;
 use tests::suite::Test;
+use tests::webhook::StrictWebhook;
 
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
+        [Need::Kubernetes, Need::Peers] => a_service_of_two_clusters_stands_at_moto;
+        [Need::Kubernetes, Need::Peers, Need::CloudDnsPeer] =>
+            a_service_of_two_clusters_stands_at_googles_stand_in;
+        [Need::Kubernetes, NAMED, DIG, NSUPDATE] => a_service_of_two_clusters_stands_at_bind;
+        [Need::Kubernetes, KNOTD, DIG, NSUPDATE] => a_service_of_two_clusters_stands_at_knot;
+        [Need::Kubernetes, PDNS_SERVER, SQLITE3, DIG, NSUPDATE] =>
+            a_service_of_two_clusters_stands_at_power_dns;
+        [Need::Kubernetes, Need::ExternalDns] =>
+            a_service_of_two_clusters_stands_behind_a_webhook;
         [Need::Kubernetes] =>
-            a_service_of_two_clusters_stands_at_the_provider,
+            a_service_of_two_clusters_stands_at_alidns,
             one_of_two_servers_writes_and_the_other_takes_over;
     }
 }
 
 const DOMAIN: &str = "example.com";
-const OTHERS: &str = "www A default 600 203.0.113.80";
+/// As the name servers have it.
+const OTHERS: &str = "www 600 A 203.0.113.80\n";
+/// The same at AliDNS.
+const OTHERS_AT_ALIDNS: &str = "www A default 600 203.0.113.80";
 
 /// What AliDNS holds besides markers.
 fn holds(alidns: &FakeAliDns, expect: &[&str]) {
     let mut expect: Vec<String> = expect.iter().map(|line| (*line).to_owned()).collect();
-    expect.push(OTHERS.to_owned());
+    expect.push(OTHERS_AT_ALIDNS.to_owned());
     expect.sort();
     eventually_equal(GENEROUS, "what AliDNS holds", &expect, || {
         let mut lines = alidns.lines(DOMAIN);
@@ -59,57 +78,84 @@ fn endpoint(cluster: &ApiServer, ready: bool) {
     cluster.kubectl().apply(&slice.to_string());
 }
 
-fn a_service_of_two_clusters_stands_at_the_provider() {
-    let alidns = FakeAliDns::start();
-    alidns.add_domain(DOMAIN, None, Plan::enterprise_standard());
-    alidns.put(DOMAIN, NewRecord::new("www", "A", 600, "203.0.113.80"));
+/// From the first address over an endpoint that is not ready to the end, at any provider.
+fn lives_at<H: Host>(host: H) {
     let (beijing, hangzhou) = (cluster("beijing"), cluster("hangzhou"));
-    let entries = ["beijing", "hangzhou"]
-        .map(|name| format!("{{name: {name}, kubeconfig: ./kubeconfig, context: {name}}}"));
-    let more = format!(
-        "lameDuck: 0s\nservices: {{publish: all, privateAddresses: publish, holdEmpty: 0s}}\n\
-         providers: [{{kind: alidns, configFile: ./alidns.ini, owner: shop, nameServers: [], endpoint: \"{}\"}}]\n",
-        alidns.endpoint()
-    );
-    let mut fedns = Fedns::prepared(&entries, &more);
-    let contexts = [beijing.context(), hangzhou.context()];
-    fs::write(fedns.home().join("kubeconfig"), kubeconfig(&contexts)).expect("write a kubeconfig");
-    let key = format!("[Global]\naccess-key-id = {KEY_ID}\naccess-key-secret = {KEY_SECRET}\n");
-    fs::write(fedns.home().join("alidns.ini"), key).expect("write the key");
-    fedns.start();
-
+    let others = host.data_lines();
+    let mut scene = Scene::on_contexts(host, &[beijing.context(), hangzhou.context()]);
+    scene.configure_with(", holdEmpty: 0s", "");
+    scene.start();
+    let holds = |scene: &Scene<H>, lines: &[(&str, &str, &str)]| {
+        let zone = scene.host.zone();
+        let name = |place: &str| format!("nginx.default.fed.svc.{place}{zone}.");
+        let ours = lines.iter().map(|(place, record_type, value)| match *record_type {
+            "CNAME" => format!("{} 180 CNAME {}", name(place), name(value)),
+            _ => format!("{} 180 {record_type} {value}", name(place)),
+        });
+        let mut expect: Vec<String> = ours.chain(others.iter().cloned()).collect();
+        expect.sort();
+        eventually_equal(GENEROUS, "what the provider holds", &expect, || scene.host.data_lines());
+    };
     expose(&beijing, "192.0.2.1");
     expose(&hangzhou, "198.51.100.1");
     let both = [
-        "nginx.default.fed.svc A default 180 192.0.2.1",
-        "nginx.default.fed.svc A default 180 198.51.100.1",
-        "nginx.default.fed.svc.cn-beijing A default 180 192.0.2.1",
-        "nginx.default.fed.svc.cn-beijing-a.cn-beijing A default 180 192.0.2.1",
-        "nginx.default.fed.svc.cn-hangzhou A default 180 198.51.100.1",
-        "nginx.default.fed.svc.cn-hangzhou-a.cn-hangzhou A default 180 198.51.100.1",
+        ("", "A", "192.0.2.1"),
+        ("", "A", "198.51.100.1"),
+        ("cn-beijing.", "A", "192.0.2.1"),
+        ("cn-beijing-a.cn-beijing.", "A", "192.0.2.1"),
+        ("cn-hangzhou.", "A", "198.51.100.1"),
+        ("cn-hangzhou-a.cn-hangzhou.", "A", "198.51.100.1"),
     ];
-    holds(&alidns, &both);
+    holds(&scene, &both);
     endpoint(&beijing, false);
-    holds(
-        &alidns,
-        &[
-            "nginx.default.fed.svc A default 180 198.51.100.1",
-            "nginx.default.fed.svc.cn-beijing CNAME default 180 nginx.default.fed.svc.example.com",
-            "nginx.default.fed.svc.cn-beijing-a.cn-beijing CNAME default 180 \
-             nginx.default.fed.svc.cn-beijing.example.com",
-            "nginx.default.fed.svc.cn-hangzhou A default 180 198.51.100.1",
-            "nginx.default.fed.svc.cn-hangzhou-a.cn-hangzhou A default 180 198.51.100.1",
-        ],
-    );
+    let failed_over = [
+        ("", "A", "198.51.100.1"),
+        ("cn-beijing.", "CNAME", ""),
+        ("cn-beijing-a.cn-beijing.", "CNAME", "cn-beijing."),
+        ("cn-hangzhou.", "A", "198.51.100.1"),
+        ("cn-hangzhou-a.cn-hangzhou.", "A", "198.51.100.1"),
+    ];
+    holds(&scene, &failed_over);
     endpoint(&beijing, true);
-    holds(&alidns, &both);
+    holds(&scene, &both);
     for cluster in [&beijing, &hangzhou] {
         cluster.kubectl().run("delete service nginx");
     }
-    holds(&alidns, &[]);
-    eventually_equal(GENEROUS, "all that AliDNS holds", &vec![OTHERS.to_owned()], || {
-        alidns.lines(DOMAIN)
-    });
+    holds(&scene, &[]);
+}
+
+fn a_service_of_two_clusters_stands_at_alidns() {
+    let alidns = FakeAliDns::start();
+    alidns.add_domain(ALIDNS_ZONE, None, Plan::enterprise_standard());
+    alidns.put(ALIDNS_ZONE, NewRecord::new("www", "A", 600, "203.0.113.80"));
+    lives_at(alidns);
+}
+
+fn a_service_of_two_clusters_stands_at_moto() {
+    let moto = Moto::start();
+    lives_at(HostedZone::create(moto.botocore(), "fed.example.com"));
+}
+
+fn a_service_of_two_clusters_stands_at_googles_stand_in() {
+    let helper = LocalDnsHelper::start(Duration::ZERO);
+    lives_at(ManagedZone::create(helper.google(), "fed.example.com"));
+}
+
+fn a_service_of_two_clusters_stands_at_bind() {
+    lives_at(NameServer::start(Software::Bind, OTHERS));
+}
+
+fn a_service_of_two_clusters_stands_at_knot() {
+    lives_at(NameServer::start(Software::Knot, OTHERS));
+}
+
+fn a_service_of_two_clusters_stands_at_power_dns() {
+    lives_at(NameServer::start(Software::PowerDns, OTHERS));
+}
+
+fn a_service_of_two_clusters_stands_behind_a_webhook() {
+    let server = Webhook::start(Backend::Memory { zone: ZONE }, "");
+    lives_at(StrictWebhook::before(server));
 }
 
 /// A server on a folder with one Service, among others that ask for the same Lease.
