@@ -31,6 +31,7 @@ use planner::NameServer;
 use providers::alidns::SignatureVersion;
 use providers::rfc2136::Server;
 use providers::sync::change::Policy;
+use providers::sync::filters::Filters;
 use providers::sync::registry::Registry;
 use providers::webhook::WebhookUrl;
 use watcher::ServiceSettings;
@@ -106,6 +107,7 @@ pub struct ProviderConfig {
     pub registry: Registry,
     /// Who is asked whether a change is visible; `None`: those that the provider tells.
     pub name_servers: Option<Vec<Server>>,
+    pub filters: Filters,
 }
 
 #[derive(Clone, Debug, PartialEq)]

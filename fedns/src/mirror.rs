@@ -118,6 +118,7 @@ impl Mirrors {
         // One at a time may write to a zone: whoever comes next waits for these.
         let mut ending: Vec<(Name, JoinHandle<()>)> = Vec::new();
         for running in gone {
+            tell_left_behind(&running, &wanted);
             ending.push((running.key.zone.clone(), Self::end(running)));
         }
         for key in wanted {
@@ -187,6 +188,21 @@ impl Mirrors {
         if let Some(leader) = self.leader.take() {
             leader.stop().await;
         }
+    }
+}
+
+/// A mirror that is taken out of the config deletes nothing, and nobody keeps what it leaves.
+fn tell_left_behind(running: &Running, wanted: &[Key]) {
+    let Key { zone, provider, .. } = &running.key;
+    let goes_on = |key: &Key| key.zone == *zone && key.provider.kind.word() == provider.kind.word();
+    let names = running.shown.status().map_or(0, |status| status.owned);
+    if names > 0 && !wanted.iter().any(goes_on) {
+        let mirror = running.key.title();
+        warn!(
+            %mirror, owner = %provider.owner, names,
+            "this provider is not in the config any more: its names stay there, and nobody keeps them; put it \
+             back, or delete them at the provider"
+        );
     }
 }
 
@@ -290,6 +306,7 @@ impl Key {
             levels: self.provider.levels.unwrap_or(self.levels),
             types: self.provider.types.clone(),
             ttl: self.provider.ttl,
+            filters: self.provider.filters.clone(),
         }
     }
 

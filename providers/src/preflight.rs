@@ -269,6 +269,7 @@ mod tests {
             levels: Levels::new(levels.iter().copied()).unwrap(),
             types: Scope::default_types(),
             ttl: None,
+            filters: Default::default(),
         }
     }
 

@@ -7,6 +7,7 @@
 //! ```
 //!
 //! - [`scope`]: which names are ours to manage, and what of the zone goes there
+//! - [`filters`]: which Services go there; [`orphans`]: what stays there and is nobody's to keep
 //! - [`registry`]: markers that say whose a record set is; [`shards`]: those of many names in one record
 //! - [`hosted_zone`]: what stands at the provider
 //! - [`diff`]: what is to be done at one name; [`change`] is that as a value
@@ -21,6 +22,7 @@
 //! - `call_watch`: what a call under way has to suffer
 //! - [`engine`]: lists, plans, applies, waits; [`permission`] to write, and the [`status`] it shows
 
+pub mod filters;
 pub mod scope;
 pub mod registry;
 pub mod shards;
@@ -28,6 +30,7 @@ pub mod hosted_zone;
 pub mod change;
 pub mod diff;
 pub mod guard;
+pub mod orphans;
 pub mod plan;
 pub mod claim;
 pub mod mirror;

@@ -140,6 +140,7 @@ fn settings(zone: &Name) -> MirrorSettings {
             levels: Levels::ALL,
             types: Scope::default_types(),
             ttl: None,
+            filters: Default::default(),
         },
         identity: Identity { owner: "shop".into(), registry: Registry::ExternalDns },
         policy: Policy::Sync,

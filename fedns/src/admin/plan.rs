@@ -53,6 +53,8 @@ struct MirrorRow {
     changes: Vec<ChangeRow>,
     conflicts: Vec<String>,
     quarantined: Vec<QuarantinedRow>,
+    /// Names that were ours to keep, and why nobody keeps them now.
+    orphaned: Vec<QuarantinedRow>,
 }
 
 #[derive(Serialize)]
@@ -142,6 +144,7 @@ fn mirror_row(mirror: &Mirror) -> MirrorRow {
         changes: Vec::new(),
         conflicts: Vec::new(),
         quarantined: Vec::new(),
+        orphaned: Vec::new(),
     };
     match mirror.status() {
         Some(status) => with_status(row, status),
@@ -172,6 +175,12 @@ fn with_status(row: MirrorRow, status: Status) -> MirrorRow {
         conflicts: status.plan.conflicts.iter().map(ToString::to_string).collect(),
         quarantined: quarantined
             .map(|(name, reason)| QuarantinedRow { name: name.to_string(), reason })
+            .collect(),
+        orphaned: status
+            .plan
+            .orphans
+            .iter()
+            .map(|it| QuarantinedRow { name: it.name.to_string(), reason: it.why.to_string() })
             .collect(),
         ..row
     }

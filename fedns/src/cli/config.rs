@@ -130,7 +130,7 @@ fn zone_value(zone: &config::ZoneConfig) -> Value {
 
 fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value {
     let ProviderConfig { kind, hosted, owner, ttl, levels, types, .. } = provider;
-    let ProviderConfig { policy, registry, name_servers, .. } = provider;
+    let ProviderConfig { policy, registry, name_servers, filters, .. } = provider;
     let mut value = json!({
         "kind": kind.word(),
         "owner": owner,
@@ -148,6 +148,11 @@ fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value
             Registry::Zone => "zone",
         },
     });
+    for (key, patterns) in [("namespaces", &filters.namespaces), ("services", &filters.services)] {
+        if let Some(patterns) = patterns {
+            value["filters"][key] = json!(patterns);
+        }
+    }
     if let Some(hosted) = hosted {
         value["zone"] = json!(hosted);
     }

@@ -97,6 +97,7 @@ struct Mirror {
     changes: Vec<ChangeRow>,
     conflicts: Vec<String>,
     quarantined: Vec<Quarantined>,
+    orphaned: Vec<Quarantined>,
 }
 
 #[derive(Deserialize)]
@@ -168,6 +169,7 @@ pub(super) fn alone_value(planned: &AlonePlan) -> Value {
         "changes": rows(&plan.changes),
         "held": rows(&plan.held),
         "conflicts": plan.conflicts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "orphaned": plan.orphans.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 
@@ -191,6 +193,7 @@ pub(super) fn changes_text(plan: &providers::sync::plan::Plan) -> String {
         text.extend(plan.held.iter().flat_map(rows).map(|row| row_text(&row)));
     }
     text.extend(plan.conflicts.iter().map(|conflict| format!("  ! {conflict}\n")));
+    text.extend(plan.orphans.iter().map(|orphan| format!("  ! {orphan}\n")));
     text
 }
 
@@ -211,13 +214,16 @@ fn text(plans: &Plans) -> String {
 }
 
 fn mirror_text(mirror: &Mirror) -> String {
-    let Mirror { provider, phase, reason, owned, changes, conflicts, quarantined, .. } = mirror;
+    let Mirror {
+        provider, phase, reason, owned, changes, conflicts, quarantined, orphaned, ..
+    } = mirror;
     let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let mut text = format!("{provider}: {phase}, {owned} names of ours{reason}\n");
     text += &old_news(mirror);
     text.extend(changes.iter().map(row_text));
     text.extend(conflicts.iter().map(|conflict| format!("  ! {conflict}\n")));
     text.extend(quarantined.iter().map(|it| format!("  ! {} refused: {}\n", it.name, it.reason)));
+    text.extend(orphaned.iter().map(|it| format!("  ! {}: orphaned: {}\n", it.name, it.reason)));
     text
 }
 

@@ -26,7 +26,7 @@ pub struct MirrorCounts(pub Vec<MirrorState>);
 type Pick = fn(&Status) -> usize;
 type Count = fn(&Status) -> u64;
 
-const GAUGES: [(&str, &str, Pick); 7] = [
+const GAUGES: [(&str, &str, Pick); 8] = [
     ("mirror_in_sync", "1 while the provider holds what is wanted", |status| {
         usize::from(status.phase == Phase::InSync)
     }),
@@ -45,6 +45,9 @@ const GAUGES: [(&str, &str, Pick); 7] = [
     ("mirror_held_changes", "Changes that wait for an approval", |status| status.plan.held.len()),
     ("mirror_conflicts", "Record sets of others in the place of ours", |status| {
         status.plan.conflicts.len()
+    }),
+    ("mirror_orphaned_names", "Names that were ours to keep, and are nobody's", |status| {
+        status.plan.orphans.len()
     }),
     ("mirror_quarantined_names", "Names whose change the provider refused", |status| {
         status.quarantined.len()

@@ -68,6 +68,7 @@ impl Mirror {
             levels: model::Levels::ALL,
             types: Scope::default_types(),
             ttl: None,
+            filters: Default::default(),
         };
         Self::of(scope, "alidns", "shop".into())
     }

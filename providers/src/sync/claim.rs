@@ -61,6 +61,17 @@ pub fn claim(hosted: &HostedZone, at: &Name, owner: &str, writer: &str) -> Claim
     }
 }
 
+/// The owners that this process has claims for, besides `owner`, below `origin`.
+pub fn old_owners(hosted: &HostedZone, origin: &Name, owner: &str, writer: &str) -> Vec<String> {
+    let claims = hosted.names().filter(|name| name.parent().as_ref() == Some(origin));
+    let texts = claims.flat_map(|name| hosted.at(name)).filter_map(|set| text_of(set.records()?));
+    let owner_of = |text: String| {
+        let (owner, by) = text.strip_prefix("heritage=fedns;owner=")?.split_once(";writer=")?;
+        (by == writer).then(|| owner.to_owned())
+    };
+    texts.filter_map(owner_of).filter(|other| other != owner).collect()
+}
+
 /// The change that takes or gives up the claim.
 pub fn claim_change(
     hosted: &HostedZone,

@@ -11,7 +11,7 @@
 //! In the steady state nothing is called but the drift check. A crash at any moment is healed by the
 //! next listing: what stands is read, never remembered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,7 @@ use super::call_watch::CallWatch;
 use super::change::Change;
 use super::guard::Guard;
 use super::mirror::Mirror;
+use super::orphans;
 use super::permission::Permission;
 use super::plan::{Plan, hash_of};
 use super::progress::{Progress, Report};
@@ -83,6 +84,7 @@ pub struct Engine {
     wait_until: Option<Instant>,
     next_check: Instant,
     told_held: String,
+    told_orphans: BTreeSet<String>,
     keep_guard: KeepGuard,
     /// When the clusters changed what is now on its way, name by name.
     since: BTreeMap<Name, Instant>,
@@ -151,6 +153,7 @@ impl Engine {
             wait_until: None,
             next_check,
             told_held: String::new(),
+            told_orphans: BTreeSet::new(),
             keep_guard: Box::new(|_| {}),
             since: BTreeMap::new(),
             tell_landed: Box::new(|_| {}),
@@ -411,6 +414,11 @@ impl Engine {
         for conflict in new {
             warn!(provider = %self.provider.name(), "{conflict}");
         }
+        let orphans = orphans::lines(&plan.orphans);
+        for line in orphans.difference(&self.told_orphans) {
+            warn!(provider = %self.provider.name(), "{line}");
+        }
+        self.told_orphans = orphans;
     }
 
     /// Waits until there may be something to do.

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Level, Name, Rdata, RecordSet, RecordType, ServiceKey, UnixTime};
 
 use super::change::{Change, ChangeKind, Policy};
-use super::claim::{Claim, claim, claim_change, claim_name};
+use super::claim::{Claim, claim, claim_change, claim_name, old_owners};
 use super::diff::{Compared, Conflict, Entry, Identity, Wanted, compare, ours_at};
 use super::guard::{Guard, Guarded};
-use super::hosted_zone::HostedZone;
+use super::hosted_zone::{HostedZone, StandingMarker};
+use super::orphans::{Orphan, Why};
 use super::plan::Plan;
 use super::scope::Scope;
 use super::shards::{Moves, changes as changes_of_shards};
@@ -50,6 +51,7 @@ pub struct Mirror {
     not_allowed: BTreeSet<Name>,
     conflicts: BTreeMap<Name, Vec<Conflict>>,
     quarantine: BTreeMap<Name, Quarantined>,
+    orphans: BTreeMap<Name, Why>,
     /// How often in a row each name was found changed by somebody else.
     drifts: BTreeMap<Name, u32>,
     /// While a cluster is unknown: what clusters have given in this run.
@@ -93,6 +95,7 @@ impl Mirror {
             not_allowed: BTreeSet::new(),
             conflicts: BTreeMap::new(),
             quarantine: BTreeMap::new(),
+            orphans: BTreeMap::new(),
             drifts: BTreeMap::new(),
             given: clusters_unknown.then(BTreeMap::new),
             takes_over: false,
@@ -120,6 +123,7 @@ impl Mirror {
             (self.quarantine.len(), "refused"),
             (self.conflicts.len(), "in conflict"),
             (self.not_allowed.len(), "not allowed by the policy"),
+            (self.orphans.len(), "orphaned"),
         ];
         let parts = parts.iter().filter(|(count, _)| *count > 0);
         let texts: Vec<String> =
@@ -225,9 +229,23 @@ impl Mirror {
                 self.quarantine.insert(name.clone(), Quarantined { reason, tries, until });
             }
         }
+        self.orphans = self.of_old_owners(&new);
         self.hosted = Some(new);
         self.all_dirty();
         drifted
+    }
+
+    /// What this process wrote for another owner, before the config was changed.
+    fn of_old_owners(&self, hosted: &HostedZone) -> BTreeMap<Name, Why> {
+        let MirrorSettings { scope, identity, writer, .. } = &self.settings;
+        let (Some(writer), Ok(origin)) = (writer, scope.services()) else { return BTreeMap::new() };
+        let owners = old_owners(hosted, &origin, &identity.owner, writer);
+        let orphan = |(name, markers): (&Name, &[StandingMarker])| {
+            let mut owners = owners.iter();
+            let is_of = |owner: &&String| markers.iter().any(|it| it.marker.owner == **owner);
+            Some((name.clone(), Why::OldOwner(owners.find(is_of)?.clone())))
+        };
+        hosted.marked_names().filter_map(orphan).collect()
     }
 
     /// What stands at the provider may be anything: it is to be listed again.
@@ -266,6 +284,15 @@ impl Mirror {
                 clean.push(name.clone());
                 continue;
             };
+            if self.settings.scope.is_filtered(name) && !self.adopted.contains(name) {
+                let is_ours = hosted.our_markers(name).next().is_some();
+                match is_ours {
+                    true => self.orphans.insert(name.clone(), Why::Filtered),
+                    false => self.orphans.remove(name),
+                };
+                clean.push(name.clone());
+                continue;
+            }
             let compared = self.compare(hosted, name, level);
             let Compared { change, conflicts, entry, leaves } = compared;
             let is_entering = entry != Entry::None;
@@ -306,7 +333,9 @@ impl Mirror {
         moves.enter.extend(go.iter().map(|it| &it.name).filter(entering).cloned());
         let needs_entry = |it: &Change| entries.get(&it.name) == Some(&Entry::First);
         let changes = self.with_claim(self.with_shards(go, &moves, needs_entry));
-        Plan { changes, held, conflicts }
+        let orphan = |(name, why): (&Name, &Why)| Orphan { name: name.clone(), why: why.clone() };
+        let orphans = self.orphans.iter().map(orphan).collect();
+        Plan { changes, held, conflicts, orphans }
     }
 
     /// Why nothing may be written, as far as what stands at the provider tells.

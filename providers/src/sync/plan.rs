@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::change::{Change, SetChange};
 use super::diff::Conflict;
+use super::orphans::Orphan;
 
 /// What is to be done at one provider, and what is not and why.
 #[derive(Clone, Debug, Default)]
@@ -16,6 +17,7 @@ pub struct Plan {
     /// They wait for an approval.
     pub held: Vec<Change>,
     pub conflicts: Vec<Conflict>,
+    pub orphans: Vec<Orphan>,
 }
 
 /// A change as it is shown and saved.

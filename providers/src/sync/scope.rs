@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use model::{Label, Level, Levels, Name, NameError, Rdata, RecordSet, RecordType, ServiceKey};
 use planner::{FederatedName, Place};
 
+use super::filters::Filters;
+
 /// What one provider gets of one federated zone.
 #[derive(Clone, Debug)]
 pub struct Scope {
@@ -17,6 +19,7 @@ pub struct Scope {
     pub types: BTreeSet<RecordType>,
     /// Seconds; in place of the zone's own.
     pub ttl: Option<u32>,
+    pub filters: Filters,
 }
 
 /// Why aliases at a provider would lead to nothing, if they would. `zone`: the levels that are made.
@@ -65,6 +68,11 @@ impl Scope {
         self.parse(name).map(|federated| federated.place.level())
     }
 
+    /// True for a name of our pattern whose Service does not go to this provider.
+    pub fn is_filtered(&self, name: &Name) -> bool {
+        self.service(name).is_some_and(|service| !self.filters.pass(&service))
+    }
+
     /// The Service that a name of our pattern belongs to.
     pub fn service(&self, name: &Name) -> Option<ServiceKey> {
         self.parse(name).map(|federated| federated.service)
@@ -75,7 +83,9 @@ impl Scope {
         let is_mirrored = self.parse(name).is_some_and(|federated| {
             // The names of ports are there for SRV alone, their aliases too.
             let has_use = federated.port.is_none() || self.types.contains(&RecordType::SRV);
-            has_use && self.levels.contains(federated.place.level())
+            has_use
+                && self.filters.pass(&federated.service)
+                && self.levels.contains(federated.place.level())
         });
         let of_type = |set: &&RecordSet| is_mirrored && self.types.contains(&set.record_type);
         sets.iter().filter(of_type).map(|set| self.mirrored(name, set)).collect()
@@ -140,6 +150,7 @@ mod tests {
             levels: Levels::new(levels.iter().copied()).unwrap(),
             types: Scope::default_types(),
             ttl,
+            filters: Filters::default(),
         }
     }
 

@@ -12,6 +12,7 @@ use model::{Name, RecordType};
 use providers::alidns::SignatureVersion;
 use providers::rfc2136::Server;
 use providers::sync::change::Policy;
+use providers::sync::filters::Filters;
 use providers::sync::registry::Registry;
 use providers::sync::scope::Scope;
 use providers::webhook::WebhookUrl;
@@ -44,8 +45,7 @@ const WEBHOOK_KINDS: [&str; 18] = [
     "scaleway",
     "unifi",
 ];
-const LATER_KEYS: [(&str, &str); 2] =
-    [("filters", "choosing among the names"), ("zoneId", "zones with one name at a provider")];
+const LATER_KEYS: [(&str, &str); 1] = [("zoneId", "zones with one name at a provider")];
 
 /// What stands where a kind is wanted.
 const KINDS: &str = "a kind of provider: alidns, aws-route53, google-clouddns, rfc2136 or webhook";
@@ -113,6 +113,7 @@ fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
     ];
     let registry = map.take("registry").and_then(|node| reader.word(node, &registries));
     let name_servers = map.take("nameServers").map(|node| read_name_servers(reader, node));
+    let filters = map.take("filters").map(|node| read_filters(reader, node));
     let settings = settings(reader, &mut map, kind);
     refuse_later(reader, &mut map, &LATER_KEYS);
     reader.finish(map);
@@ -126,6 +127,7 @@ fn provider(reader: &mut Reader<'_>, node: &Node) -> Option<ProviderConfig> {
         policy: policy.unwrap_or_default(),
         registry: registry.unwrap_or_default(),
         name_servers,
+        filters: filters.unwrap_or_default(),
     })
 }
 
@@ -252,6 +254,29 @@ fn read_owner(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
         return None;
     }
     Some(text.to_owned())
+}
+
+fn read_filters(reader: &mut Reader<'_>, node: &Node) -> Filters {
+    let mut map = reader.map(node, "a map like {namespaces: [shop, web-*], services: [shop/web]}");
+    let mut patterns = |reader: &mut Reader<'_>, key| {
+        let node: &Node = map.take(key)?;
+        Some(reader.items(Some(node), read_pattern))
+    };
+    let namespaces = patterns(reader, "namespaces");
+    let services = patterns(reader, "services");
+    reader.finish(map);
+    Filters { namespaces, services }
+}
+
+/// What Kubernetes takes in names, stars, and one slash after a namespace.
+fn read_pattern(reader: &mut Reader<'_>, node: &Node) -> Option<String> {
+    let wanted = "a name like web, web-* or shop/web, in small letters";
+    let is_plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-*/".contains(&byte);
+    let is_pattern = |text: &str| {
+        !text.is_empty() && text.bytes().all(is_plain) && text.matches('/').count() <= 1
+    };
+    reader.understood(node, wanted, |text| is_pattern(text).then(|| text.to_owned()))
 }
 
 fn read_types(reader: &mut Reader<'_>, node: &Node) -> BTreeSet<RecordType> {

@@ -123,6 +123,7 @@ impl Fixture {
                 levels: Levels::ALL,
                 types: Scope::default_types(),
                 ttl: None,
+                filters: Default::default(),
             },
             identity: Identity { owner: "eu".into(), registry: Registry::Compact },
             policy: Policy::Sync,

@@ -54,6 +54,7 @@ pub(super) fn settings(registry: Registry) -> MirrorSettings {
             levels: Levels::ALL,
             types: Scope::default_types(),
             ttl: None,
+            filters: Default::default(),
         },
         identity: Identity { owner: "eu".into(), registry },
         policy: Policy::Sync,
@@ -415,6 +416,45 @@ fn a_claim_is_taken_over_before_anything_else() {
     let mut blocked = claiming(&[("claim", "3600 A 192.0.2.1")]);
     assert_eq!(blocked.take_over(), None);
     assert!(blocked.blocked().unwrap().starts_with("a A record stands at _fedns-eu."));
+}
+
+#[test]
+fn what_filters_leave_out_is_told_and_stays() {
+    let mut settings = settings(Registry::Compact);
+    settings.scope.filters.services = Some(vec!["mail".into()]);
+    let mut mirror = Mirror::new(settings, false);
+    mirror.listed(
+        hosted(&[("web", "300 A 192.0.2.1"), ("fedns-web", MARKER), ("shop", "300 A 192.0.2.2")]),
+        UnixTime(0),
+    );
+    for name in ["web", "shop", "mail"].map(name) {
+        mirror.want(&name, &sets(&["300 A 192.0.2.9"]));
+    }
+    let plan = mirror.plan(UnixTime(0));
+    let changed: Vec<&Name> = plan.changes.iter().map(|change| &change.name).collect();
+    assert_eq!(changed, [&name("mail")]);
+    let orphans: Vec<(&Name, &Why)> = plan.orphans.iter().map(|it| (&it.name, &it.why)).collect();
+    assert_eq!(orphans, [(&name("web"), &Why::Filtered)]);
+    assert_eq!(mirror.incomplete(&plan).as_deref(), Some("1 names orphaned"));
+    // A Service that goes takes nothing along.
+    mirror.want(&name("web"), &[]);
+    mirror.want(&name("mail"), &[]);
+    plans(&mut mirror, "");
+}
+
+#[test]
+fn what_was_written_for_another_owner_is_told() {
+    let old = "300 TXT heritage=fedns;owner=old;resource=service/default/web";
+    for (writer, orphans) in [("w1", 1), ("w2", 0)] {
+        let mut mirror = claiming(&[("web", "300 A 192.0.2.1"), ("fedns-web", old)]);
+        let mut listing = hosted(&[("web", "300 A 192.0.2.1"), ("fedns-web", old)]);
+        let claim = set(&format!("3600 TXT heritage=fedns;owner=old;writer={writer}"));
+        let at = Name::parse("_fedns-old.fed.svc.example.com").unwrap();
+        listing.push(HostedSet::plain(at, claim));
+        mirror.listed(listing, UnixTime(0));
+        let plan = mirror.plan(UnixTime(0));
+        assert_eq!((plan.orphans.len(), plan.changes.len()), (orphans, 0), "{writer}");
+    }
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub(super) fn tests() -> Vec<Test> {
             drift_made_by_hand_is_put_back,
             where_another_process_writes_nothing_is_written,
             a_writer_that_is_gone_for_good_is_replaced,
+            what_the_config_leaves_behind_is_told,
             two_owners_leave_one_another_alone,
             an_alias_that_cannot_stand_leaves_the_addresses;
     }
@@ -73,6 +74,43 @@ fn where_another_process_writes_nothing_is_written() {
     let log = scene.fedns.process().log();
     assert!(log.contains("another process writes here for owner \"shop\""), "{log}");
     assert_eq!(writes(&scene), 0);
+}
+
+/// Filters, another owner, no provider any more: nothing is deleted, and nothing is silent.
+fn what_the_config_leaves_behind_is_told() {
+    let mut scene = prepared(Plan::custom(120, 6));
+    scene.put("hangzhou", "web", "203.0.113.3");
+    scene.start();
+    scene.is(" InSync, 10 names");
+    let held = scene.host.data();
+    scene.configure(", filters: {services: [default/n*]}");
+    scene.is(" Incomplete, 10 names: 5 names orphaned");
+    scene.logs("5 names are orphaned, fedns plan lists them: filters leave its Service out");
+    let plan = scene.fedns.printed(&["plan"]);
+    let line = "  ! web.default.fed.svc.spacexnice.xyz.: orphaned: filters leave its Service out";
+    assert!(plan.contains(line), "{plan}");
+    let metrics = scene.fedns.page("/metrics").expect("a page").body;
+    let line = "\nfedns_mirror_orphaned_names{provider=\"alidns\",zone=\"spacexnice.xyz.\"} 5\n";
+    assert!(metrics.contains(line), "{metrics}");
+    assert_eq!(scene.host.data(), held);
+    scene.configure("");
+    scene.is(" InSync, 10 names");
+
+    let config = fs::read_to_string(scene.fedns.home().join("fedns.yaml")).expect("a config");
+    scene.write("fedns.yaml", config.replace("owner: shop", "owner: market"));
+    scene.logs("10 names are orphaned, fedns plan lists them: it is of owner \"shop\"");
+    assert_eq!(scene.host.data(), held);
+    assert!(scene.fedns.stop().success());
+    scene.fedns.printed(&["import", "-c", "fedns.yaml", "--from-owner", "shop", "--yes"]);
+    scene.start();
+    scene.is(" InSync, 10 names");
+    assert_eq!(scene.host.data(), held);
+
+    let without = |line: &&str| !line.starts_with("providers: ");
+    let rest: Vec<&str> = config.lines().filter(without).collect();
+    scene.write("fedns.yaml", rest.join("\n") + "\n");
+    scene.logs("this provider is not in the config any more: its names stay there");
+    assert_eq!(scene.host.data(), held);
 }
 
 /// Another team, with a federation of the same name on the same zone.
