@@ -1,4 +1,4 @@
-//! Whoever reads README.md, ARCHITECTURE.md or CONTRIBUTING.md and does what they say gets what
+//! Whoever reads README.md, docs/providers.md, ARCHITECTURE.md or CONTRIBUTING.md and does what they say gets what
 //! they show.
 
 use std::fs;
@@ -24,7 +24,7 @@ pub(crate) fn tests() -> Vec<Test> {
     }
 }
 
-const PAGES: [&str; 3] = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+const PAGES: [&str; 4] = ["README.md", "docs/providers.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
 /// What the quick start's config listens on, which is also what the commands ask.
 const DNS: &str = "127.0.0.1:5300";
 const ADMIN: &str = "127.0.0.1:8053";
@@ -132,6 +132,11 @@ fn the_first_commands_name_what_is_there() {
 const TSIG_KEY: &str =
     "key \"fedns.\" {\n\talgorithm hmac-sha256;\n\tsecret \"bWFkZS11cA==\";\n};\n";
 
+/// As Google's own tool writes it.
+const WORKLOAD_IDENTITY: &str = r#"{"type": "external_account", "token_url": "https://sts.googleapis.com/v1/token",
+    "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/a/providers/b",
+    "subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "credential_source": {"file": "/token"}}"#;
+
 /// Contexts and keys that a config names are made up, so that only the config is judged.
 fn every_config_that_is_shown_is_good() {
     let shown: Vec<String> = PAGES.iter().flat_map(|name| blocks(&page(name), "yaml")).collect();
@@ -141,6 +146,7 @@ fn every_config_that_is_shown_is_good() {
         scratch.write("fedns.yaml", whole(&text));
         scratch.write("alidns.yaml", blocks(&page("README.md"), "ini").concat());
         scratch.write("tsig.key", TSIG_KEY);
+        scratch.write("key.json", WORKLOAD_IDENTITY);
         let printed = fedns(&scratch, &["config", "-o", "json"]);
         let config: Value = serde_json::from_str(&printed).expect("JSON");
         let clusters = config["clusters"].as_array().expect("a list of clusters");
