@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use ::clap::{ArgGroup, Args};
 use model::Name;
-use providers::sync::mirror::{Adoption, From, Left};
+use providers::sync::mirror::{Adoption, FromWhom, Left};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
@@ -61,7 +61,7 @@ struct Planner<'a> {
     config: &'a Config,
     seen: Seen,
     writer: Option<String>,
-    from: From,
+    from: FromWhom,
     names: BTreeSet<Name>,
 }
 
@@ -78,7 +78,7 @@ impl Import {
             runtime: &runtime,
             config: &config,
             writer: writer.as_ref().and_then(|writer| writer.id.clone()),
-            from: self.from_owner.clone().map_or(From::Unmarked, From::Owner),
+            from: self.from_owner.clone().map_or(FromWhom::Unmarked, FromWhom::Owner),
             names: self.names.iter().cloned().collect(),
         };
         let shown = planner.plans()?;

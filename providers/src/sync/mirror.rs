@@ -3,21 +3,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Level, Name, Rdata, RecordSet, RecordType, ServiceKey, UnixTime};
+use model::{Level, Name, Rdata, RecordSet, UnixTime};
 
-use super::change::{Change, ChangeKind, Policy};
-use super::claim::{Claim, claim, claim_change, claim_name, old_owners};
-use super::diff::{Compared, Conflict, Entry, Identity, Wanted, compare, ours_at};
-use super::guard::{Guard, Guarded};
+use super::change::{Change, Policy};
+use super::claim::old_owners;
+use super::diff::{Conflict, Identity, ours_at};
+use super::guard::Guard;
 use super::hosted_zone::{HostedZone, StandingMarker};
-use super::orphans::{Orphan, Why};
+use super::orphans::Why;
 use super::plan::Plan;
 use super::scope::Scope;
-use super::shards::{Moves, changes as changes_of_shards};
 use crate::hosted::HostedSet;
-pub use adopt::{Adopted, Adoption, From, Left};
+pub use adopt::{Adopted, Adoption, FromWhom, Left};
 
+/// Names that another tool wrote become ours.
 mod adopt;
+
+/// Which process writes, and what is in the way of every write.
+mod claiming;
+
+/// What is to be done now, in its order.
+mod planning;
+
+/// What is wanted, and what the provider makes of that.
+mod wants;
 
 /// How one mirror is to be kept.
 #[derive(Clone, Debug)]
@@ -56,6 +65,8 @@ pub struct Mirror {
     drifts: BTreeMap<Name, u32>,
     /// While a cluster is unknown: what clusters have given in this run.
     given: Option<BTreeMap<Name, BTreeSet<Rdata>>>,
+    /// A marker of ours of a name that is none of ours.
+    stray_marker: Option<Name>,
     /// Another writer's claim is replaced.
     takes_over: bool,
     /// Names that are being imported.
@@ -98,6 +109,7 @@ impl Mirror {
             orphans: BTreeMap::new(),
             drifts: BTreeMap::new(),
             given: clusters_unknown.then(BTreeMap::new),
+            stray_marker: None,
             takes_over: false,
             adopted: BTreeSet::new(),
         }
@@ -135,80 +147,6 @@ impl Mirror {
         &self.settings
     }
 
-    /// What the zone has at a name now; nothing where the name is gone.
-    pub fn want(&mut self, name: &Name, sets: &[RecordSet]) {
-        if let Some(given) = &mut self.given {
-            let values = sets.iter().flat_map(RecordSet::values).cloned();
-            given.entry(name.clone()).or_default().extend(values);
-        }
-        let scope = &self.settings.scope;
-        let is_ours = scope.level(name).is_some();
-        let (all, wanted) = match is_ours {
-            true => (&mut self.wanted, scope.wanted(name, sets)),
-            false => (&mut self.outside, scope.wanted_outside(sets)),
-        };
-        let is_gone = wanted.is_empty();
-        let changed = match is_gone {
-            true => all.remove(name).is_some(),
-            false => all.insert(name.clone(), wanted.clone()) != Some(wanted),
-        };
-        if changed {
-            self.adjusted.remove(name);
-            match is_gone || !is_ours {
-                true => self.unadjusted.remove(name),
-                false => self.unadjusted.insert(name.clone()),
-            };
-            // What was refused may be right now.
-            self.quarantine.remove(name);
-            self.dirty.insert(name.clone());
-        }
-    }
-
-    /// Sets of which the provider is to be asked what it makes of them: [`Mirror::adjusted`].
-    pub fn unadjusted(&self) -> Vec<(Name, RecordSet)> {
-        let wanted = |name: &Name| self.wanted.get(name).into_iter().flatten().cloned();
-        let names = self.unadjusted.iter();
-        names.flat_map(|name| wanted(name).map(|set| (name.clone(), set))).collect()
-    }
-
-    /// Takes in what the provider makes of all of [`Mirror::unadjusted`].
-    pub fn adjusted(&mut self, sets: impl IntoIterator<Item = (Name, RecordSet)>) {
-        let mut names: BTreeMap<Name, Vec<RecordSet>> = BTreeMap::new();
-        for (name, set) in sets {
-            names.entry(name).or_default().push(set);
-        }
-        for (name, sets) in names {
-            let is_same = self.wanted.get(&name) == Some(&sets);
-            let before = match is_same {
-                true => self.adjusted.remove(&name),
-                false => self.adjusted.insert(name.clone(), sets.clone()),
-            };
-            if before != (!is_same).then_some(sets) {
-                self.dirty.insert(name);
-            }
-        }
-        self.unadjusted.clear();
-    }
-
-    /// The provider may make something else of what is wanted than it did.
-    pub fn forget_adjusted(&mut self) {
-        self.unadjusted = self.wanted.keys().cloned().collect();
-    }
-
-    /// What is to stand at a name.
-    fn target(&self, name: &Name) -> &[RecordSet] {
-        let sets = self.adjusted.get(name).or_else(|| self.wanted.get(name));
-        let sets = sets.or_else(|| self.outside.get(name));
-        sets.map_or(&[], Vec::as_slice)
-    }
-
-    /// Every configured cluster has been listed, or has saved shards: all that they give is known.
-    pub fn clusters_known(&mut self) {
-        if self.given.take().is_some() {
-            self.all_dirty();
-        }
-    }
-
     /// Takes in a complete listing. Returns the names of ours that somebody else changed. One that is
     /// found changed time and again is set aside: the provider may keep something else than what is
     /// written, and writing it again leads nowhere.
@@ -231,6 +169,7 @@ impl Mirror {
         }
         self.orphans = self.of_old_owners(&new);
         self.hosted = Some(new);
+        self.look_for_stray_marker();
         self.all_dirty();
         drifted
     }
@@ -271,111 +210,6 @@ impl Mirror {
         }
     }
 
-    /// What is to be done now. Nothing before the provider has been listed.
-    pub fn plan(&mut self, now: UnixTime) -> Plan {
-        self.move_markers();
-        let Some(hosted) = &self.hosted else { return Plan::default() };
-        let mut changes = Vec::new();
-        let mut clean = Vec::new();
-        let mut moves = Moves::default();
-        let mut entries = BTreeMap::new();
-        for name in &self.dirty {
-            let Some(level) = self.level(hosted, name) else {
-                clean.push(name.clone());
-                continue;
-            };
-            if self.settings.scope.is_filtered(name) && !self.adopted.contains(name) {
-                let is_ours = hosted.our_markers(name).next().is_some();
-                match is_ours {
-                    true => self.orphans.insert(name.clone(), Why::Filtered),
-                    false => self.orphans.remove(name),
-                };
-                clean.push(name.clone());
-                continue;
-            }
-            let compared = self.compare(hosted, name, level);
-            let Compared { change, conflicts, entry, leaves } = compared;
-            let is_entering = entry != Entry::None;
-            match conflicts.is_empty() {
-                true => self.conflicts.remove(name),
-                false => self.conflicts.insert(name.clone(), conflicts),
-            };
-            let is_aside = self.quarantine.get(name).is_some_and(|it| now.0 < it.until.0);
-            let allowed = change.clone().filter(|it| self.settings.policy.allows(it.kind));
-            match change.is_some() && allowed.is_none() {
-                true => self.not_allowed.insert(name.clone()),
-                false => self.not_allowed.remove(name),
-            };
-            if is_entering {
-                entries.insert(name.clone(), entry);
-            }
-            if !leaves.is_empty() && self.settings.policy.allows(ChangeKind::Tidy) {
-                moves.leave.insert(name.clone(), leaves);
-            }
-            match allowed {
-                _ if is_aside && (is_entering || change.is_some()) => {}
-                None if is_entering && change.is_none() => {
-                    moves.enter.insert(name.clone());
-                }
-                None if moves.leave.contains_key(name) => {}
-                None => clean.push(name.clone()),
-                Some(change) if waits_for_marker(hosted, &change) => {}
-                Some(change) => changes.push(change),
-            }
-        }
-        let owned = self.owned();
-        let Guarded { go, held } = self.guard.part(changes, owned, now);
-        for name in clean {
-            self.dirty.remove(&name);
-        }
-        let conflicts = self.conflicts.values().flatten().cloned().collect();
-        let entering = |it: &&Name| entries.contains_key(*it);
-        moves.enter.extend(go.iter().map(|it| &it.name).filter(entering).cloned());
-        let needs_entry = |it: &Change| entries.get(&it.name) == Some(&Entry::First);
-        let changes = self.with_claim(self.with_shards(go, &moves, needs_entry));
-        let orphan = |(name, why): (&Name, &Why)| Orphan { name: name.clone(), why: why.clone() };
-        let orphans = self.orphans.iter().map(orphan).collect();
-        Plan { changes, held, conflicts, orphans }
-    }
-
-    /// Why nothing may be written, as far as what stands at the provider tells.
-    pub fn blocked(&self) -> Option<String> {
-        let hosted = self.hosted.as_ref()?;
-        let Identity { owner, .. } = &self.settings.identity;
-        let is_outside = |name: &&Name| self.level(hosted, name).is_none();
-        if let Some(name) = hosted.our_names().find(is_outside) {
-            return Some(format!(
-                "owner {owner:?} has a marker of {name}, which is no name of this federation: another tool \
-                 uses this owner; choose another one, or remove that marker"
-            ));
-        }
-        let (at, writer) = self.claim_at()?;
-        match claim(hosted, &at, owner, writer) {
-            Claim::Free | Claim::Ours => None,
-            Claim::Taken(_) if self.takes_over => None,
-            Claim::Taken(found) => Some(format!(
-                "another process writes here for owner {owner:?} (TXT {at} holds {found:?}); stop it, or \
-                 choose another owner; if it is gone for good, stop this server and take its place: fedns \
-                 apply --take-over"
-            )),
-            Claim::Blocked(found) => Some(format!(
-                "{found} stands at {at}, where this process would say that it writes for owner {owner:?}; \
-                 remove it"
-            )),
-        }
-    }
-
-    /// From now on another writer's claim is in nobody's way: the next plan replaces it. Returns what
-    /// it says.
-    pub fn take_over(&mut self) -> Option<String> {
-        self.takes_over = true;
-        let (at, writer) = self.claim_at()?;
-        match claim(self.hosted.as_ref()?, &at, &self.settings.identity.owner, writer) {
-            Claim::Taken(found) => Some(found),
-            Claim::Free | Claim::Ours | Claim::Blocked(_) => None,
-        }
-    }
-
     /// The next plan is about no name at all.
     pub fn leave_names(&mut self) {
         self.dirty.clear();
@@ -386,128 +220,6 @@ impl Mirror {
         let is_imported = || hosted.our_markers(name).any(|it| it.marker.is_imported);
         let level = self.settings.scope.level(name);
         level.or_else(|| (self.adopted.contains(name) || is_imported()).then_some(Level::Global))
-    }
-
-    /// True for the change that takes or gives up the claim.
-    pub fn is_claim(&self, change: &Change) -> bool {
-        claim_name(&self.settings.scope, &self.settings.identity.owner).as_ref()
-            == Some(&change.name)
-    }
-
-    fn claim_at(&self) -> Option<(Name, &str)> {
-        let MirrorSettings { scope, identity, writer, .. } = &self.settings;
-        Some((claim_name(scope, &identity.owner)?, writer.as_deref()?))
-    }
-
-    /// What keeps names answering goes first, unless it needs a place in a shard; then names enter, then
-    /// comes all else.
-    fn with_shards(
-        &self,
-        changes: Vec<Change>,
-        moves: &Moves,
-        needs_entry: impl Fn(&Change) -> bool,
-    ) -> Vec<Change> {
-        let (Some(hosted), Ok(origin)) = (&self.hosted, self.settings.scope.services()) else {
-            return changes;
-        };
-        let owner = &self.settings.identity.owner;
-        let of_shards = changes_of_shards(hosted, owner, &origin, moves);
-        let is_first = |it: &Change| it.kind == ChangeKind::Update && !needs_entry(it);
-        let (mut ordered, rest): (Vec<Change>, Vec<Change>) =
-            changes.into_iter().partition(is_first);
-        let is_entry = |it: &Change| it.kind == ChangeKind::Register;
-        let (enter, leave): (Vec<Change>, Vec<Change>) = of_shards.into_iter().partition(is_entry);
-        ordered.extend(enter.into_iter().chain(rest).chain(leave));
-        ordered
-    }
-
-    /// The claim is taken before the first change, and given up with the last name.
-    fn with_claim(&self, mut changes: Vec<Change>) -> Vec<Change> {
-        let (Some(hosted), Some((at, writer))) = (&self.hosted, self.claim_at()) else {
-            return changes;
-        };
-        let identity = &self.settings.identity;
-        let stands = claim(hosted, &at, &identity.owner, writer);
-        let is_taken = matches!(stands, Claim::Taken(_)) && self.takes_over;
-        if is_taken || (stands == Claim::Free && !changes.is_empty()) {
-            changes.insert(0, claim_change(hosted, &at, identity, writer, true));
-        }
-        let is_over = changes.is_empty() && hosted.owned() == 0 && self.wanted.is_empty();
-        if stands == Claim::Ours && is_over && self.settings.policy == Policy::Sync {
-            changes.push(claim_change(hosted, &at, identity, writer, false));
-        }
-        changes
-    }
-
-    /// Where an alias is wanted and a marker of ours stands, the marker goes elsewhere first: the name
-    /// that it stands for is looked at as well.
-    fn move_markers(&mut self) {
-        let Some(hosted) = &self.hosted else { return };
-        let wants_alias = |name: &&Name| {
-            let mut wanted = self.wanted.get(*name).into_iter().flatten();
-            wanted.any(|set| set.record_type == RecordType::CNAME)
-        };
-        let in_the_way = self.dirty.iter().filter(wants_alias).flat_map(|it| hosted.markers_at(it));
-        let marked: Vec<Name> = in_the_way.collect();
-        self.dirty.extend(marked);
-    }
-
-    fn compare(&self, hosted: &HostedZone, name: &Name, level: Level) -> Compared {
-        let sets = self.target(name);
-        let kept = self.keep_unknown(hosted, name, sets);
-        let service = self.settings.scope.service(name);
-        let is_imported = service.is_none();
-        let resource = service.map(|key| resource_of(&key));
-        let is_alias = |at: &Name| {
-            let wanted = self.wanted.get(at).into_iter().flatten();
-            wanted.into_iter().any(|set| set.record_type == RecordType::CNAME)
-        };
-        let sets = kept.as_deref().unwrap_or(sets);
-        let resource = resource.as_deref();
-        compare(
-            hosted,
-            &self.settings.identity,
-            Wanted { name, level, sets, resource, is_imported, is_alias: &is_alias },
-        )
-    }
-
-    /// While a cluster is unknown, what may be its own stays: sets with the values that nobody has
-    /// given in this run. `None` where nothing is to be kept.
-    fn keep_unknown(
-        &self,
-        hosted: &HostedZone,
-        name: &Name,
-        wanted: &[RecordSet],
-    ) -> Option<Vec<RecordSet>> {
-        let given = self.given.as_ref()?;
-        let given = given.get(name);
-        let is_unknown = |value: &&Rdata| !given.is_some_and(|given| given.contains(*value));
-        let unknown: Vec<(&RecordSet, Vec<Rdata>)> = ours_at(hosted, name)
-            .into_iter()
-            .map(|set| (set, set.values().iter().filter(is_unknown).cloned().collect()))
-            .filter(|(_, values): &(_, Vec<Rdata>)| !values.is_empty())
-            .collect();
-        if unknown.is_empty() {
-            return None;
-        }
-        let has_unknown_alias = unknown.iter().any(|(set, _)| set.record_type == RecordType::CNAME);
-        let has_addresses = wanted.iter().any(|set| set.record_type != RecordType::CNAME);
-        if has_unknown_alias {
-            // Addresses are better than an alias, and beside an alias there is nothing.
-            return (!has_addresses)
-                .then(|| unknown.iter().map(|(set, _)| (*set).clone()).collect());
-        }
-        let mut sets: Vec<RecordSet> =
-            wanted.iter().filter(|set| set.record_type != RecordType::CNAME).cloned().collect();
-        for (set, values) in unknown {
-            let same = sets.iter().position(|it| it.record_type == set.record_type);
-            let (ttl, known) = match same.map(|at| sets.remove(at)) {
-                Some(known) => (known.ttl, known.values().to_vec()),
-                None => (set.ttl, Vec::new()),
-            };
-            sets.extend(RecordSet::new(set.record_type, ttl, known.into_iter().chain(values)));
-        }
-        Some(sets)
     }
 
     /// How many names hold something of ours.
@@ -563,13 +275,6 @@ impl Mirror {
     }
 }
 
-fn waits_for_marker(hosted: &HostedZone, change: &Change) -> bool {
-    let becomes_alias = change.sets.iter().any(|set| {
-        set.name == change.name && set.after.is_some() && set.record_type == RecordType::CNAME
-    });
-    becomes_alias && hosted.markers_at(&change.name).next().is_some()
-}
-
 fn not_converging(wanted: &[RecordSet], hosted: &HostedZone, name: &Name) -> String {
     let text = |set: &RecordSet| {
         let values: Vec<String> = set.value_texts().collect();
@@ -583,11 +288,6 @@ fn not_converging(wanted: &[RecordSet], hosted: &HostedZone, name: &Name) -> Str
         wanted.join(", "),
         found.join(", ")
     )
-}
-
-/// What markers name.
-fn resource_of(service: &ServiceKey) -> String {
-    format!("service/{service}")
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use crate::sync::hosted_zone::{HostedZone, Owner};
 /// What is to be taken over.
 #[derive(Clone, Debug)]
 pub struct Adoption {
-    pub from: From,
+    pub from: FromWhom,
     /// These alone, whatever they hold. Empty: every name that the zone has, as far as it is plain that
     /// nothing is lost.
     pub names: BTreeSet<Name>,
@@ -22,7 +22,7 @@ pub struct Adoption {
 
 /// Who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum FromWhom {
     /// Whoever writes this owner into markers.
     Owner(String),
     /// A tool that wrote no markers, as kubefed did.
@@ -82,11 +82,12 @@ impl Mirror {
         self.hosted = Some(hosted);
         self.dirty.clone_from(&adopted.names);
         self.adopted.clone_from(&adopted.names);
+        self.look_for_stray_marker();
         adopted
     }
 
     /// Names of the pattern where something of theirs stands.
-    fn candidates(&self, hosted: &HostedZone, from: &From) -> Vec<Name> {
+    fn candidates(&self, hosted: &HostedZone, from: &FromWhom) -> Vec<Name> {
         let is_ours = |name: &&Name| self.settings.scope.level(name).is_some();
         let has_theirs = |name: &&Name| {
             TYPES.iter().any(|record_type| is_theirs(hosted, name, *record_type, from))
@@ -115,20 +116,22 @@ impl Mirror {
     }
 }
 
-fn take_over(hosted: &mut HostedZone, name: &Name, types: &[RecordType], from: &From) {
+fn take_over(hosted: &mut HostedZone, name: &Name, types: &[RecordType], from: &FromWhom) {
     match from {
-        From::Owner(owner) => hosted.adopt_markers(name, owner, &TYPES),
-        From::Unmarked => types.iter().for_each(|record_type| hosted.adopt_set(name, *record_type)),
+        FromWhom::Owner(owner) => hosted.adopt_markers(name, owner, &TYPES),
+        FromWhom::Unmarked => {
+            types.iter().for_each(|record_type| hosted.adopt_set(name, *record_type))
+        }
     }
 }
 
-fn is_theirs(hosted: &HostedZone, name: &Name, record_type: RecordType, from: &From) -> bool {
+fn is_theirs(hosted: &HostedZone, name: &Name, record_type: RecordType, from: &FromWhom) -> bool {
     let mut sets = hosted.at(name).iter();
     let is_plain = sets.any(|set| set.record_type == record_type && set.records().is_some());
     is_plain
         && match (hosted.owner(name, record_type), from) {
-            (Owner::Other { owner, .. }, From::Owner(theirs)) => owner == *theirs,
-            (Owner::Nobody, From::Unmarked) => true,
+            (Owner::Other { owner, .. }, FromWhom::Owner(theirs)) => owner == *theirs,
+            (Owner::Nobody, FromWhom::Unmarked) => true,
             _ => false,
         }
 }
@@ -137,7 +140,7 @@ fn is_theirs(hosted: &HostedZone, name: &Name, record_type: RecordType, from: &F
 
 impl Candidate<'_> {
     /// The types that are taken over, or why none is.
-    fn found(&self, hosted: &HostedZone, from: &From) -> Result<Vec<RecordType>, String> {
+    fn found(&self, hosted: &HostedZone, from: &FromWhom) -> Result<Vec<RecordType>, String> {
         let Self { name, is_named, wanted } = *self;
         let special = hosted.at(name).iter().find_map(|set| match &set.form {
             Form::Special(what) if TYPES.contains(&set.record_type) => Some(what),
@@ -162,8 +165,8 @@ impl Candidate<'_> {
         }
         match from {
             // Its owner is known: ours takes its place, and the plan shows it.
-            From::Owner(_) => Ok(types),
-            From::Unmarked => self.is_part_of_wanted(hosted).map(|()| types),
+            FromWhom::Owner(_) => Ok(types),
+            FromWhom::Unmarked => self.is_part_of_wanted(hosted).map(|()| types),
         }
     }
 
@@ -187,9 +190,9 @@ impl Candidate<'_> {
     }
 }
 
-// === impl From ===
+// === impl FromWhom ===
 
-impl fmt::Display for From {
+impl fmt::Display for FromWhom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Owner(owner) => write!(f, "of owner {owner:?}"),

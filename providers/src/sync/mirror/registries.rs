@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use model::RecordType;
+
 use super::tests::{OTHER, hosted, name, set, settings};
 use super::*;
 use crate::sync::change::SetChange;

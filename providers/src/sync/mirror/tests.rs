@@ -2,6 +2,8 @@
 
 use model::{Label, Levels};
 
+use model::{Rdata, RecordType};
+
 use super::*;
 use crate::sync::plan::{hash_of, rows};
 use crate::sync::registry::Registry;

@@ -11,11 +11,14 @@ const OWNED: &str =
     "300 TXT heritage=external-dns,external-dns/owner=us,external-dns/resource=service/default/web";
 
 fn from_us(names: &[&str]) -> Adoption {
-    Adoption { from: From::Owner("us".into()), names: names.iter().map(|it| name(it)).collect() }
+    Adoption {
+        from: FromWhom::Owner("us".into()),
+        names: names.iter().map(|it| name(it)).collect(),
+    }
 }
 
 fn unmarked(names: &[&str]) -> Adoption {
-    Adoption { from: From::Unmarked, names: names.iter().map(|it| name(it)).collect() }
+    Adoption { from: FromWhom::Unmarked, names: names.iter().map(|it| name(it)).collect() }
 }
 
 fn left(adopted: &Adopted) -> Vec<String> {
