@@ -324,11 +324,7 @@ impl Engine {
     }
 
     fn watch(&self) -> CallWatch {
-        CallWatch {
-            provider: Arc::clone(&self.provider),
-            status: self.status.clone(),
-            clock: Arc::clone(&self.clock),
-        }
+        CallWatch { provider: Arc::clone(&self.provider), status: self.status.clone() }
     }
 
     fn landed(&mut self, change: &Change, now: UnixTime) {
