@@ -41,7 +41,10 @@ impl Host for ManagedZone {
 
     fn entry(&self) -> String {
         let Self { google, entry, .. } = self;
-        format!("kind: clouddns, endpoint: \"http://127.0.0.1:{}\"{entry}", google.port)
+        format!(
+            "kind: clouddns, endpoint: \"http://127.0.0.1:{}\", nameServers: []{entry}",
+            google.port
+        )
     }
 
     fn files(&self) -> Vec<(&'static str, String)> {

@@ -163,7 +163,7 @@ fn rights_that_nobody_tells_are_said_to_be_unknown() {
     assert!(output.status.success(), "{printed}");
     for words in [
         "not known: rights, which the first write proves: managedZones.testIamPermissions: notFound",
-        "the zone has 2 records of 10000 that the plan allows",
+        "the zone has 2 record sets of 10000 that the plan allows, and 10 more are wanted",
         "this machine's clock is within 300 s",
     ] {
         assert!(printed.contains(words), "{printed}");
