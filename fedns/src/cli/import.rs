@@ -9,11 +9,11 @@ use providers::sync::mirror::{Adoption, FromWhom, Left};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
-use super::plan::{alone_value, changes_text};
+use super::plan::{PlanFormat, alone_value, changes_text};
 use super::{CommandResult, Failure, apply, print};
 use crate::config::{self, Config, ProviderConfig, ZoneConfig};
 use crate::mirror::alone::{self, AlonePlan, ImportPlan, Seen};
-use crate::output::{self, Format};
+use crate::output;
 
 /// Take over records that another tool wrote at the providers
 ///
@@ -49,7 +49,7 @@ pub struct Import {
     yes: bool,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: PlanFormat,
     /// Config file [default: ./fedns.yaml, then /etc/fedns/fedns.yaml]
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -84,9 +84,9 @@ impl Import {
         let shown = planner.plans()?;
         let value = Value::Array(shown.iter().map(value).collect());
         print(match self.output {
-            Format::Json => output::json(&value),
-            Format::Yaml => output::yaml(&value),
-            _ => shown.iter().map(text).collect(),
+            PlanFormat::Json => output::json(&value),
+            PlanFormat::Yaml => output::yaml(&value),
+            format => shown.iter().map(|it| text(it, format)).collect(),
         })?;
         let names: usize = shown.iter().map(|plan| plan.adopted.names.len()).sum();
         if names == 0 {
@@ -160,14 +160,14 @@ impl Planner<'_> {
     }
 }
 
-fn text(import: &ImportPlan) -> String {
+fn text(import: &ImportPlan, format: PlanFormat) -> String {
     let ImportPlan { planned: AlonePlan { title, plan, hash, .. }, adopted } = import;
-    let mut text = match adopted.names.len() {
+    let title = match adopted.names.len() {
         0 => format!("{title}: nothing to take over\n"),
         count => format!("{title}: {count} names to take over, plan {hash}\n"),
     };
-    text += &changes_text(plan);
-    text.extend(adopted.left.iter().map(|left| format!("  ! {left}\n")));
+    let mut text = format.remark(&title) + &changes_text(plan, format);
+    text.extend(adopted.left.iter().map(|left| format.remark(&format!("  ! {left}\n"))));
     text
 }
 

@@ -1,15 +1,19 @@
+/// The rows of a plan as a person reads them.
+mod rows;
+
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::clap::{Args, Subcommand};
-use providers::sync::plan::{ChangeRow, SetRow, rows};
+use providers::sync::plan::{ChangeRow, rows};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Admin, CommandResult, Failure, apply, client, print};
 use crate::config;
 use crate::mirror::alone::{AlonePlan, Purpose};
-use crate::output::{self, Format};
+use crate::output;
+pub use rows::PlanFormat;
 
 /// Show what is about to happen at providers and what is held back, or let it go ahead
 ///
@@ -22,7 +26,7 @@ use crate::output::{self, Format};
     args_conflicts_with_subcommands = true,
     after_help = "Examples:
   fedns plan
-  fedns plan -o json
+  fedns plan -o diff
   fedns plan --config fedns.yaml
   fedns plan --config fedns.yaml -o json > plan.json
   fedns plan approve 5f2d8c11a90be374"
@@ -43,7 +47,7 @@ enum PlanCommand {
 struct Show {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    output: PlanFormat,
     /// Plan for this config, without a running server
     #[arg(short, long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -131,9 +135,9 @@ impl Show {
         let plans = Plans::deserialize(&value)
             .map_err(|error| Failure::one(format!("{}: {error}", self.admin.admin)))?;
         print(match self.output {
-            Format::Json => output::json(&value),
-            Format::Yaml => output::yaml(&value),
-            _ => text(&plans),
+            PlanFormat::Json => output::json(&value),
+            PlanFormat::Yaml => output::yaml(&value),
+            format => text(&plans, format),
         })?;
         let is_done = plans.held.is_empty() && plans.mirrors.iter().all(|it| it.changes.is_empty());
         let is_known = !plans.mirrors.iter().any(|mirror| mirror.failing);
@@ -146,14 +150,14 @@ impl Show {
 }
 
 /// What is to be done for a config, seen once.
-fn alone(config: &Path, format: Format) -> CommandResult {
+fn alone(config: &Path, format: PlanFormat) -> CommandResult {
     let planned = apply::planned(&apply::runtime()?, &config::load(config)?, None, Purpose::Sync)?;
     let is_done = planned.iter().all(|it| it.plan.is_empty());
     let value = Value::Array(planned.iter().map(alone_value).collect());
     print(match format {
-        Format::Json => output::json(&value),
-        Format::Yaml => output::yaml(&value),
-        _ => planned.iter().map(alone_text).collect::<String>(),
+        PlanFormat::Json => output::json(&value),
+        PlanFormat::Yaml => output::yaml(&value),
+        format => planned.iter().map(|it| alone_text(it, format)).collect::<String>(),
     })?;
     Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
@@ -173,57 +177,61 @@ pub(super) fn alone_value(planned: &AlonePlan) -> Value {
     })
 }
 
-fn alone_text(planned: &AlonePlan) -> String {
+fn alone_text(planned: &AlonePlan, format: PlanFormat) -> String {
     let AlonePlan { title, plan, hash, .. } = planned;
-    let count = plan.changes.len() + plan.held.len();
-    let mut text = match count {
+    let title = match plan.changes.len() + plan.held.len() {
         0 => format!("{title}: no changes\n"),
-        _ => format!("{title}: {count} names to change, plan {hash}\n"),
+        count => format!("{title}: {count} names to change, plan {hash}\n"),
     };
-    text += &changes_text(plan);
-    text
+    format.remark(&title) + &changes_text(plan, format)
 }
 
 /// All rows of a plan, and what is in its way.
-pub(super) fn changes_text(plan: &providers::sync::plan::Plan) -> String {
-    let mut text = String::new();
-    text.extend(plan.changes.iter().flat_map(rows).map(|row| row_text(&row)));
+pub(super) fn changes_text(plan: &providers::sync::plan::Plan, format: PlanFormat) -> String {
+    let of = |changes: &[providers::sync::change::Change]| {
+        format.rows(&changes.iter().flat_map(rows).collect::<Vec<_>>())
+    };
+    let mut text = of(&plan.changes);
     if !plan.held.is_empty() {
-        text += &format!("  {} names that serve would hold until approved:\n", plan.held.len());
-        text.extend(plan.held.iter().flat_map(rows).map(|row| row_text(&row)));
+        let held = format!("  {} names that serve would hold until approved:\n", plan.held.len());
+        text += &format.remark(&held);
+        text += &of(&plan.held);
     }
-    text.extend(plan.conflicts.iter().map(|conflict| format!("  ! {conflict}\n")));
-    text.extend(plan.orphans.iter().map(|orphan| format!("  ! {orphan}\n")));
+    let conflicts = plan.conflicts.iter().map(ToString::to_string);
+    let orphans = plan.orphans.iter().map(ToString::to_string);
+    text.extend(conflicts.chain(orphans).map(|it| format.remark(&format!("  ! {it}\n"))));
     text
 }
 
-fn text(plans: &Plans) -> String {
-    let mut text: String = plans.mirrors.iter().map(mirror_text).collect();
+fn text(plans: &Plans, format: PlanFormat) -> String {
+    let mut text: String = plans.mirrors.iter().map(|it| mirror_text(it, format)).collect();
     for Held { what, provider, reason, vanishing, changes } in &plans.held {
         match provider {
-            Some(_) => text.extend(changes.iter().map(row_text)),
+            Some(_) => text += &format.rows(changes),
             None => text.extend(vanishing.iter().map(|name| format!("- {name}\n"))),
         }
         let what = provider.as_ref().unwrap_or(what);
-        text += &format!("{what} held: {reason}\n");
+        text += &format.remark(&format!("{what} held: {reason}\n"));
     }
     if plans.held.is_empty() {
-        text += "nothing is held\n";
+        text += &format.remark("nothing is held\n");
     }
     text
 }
 
-fn mirror_text(mirror: &Mirror) -> String {
+fn mirror_text(mirror: &Mirror, format: PlanFormat) -> String {
     let Mirror {
         provider, phase, reason, owned, changes, conflicts, quarantined, orphaned, ..
     } = mirror;
     let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    let mut text = format!("{provider}: {phase}, {owned} names of ours{reason}\n");
-    text += &old_news(mirror);
-    text.extend(changes.iter().map(row_text));
-    text.extend(conflicts.iter().map(|conflict| format!("  ! {conflict}\n")));
-    text.extend(quarantined.iter().map(|it| format!("  ! {} refused: {}\n", it.name, it.reason)));
-    text.extend(orphaned.iter().map(|it| format!("  ! {}: orphaned: {}\n", it.name, it.reason)));
+    let heading = format!("{provider}: {phase}, {owned} names of ours{reason}\n");
+    let mut text = format.remark(&(heading + &old_news(mirror)));
+    text += &format.rows(changes);
+    let conflicts = conflicts.iter().map(|conflict| format!("  ! {conflict}\n"));
+    let quarantined =
+        quarantined.iter().map(|it| format!("  ! {} refused: {}\n", it.name, it.reason));
+    let orphaned = orphaned.iter().map(|it| format!("  ! {}: orphaned: {}\n", it.name, it.reason));
+    text.extend(conflicts.chain(quarantined).chain(orphaned).map(|line| format.remark(&line)));
     text
 }
 
@@ -238,17 +246,4 @@ fn old_news(mirror: &Mirror) -> String {
             "  the provider has not been read yet: what is to be done is not known\n".into()
         }
     }
-}
-
-/// `+` what is new, `-` what goes, `~` what changes.
-fn row_text(row: &ChangeRow) -> String {
-    let ChangeRow { action, name, record_type, old, new } = row;
-    let records = |set: &SetRow| format!("{} {}", set.ttl, set.values.join(" "));
-    let sign = match action.as_str() {
-        "create" => '+',
-        "delete" => '-',
-        _ => '~',
-    };
-    let sides: Vec<String> = old.iter().chain(new).map(records).collect();
-    format!("  {sign} {name} {record_type} {}\n", sides.join(" -> "))
 }

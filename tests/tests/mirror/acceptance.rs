@@ -23,6 +23,7 @@ pub(super) fn tests() -> Vec<Test> {
             where_one_cluster_of_two_goes_the_name_answers_at_every_moment,
             an_address_of_two_clusters_stays_until_both_have_left_it,
             when_all_services_are_deleted_nothing_of_ours_is_left,
+            a_failover_of_one_cluster_of_two_is_never_held,
             four_of_ten_names_that_would_vanish_wait_for_the_right_hash,
             throttling_is_told_once_and_answered_with_few_calls,
             an_owner_that_is_empty_or_common_starts_nothing;
@@ -177,9 +178,7 @@ fn where_one_cluster_of_two_goes_the_name_answers_at_every_moment() {
     };
     scene.host.inject(Injection::of(Fault::Meanwhile(Arc::new(look))).times(1000));
     scene.remove("beijing", "nginx");
-    eventually_equal(GENEROUS, "the aliases", &2, || {
-        scene.host.lines(ALIDNS_ZONE).iter().filter(|line| line.contains(" CNAME ")).count()
-    });
+    eventually_equal(GENEROUS, "the aliases", &2, || aliases(&scene));
     scene.put("beijing", "nginx", "203.0.113.2");
     eventually_equal(GENEROUS, "the addresses", &12, || scene.host.lines(ALIDNS_ZONE).len());
     scene.is_in_sync();
@@ -217,9 +216,7 @@ fn an_address_of_two_clusters_stays_until_both_have_left_it() {
     };
     let first = id(&scene);
     scene.remove("beijing", "nginx");
-    eventually_equal(GENEROUS, "the aliases", &2, || {
-        scene.host.lines(ALIDNS_ZONE).iter().filter(|line| line.contains(" CNAME ")).count()
-    });
+    eventually_equal(GENEROUS, "the aliases", &2, || aliases(&scene));
     scene.is_in_sync();
     assert_eq!((globals(&scene), id(&scene)), (vec![global], first), "nobody touched it");
     scene.remove("hangzhou", "nginx");
@@ -239,6 +236,33 @@ fn when_all_services_are_deleted_nothing_of_ours_is_left() {
     eventually_equal(GENEROUS, "what others have", &others, || scene.host.lines(ALIDNS_ZONE));
     assert!(scene.fedns.stop().success());
     assert_eq!(scene.host.lines(ALIDNS_ZONE), others);
+}
+
+/// More than half of the names change, and each keeps an answer.
+fn a_failover_of_one_cluster_of_two_is_never_held() {
+    let mut scene = Scene::prepared(alidns());
+    for (cluster, address) in [("hangzhou", "203.0.113.1"), ("beijing", "203.0.113.2")] {
+        scene.put(cluster, "web", address);
+        scene.put(cluster, "mail", address);
+    }
+    scene.start();
+    eventually_equal(GENEROUS, "all markers", &16, || texts(&scene));
+    scene.is_in_sync();
+    for service in ["nginx", "web", "mail"] {
+        scene.remove("beijing", service);
+    }
+    eventually_equal(GENEROUS, "the aliases", &6, || aliases(&scene));
+    scene.is_in_sync();
+    let log = scene.fedns.process().log();
+    assert!(!log.contains("are held"), "{log}");
+}
+
+fn aliases(scene: &Scene<FakeAliDns>) -> usize {
+    scene.host.lines(ALIDNS_ZONE).iter().filter(|line| line.contains(" CNAME ")).count()
+}
+
+fn texts(scene: &Scene<FakeAliDns>) -> usize {
+    scene.host.lines(ALIDNS_ZONE).iter().filter(|line| line.contains(" TXT ")).count()
 }
 
 /// octoDNS's plan, ExternalDNS PR #6508: held, counted, approved by the hash of what is held and by no

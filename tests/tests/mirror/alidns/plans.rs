@@ -31,6 +31,12 @@ fn a_saved_plan_is_applied_exactly_and_then_nothing_is_left() {
     let line = "\n  + nginx.default.fed.svc.spacexnice.xyz. A 180 203.0.113.1 203.0.113.2\n";
     assert!(text.contains(line), "{text}");
 
+    let text = scene.fedns.command(&["plan", "--config", "fedns.yaml", "-o", "diff"]).stdout;
+    let text = String::from_utf8(text).expect("text");
+    assert!(text.starts_with("# alidns for spacexnice.xyz.: 5 names to change, plan "), "{text}");
+    let line = "\n+nginx.default.fed.svc.spacexnice.xyz. 180 IN A 203.0.113.2\n";
+    assert!(text.contains(line), "{text}");
+
     let applied = apply_plan(&scene);
     assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
     assert_eq!(
