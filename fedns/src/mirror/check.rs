@@ -47,14 +47,15 @@ async fn findings(key: &Key, seen: Option<&Seen>) -> Result<Vec<Finding>, Failur
     let connected = Connector::default().connect(key).await?;
     let scope = key.scope(connected.zone());
     let limits = connected.limits().await?;
-    let plan = match seen {
-        Some(seen) if limits.records_max.is_some() => {
-            let mut mirror = alone::listed(key, seen, &*connected, None).await?;
-            Some(mirror.plan(unix_now()))
-        }
-        _ => None,
+    let mut listed = match seen {
+        Some(seen) => Some(alone::listed(key, seen, &*connected, None).await?),
+        None => None,
     };
-    Ok(judge(&limits, &scope, key.ttl, plan.as_ref()))
+    let plan = listed.as_mut().map(|mirror| mirror.plan(unix_now()));
+    let mut findings = judge(&limits, &scope, key.ttl, plan.as_ref());
+    let blocked = listed.and_then(|mirror| mirror.blocked());
+    findings.extend(blocked.map(|reason| Finding::blocking("ownership", reason)));
+    Ok(findings)
 }
 
 /// Looks at a zone that fedns answers itself, from outside.

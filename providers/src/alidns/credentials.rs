@@ -36,7 +36,10 @@ pub enum CredentialsError {
     HalfInEnvironment,
     #[error("{path}: {problem}")]
     File { path: String, problem: String },
-    #[error("no key for AliDNS from the role of this ECS instance: {problem}")]
+    #[error(
+        "no key for AliDNS from the role of this ECS instance: {problem}; or give the provider a configFile, \
+         or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
+    )]
     EcsRole { problem: String, may_pass: bool },
 }
 

@@ -33,6 +33,12 @@ const THROTTLING: [&str; 5] = [
 ];
 const DENIED: [&str; 4] =
     ["AccessDenied", "AccessDeniedException", "NotAuthorizedException", "UnauthorizedOperation"];
+/// What the chain of credentials says where it ends with nothing.
+const NO_CREDENTIALS: [&str; 3] = [
+    "no providers in chain provided credentials",
+    "no credentials found in chain",
+    "failed to load IMDS session token",
+];
 /// What a batch says where something else stands than was listed.
 const MOVED: [&str; 3] =
     ["but it already exists", "but it was not found", "values provided do not match"];
@@ -45,7 +51,8 @@ impl Call<'_> {
     where
         E: ProvideErrorMetadata + Error + 'static,
     {
-        let chain = chain(&error);
+        // Some of its parts are lists of several lines.
+        let chain = chain(&error).split_whitespace().collect::<Vec<_>>().join(" ");
         debug!(action = self.action, "route53: {chain}");
         match &error {
             SdkError::ServiceError(service) => {
@@ -54,7 +61,7 @@ impl Call<'_> {
                 let message = refused.message().map_or_else(|| refused.to_string(), str::to_owned);
                 self.refusal(&Refusal { code, message, status })
             }
-            _ if chain.contains("no providers in chain provided credentials") => self.fatal(
+            _ if NO_CREDENTIALS.iter().any(|words| chain.contains(words)) => self.fatal(
                 "no credentials are there; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or \
                  AWS_PROFILE, or give this machine or pod a role",
             ),

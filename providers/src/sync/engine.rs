@@ -44,6 +44,11 @@ const FATAL_RETRY: Duration = Duration::from_secs(300);
 /// So often is listed anew before a change that finds something else each time is set aside.
 const MOVES_MAX: u32 = 3;
 
+/// So many new conflicts are told one by one.
+const CONFLICTS_TOLD: usize = 10;
+/// So many names that were written at once are told by name.
+const NAMES_TOLD: usize = 3;
+
 /// How soon the provider is looked at again where something there is in the way of every write.
 const BLOCKED_CHECK: Duration = Duration::from_secs(60);
 
@@ -302,6 +307,7 @@ impl Engine {
             self.mirror.keep_guard(&mut self.keep_guard);
             self.status.count_applied(landed.len());
             if !landed.is_empty() {
+                info!(provider = %provider.name(), "written: {}", told(&landed));
                 self.succeeded();
             }
             for (change, failure) in refused {
@@ -344,6 +350,9 @@ impl Engine {
     }
 
     fn succeeded(&mut self) {
+        if self.failures > self.moves {
+            info!(provider = %self.provider.name(), "it works again");
+        }
         self.failures = 0;
         self.moves = 0;
         self.wait_until = None;
@@ -407,8 +416,11 @@ impl Engine {
             status.tell_conflicts(&plan.conflicts)
         });
         self.status.set_planned();
-        for conflict in new {
+        for conflict in new.iter().take(CONFLICTS_TOLD) {
             warn!(provider = %self.provider.name(), "{conflict}");
+        }
+        if let Some(more) = new.len().checked_sub(CONFLICTS_TOLD).filter(|more| *more > 0) {
+            warn!(provider = %self.provider.name(), "{more} more conflicts: fedns plan");
         }
         let orphans = orphans::lines(&plan.orphans);
         for line in orphans.difference(&self.told_orphans) {
@@ -448,6 +460,16 @@ impl Engine {
 
     fn now(&self) -> UnixTime {
         self.clock.unix()
+    }
+}
+
+/// `update web.example.com., create mail.example.com. and 5 more`
+fn told(changes: &[&Change]) -> String {
+    let first = changes.iter().take(NAMES_TOLD).map(|it| format!("{} {}", it.kind, it.name));
+    let text = first.collect::<Vec<_>>().join(", ");
+    match changes.len().checked_sub(NAMES_TOLD).filter(|more| *more > 0) {
+        Some(more) => format!("{text} and {more} more"),
+        None => text,
     }
 }
 

@@ -138,8 +138,14 @@ impl Mirror {
             (self.orphans.len(), "orphaned"),
         ];
         let parts = parts.iter().filter(|(count, _)| *count > 0);
-        let texts: Vec<String> =
+        let mut texts: Vec<String> =
             parts.map(|(count, what)| format!("{count} names {what}")).collect();
+        if self.given.is_some() {
+            // A cluster has neither been listed nor saved.
+            texts.push(
+                "ClusterUnknown: what a cluster that was not seen yet may have given stays".into(),
+            );
+        }
         (!texts.is_empty()).then(|| texts.join(", "))
     }
 

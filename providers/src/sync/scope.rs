@@ -117,6 +117,12 @@ impl Scope {
         if self.levels.contains(target.place.level()) {
             return None;
         }
+        let target = self.above(name)?;
+        Some(RecordSet::single(RecordType::CNAME, alias.ttl, Rdata::name(&target)))
+    }
+
+    /// The same Service's name at the next level up that is mirrored.
+    pub fn above(&self, name: &Name) -> Option<Name> {
         let own = self.parse(name)?;
         let place = match (self.levels.above(own.place.level())?, own.place) {
             (Level::Region, Place::Zone { region, .. }) => Place::Region(region),
@@ -124,8 +130,7 @@ impl Scope {
         };
         let service = [own.service.name.as_bytes(), own.service.namespace.as_bytes()];
         let suffix = place.suffix(&self.federation, &self.domain).ok()?;
-        let target = Name::from_labels(service, &suffix).ok()?;
-        Some(RecordSet::single(RecordType::CNAME, alias.ttl, Rdata::name(&target)))
+        Name::from_labels(service, &suffix).ok()
     }
 
     fn parse(&self, name: &Name) -> Option<FederatedName> {

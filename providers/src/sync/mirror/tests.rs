@@ -1,8 +1,6 @@
 //! Plans as text: `ACTION NAME TYPE: OLD -> NEW`, names without what all of them end with.
 
-use model::{Label, Levels};
-
-use model::{Rdata, RecordType};
+use model::{Label, Levels, Rdata, RecordType};
 
 use super::*;
 use crate::sync::plan::{hash_of, rows};
@@ -273,6 +271,38 @@ fn what_may_belong_to_an_unknown_cluster_stays() {
     let text = text_of(&plan);
     assert!(text.contains("update web A: 300 192.0.2.1 192.0.2.2 -> 300 192.0.2.4\n"), "{text}");
     assert!(text.contains("delete gone A: 300 192.0.2.3 -> -\n"), "{text}");
+}
+
+/// The region's own cluster has it no more, and one that nobody has seen yet keeps the global name.
+#[test]
+fn a_name_below_one_that_stays_leads_there() {
+    let mut mirror = Mirror::new(settings(Registry::Compact), true);
+    let region = "300 TXT heritage=fedns;owner=eu;resource=service/default/web";
+    mirror.listed(
+        hosted(&[
+            ("web", "300 A 192.0.2.1 192.0.2.2"),
+            ("fedns-web", MARKER),
+            ("web@cn", "300 A 192.0.2.1"),
+            ("fedns-web@cn", region),
+        ]),
+        UnixTime(0),
+    );
+    mirror.want(&name("web"), &sets(&["300 A 192.0.2.1"]));
+    mirror.want(&name("web@cn"), &sets(&["300 A 192.0.2.1"]));
+    plans(&mut mirror, "");
+    assert!(mirror.incomplete(&Plan::default()).is_some_and(|it| it.starts_with("ClusterUnknown")));
+    mirror.want(&name("web"), &[]);
+    mirror.want(&name("web@cn"), &[]);
+    let text = text_of(&mirror.plan(UnixTime(0)));
+    assert!(text.contains("update web A: 300 192.0.2.1 192.0.2.2 -> 300 192.0.2.2\n"), "{text}");
+    assert!(text.contains("create web@cn CNAME: - -> 300 web\n"), "{text}");
+    assert!(!text.contains("fedns-web"), "the markers stay: {text}");
+    // It turns out that nobody has it.
+    apply(&mut mirror);
+    mirror.clusters_known();
+    let text = text_of(&mirror.plan(UnixTime(0)));
+    assert!(text.contains("delete web A: 300 192.0.2.2 -> -\n"), "{text}");
+    assert!(text.contains("delete web@cn CNAME: 300 web -> -\n"), "{text}");
 }
 
 fn many(count: u8) -> Mirror {

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Name, Rdata, RecordSet, RecordType};
 
@@ -90,15 +90,9 @@ impl Mirror {
         wanted: &[RecordSet],
     ) -> Option<Vec<RecordSet>> {
         let given = self.given.as_ref()?;
-        let given = given.get(name);
-        let is_unknown = |value: &&Rdata| !given.is_some_and(|given| given.contains(*value));
-        let unknown: Vec<(&RecordSet, Vec<Rdata>)> = ours_at(hosted, name)
-            .into_iter()
-            .map(|set| (set, set.values().iter().filter(is_unknown).cloned().collect()))
-            .filter(|(_, values): &(_, Vec<Rdata>)| !values.is_empty())
-            .collect();
+        let unknown = unknown_at(hosted, given, name);
         if unknown.is_empty() {
-            return None;
+            return wanted.is_empty().then(|| self.led_up(hosted, given, name)).flatten();
         }
         let has_unknown_alias = unknown.iter().any(|(set, _)| set.record_type == RecordType::CNAME);
         let has_addresses = wanted.iter().any(|set| set.record_type != RecordType::CNAME);
@@ -119,4 +113,33 @@ impl Mirror {
         }
         Some(sets)
     }
+
+    /// A name that nobody gives any more, below one that an unknown cluster may give: it leads there.
+    fn led_up(&self, hosted: &HostedZone, given: &Given, name: &Name) -> Option<Vec<RecordSet>> {
+        let ttl = ours_at(hosted, name).first()?.ttl;
+        let scope = &self.settings.scope;
+        let above = scope.above(name)?;
+        let mut names = std::iter::successors(Some(above.clone()), |it| scope.above(it));
+        let is_kept = names.any(|name| !unknown_at(hosted, given, &name).is_empty());
+        let alias = RecordSet::single(RecordType::CNAME, ttl, Rdata::name(&above));
+        (is_kept && scope.types.contains(&RecordType::CNAME)).then(|| vec![alias])
+    }
+}
+
+/// Values that clusters gave in this run, name by name.
+type Given = BTreeMap<Name, BTreeSet<Rdata>>;
+
+/// Our sets at a name with those of their values that nobody gave.
+fn unknown_at<'a>(
+    hosted: &'a HostedZone,
+    given: &Given,
+    name: &Name,
+) -> Vec<(&'a RecordSet, Vec<Rdata>)> {
+    let given = given.get(name);
+    let is_unknown = |value: &&Rdata| !given.is_some_and(|given| given.contains(*value));
+    ours_at(hosted, name)
+        .into_iter()
+        .map(|set| (set, set.values().iter().filter(is_unknown).cloned().collect()))
+        .filter(|(_, values): &(_, Vec<Rdata>)| !values.is_empty())
+        .collect()
 }

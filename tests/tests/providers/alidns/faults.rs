@@ -130,10 +130,14 @@ fn an_account_that_nobody_listens_for_is_told_in_a_line() {
     let it = Fixture::paid();
     let endpoint = format!("http://127.0.0.1:{}", tests::port::free_port());
     let retry = RetryPolicy { attempts_max: 2, ..RetryPolicy::default() };
-    let options = Options { endpoint, retry, ..it.options() };
+    let options = Options { endpoint: endpoint.clone(), retry, ..it.options() };
     let client = it.client_with(options, fixed(KEY_ID, KEY_SECRET));
     let error = it.list(&client).expect_err("nobody listens");
-    assert_eq!(error.to_string(), "DescribeDomainRecords: Connection refused (os error 111)");
+    let told = format!(
+        "DescribeDomainRecords: no connection to {endpoint}: Connection refused (os error 111); see that \
+         this machine reaches it: name resolution, firewall, HTTPS_PROXY"
+    );
+    assert_eq!(error.to_string(), told);
     assert!(!error.may_have_been_carried_out());
 }
 
@@ -166,8 +170,11 @@ fn a_certificate_of_strangers_is_refused() {
     assert_eq!(error.class(), Class::Fatal);
     assert_eq!(
         error.to_string(),
-        "DescribeDomainRecords: invalid peer certificate: UnknownIssuer; if a proxy of yours stands \
-         there, add its authority to this machine's"
+        format!(
+            "DescribeDomainRecords: no connection to {}: invalid peer certificate: UnknownIssuer; if a \
+             proxy of yours stands there, add its authority to this machine's",
+            fake.endpoint()
+        )
     );
     assert_eq!(fake.calls(), []);
 }
