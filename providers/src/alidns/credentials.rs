@@ -36,10 +36,7 @@ pub enum CredentialsError {
     HalfInEnvironment,
     #[error("{path}: {problem}")]
     File { path: String, problem: String },
-    #[error(
-        "no key for AliDNS from the role of this ECS instance: {problem}; or give the provider a configFile, \
-         or set ALIBABA_CLOUD_ACCESS_KEY_ID and ALIBABA_CLOUD_ACCESS_KEY_SECRET"
-    )]
+    #[error("no key for AliDNS from the role of this ECS instance: {problem}")]
     EcsRole { problem: String, may_pass: bool },
 }
 

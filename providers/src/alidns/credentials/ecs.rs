@@ -10,6 +10,9 @@ use super::{Credentials, CredentialsError};
 use crate::http;
 use crate::secret::Secret;
 
+const NO_ROLE: &str =
+    "it has no such role; attach one in the ECS console, or give the key in a configFile";
+
 /// How long a session with the metadata service lasts.
 const SESSION_SECONDS: &str = "300";
 /// The service is on this very machine.
@@ -103,9 +106,7 @@ impl EcsRole {
         }
         match send(request).await? {
             (status, text) if status.is_success() => Ok(text),
-            (StatusCode::NOT_FOUND, _) => {
-                Err(failed("it has no such role; attach one in the ECS console".to_owned(), false))
-            }
+            (StatusCode::NOT_FOUND, _) => Err(failed(NO_ROLE.to_owned(), false)),
             (status, _) => {
                 Err(failed(format!("its metadata service answers HTTP {}", status.as_u16()), true))
             }

@@ -159,7 +159,12 @@ fn a_missing_role_is_named() {
     let client = it.client_with(it.options(), CredentialSource::EcsRole(other));
     let error = it.list(&client).expect_err("no such role");
     assert_eq!(error.class(), Class::Fatal);
-    assert!(error.to_string().ends_with("attach one in the ECS console"), "{error}");
+    assert!(
+        error
+            .to_string()
+            .ends_with("attach one in the ECS console, or give the key in a configFile"),
+        "{error}"
+    );
 }
 
 fn a_key_file_is_read_again_when_its_key_is_refused() {
