@@ -10,6 +10,7 @@
 //! - [`connect`]: from the config to a provider
 //! - [`alone`]: plans without a running server
 //! - [`check`]: preflight without a running mirror
+//! - [`gate`]: what is in the way of every write
 //! - [`leader`]: one writer among replicas
 //! - [`supervise`]: one mirror from its start to its end
 //! - [`revive`]: one that broke off is started again
@@ -20,6 +21,7 @@ pub mod alone;
 pub mod check;
 pub mod connect;
 pub mod feed;
+mod gate;
 pub mod leader;
 mod revive;
 mod shown;

@@ -19,12 +19,17 @@ pub mod zone;
 
 pub mod error;
 
+mod zone_id;
+
 mod batch;
+mod options;
 mod quota;
 mod rights;
 mod server_time;
 mod sets;
 
-pub use client::{Client, Options};
+pub use client::Client;
+pub use options::Options;
 pub use zone::CloudDnsZone;
-pub use zones::{ManagedZone, ZoneId};
+pub use zone_id::ZoneId;
+pub use zones::ManagedZone;

@@ -16,10 +16,13 @@ pub mod zone;
 
 pub mod error;
 
+mod zone_id;
+
 mod batch;
 mod sets;
 mod text;
 
 pub use client::{Client, Options};
 pub use zone::Route53Zone;
-pub use zones::{HostedZone, ZoneId};
+pub use zone_id::ZoneId;
+pub use zones::HostedZone;

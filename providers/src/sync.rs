@@ -8,7 +8,8 @@
 //!
 //! - [`scope`]: which names are ours to manage, and what of the zone goes there
 //! - [`filters`]: which Services go there; [`orphans`]: what stays there and is nobody's to keep
-//! - [`registry`]: markers that say whose a record set is; [`shards`]: those of many names in one record
+//! - [`registry`]: markers that say whose a record set is; [`shards`]: those of many names in one
+//!   record, [`shard_names`] in its words
 //! - [`hosted_zone`]: what stands at the provider
 //! - [`diff`]: what is to be done at one name; [`change`] is that as a value
 //! - [`adjust`]: what the provider makes of what is wanted, before that is compared
@@ -25,6 +26,7 @@
 pub mod filters;
 pub mod scope;
 pub mod registry;
+pub mod shard_names;
 pub mod shards;
 pub mod hosted_zone;
 pub mod change;

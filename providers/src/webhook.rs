@@ -16,11 +16,13 @@ pub mod client;
 pub mod domain_filter;
 pub mod endpoint;
 pub mod error;
+pub mod url;
 pub mod zone;
 
 mod batches;
 mod changes;
 mod listing;
 
-pub use client::{Client, Options, WebhookUrl};
+pub use client::{Client, Options};
+pub use url::WebhookUrl;
 pub use zone::WebhookZone;

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use watcher::{Resolver, ResolverSettings, Saved};
 
 use super::connect::Connector;
-use super::{Key, check};
+use super::{Key, gate};
 use crate::config::{Config, ConfigError, ProviderConfig, ZoneConfig, zone_settings};
 use crate::pipeline::unix_now;
 
@@ -168,7 +168,7 @@ impl Listed {
         let key = Key::new(config, zone, provider);
         let connected = Connector::default().connect(&key).await?;
         let scope = key.scope(connected.zone());
-        check::passed(&key, &*connected, &scope).await?;
+        gate::passed(&key, &*connected, &scope).await?;
         let mirror = listed(&key, seen, &*connected, writer).await?;
         Ok(Self { title: key.title(), provider: connected, mirror, replaced: None })
     }

@@ -1,9 +1,7 @@
 //! Preflight of one zone without a running mirror: at a provider, or as the world reaches it.
 
-use providers::Provider;
-use providers::preflight::{Finding, Severity, judge};
-use providers::provider::{Failure, FailureKind};
-use providers::sync::scope::Scope;
+use providers::preflight::{Finding, judge};
+use providers::provider::Failure;
 
 use super::Key;
 use super::alone::{self, Seen};
@@ -81,17 +79,4 @@ pub async fn check_served(
     let own = OwnZone::new(&base);
     let seen = look_from_outside(&own, settings).await;
     Ok(checked(delegation_judge::judge(&own, &seen)))
-}
-
-/// Fails with the first thing that is in the way of every write.
-pub(super) async fn passed(
-    key: &Key,
-    provider: &dyn Provider,
-    scope: &Scope,
-) -> Result<(), Failure> {
-    let findings = judge(&provider.limits().await?, scope, key.ttl, None);
-    match findings.into_iter().find(|it| it.severity == Severity::Blocking) {
-        Some(finding) => Err(Failure::new(FailureKind::Fatal, format!("preflight: {finding}"))),
-        None => Ok(()),
-    }
 }

@@ -1,6 +1,5 @@
 //! The vendor's client with our pace before it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,22 +10,14 @@ use google_cloud_gax::retry_policy::{Aip194Strict, RetryPolicyExt};
 
 use super::credentials::{Account, CredentialsError};
 use super::error::{Call, one_line};
+use super::options::Options;
 use super::quota::Quota;
+use super::server_time::ahead_of;
+use super::zone_id::ZoneId;
 use crate::clock::Clock;
 use crate::http;
 use crate::provider::{Failure, FailureKind};
 use crate::throttle::{Pace, Permit, Throttle};
-
-/// What may be chosen of a client; the rest comes from the environment, as in all of the vendor's tools.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Options {
-    /// A file with credentials; `None`: they are looked for where the vendor's tools look.
-    pub config_file: Option<PathBuf>,
-    /// `None`: the project that the credentials belong to.
-    pub project: Option<String>,
-    /// A URL in place of the vendor's.
-    pub endpoint: Option<String>,
-}
 
 /// A project may make some hundred calls in a minute; others need some of them.
 const PACE: Pace = Pace { calls_per_second: 4.0, burst: 20, concurrent_max: 4 };
@@ -95,22 +86,26 @@ impl Client {
 
     /// What the project allows.
     pub(super) async fn quota(&self) -> Result<Quota, Failure> {
-        let call = Call { action: "projects.get", zone: None, client: self };
+        let call = self.call("projects.get", None);
         let (_permit, services) = self.admitted().await;
         let answer = services.projects.get().set_project(self.project()).send().await;
         answer.map(|project| Quota::of(&project)).map_err(|error| call.failure(error))
+    }
+
+    /// What is called, for the words of its failure.
+    pub(super) fn call<'a>(&'a self, action: &'static str, zone: Option<&'a ZoneId>) -> Call<'a> {
+        Call { action, zone, project: &self.project, clock: &*self.clock }
     }
 
     pub fn project(&self) -> &str {
         &self.project
     }
 
-    pub(super) fn endpoint(&self) -> &str {
-        &self.endpoint
-    }
-
-    pub(super) fn http(&self) -> &reqwest::Client {
-        &self.http
+    /// How far this machine's clock is ahead of the service's, in seconds; `None` where that is not
+    /// told. Asks for nothing but the headers, and without credentials.
+    pub(super) async fn clock_ahead(&self) -> Option<i64> {
+        let answer = self.http.head(&self.endpoint).send().await.ok()?;
+        ahead_of(answer.headers(), &*self.clock)
     }
 
     pub(super) fn clock(&self) -> &dyn Clock {

@@ -18,7 +18,7 @@ use google_cloud_auth::credentials::{
     service_account, user_account,
 };
 
-use super::client::Options;
+use super::options::Options;
 pub use key_file::{KeyFile, Kind, read_key_file};
 
 /// Who asks.

@@ -7,8 +7,9 @@ use google_cloud_dns_v1::Error;
 use google_cloud_gax::error::rpc::{Code, Status, StatusDetails};
 use tracing::debug;
 
-use super::client::Client;
-use super::zones::ZoneId;
+use super::server_time::ahead_of;
+use super::zone_id::ZoneId;
+use crate::clock::Clock;
 use crate::provider::{Failure, FailureKind};
 
 /// What was called, and of which zone.
@@ -17,7 +18,8 @@ pub struct Call<'a> {
     /// Like `changes.create`.
     pub action: &'static str,
     pub zone: Option<&'a ZoneId>,
-    pub client: &'a Client,
+    pub project: &'a str,
+    pub clock: &'a dyn Clock,
 }
 
 /// What the service said, as far as it tells.
@@ -58,7 +60,7 @@ impl Call<'_> {
             http_status,
             status: error.status(),
             retry_after,
-            clock_ahead: headers.and_then(|headers| self.client.ahead_of(headers)),
+            clock_ahead: headers.and_then(|headers| ahead_of(headers, self.clock)),
         };
         refusal.failure()
     }
@@ -85,7 +87,7 @@ impl Call<'_> {
     }
 
     fn place(&self) -> String {
-        let project = self.client.project();
+        let project = self.project;
         match self.zone {
             Some(zone) => format!("zone {zone} of project {project}"),
             None => format!("project {project}"),

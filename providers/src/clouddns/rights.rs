@@ -3,7 +3,6 @@
 use google_cloud_dns_v1::model::GoogleIamV1TestIamPermissionsRequest;
 
 use super::client::Client;
-use super::error::Call;
 use super::zones::ManagedZone;
 use crate::provider::Failure;
 use crate::sync::change::Policy;
@@ -26,7 +25,7 @@ pub async fn lacking(
     policy: Policy,
 ) -> Result<Vec<&'static str>, Failure> {
     let needed = needed(policy);
-    let call = Call { action: "managedZones.testIamPermissions", zone: Some(&zone.id), client };
+    let call = client.call("managedZones.testIamPermissions", Some(&zone.id));
     let body = GoogleIamV1TestIamPermissionsRequest::new().set_permissions(needed.iter().copied());
     let (_permit, services) = client.admitted().await;
     let request = services.zones.test_iam_permissions();

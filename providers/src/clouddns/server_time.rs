@@ -3,23 +3,13 @@
 use jiff::fmt::rfc2822;
 use reqwest::header::{DATE, HeaderMap};
 
-use super::client::Client;
+use crate::clock::Clock;
 
-// === impl Client ===
-
-impl Client {
-    /// How far this machine's clock is ahead of the service's, in seconds; `None` where that is not
-    /// told. Asks for nothing but the headers, and without credentials.
-    pub(super) async fn clock_ahead(&self) -> Option<i64> {
-        let answer = self.http().head(self.endpoint()).send().await.ok()?;
-        self.ahead_of(answer.headers())
-    }
-
-    /// The same from the headers of an answer.
-    pub(super) fn ahead_of(&self, headers: &HeaderMap) -> Option<i64> {
-        let theirs = seconds(headers.get(DATE)?.to_str().ok()?)?;
-        Some(i64::try_from(self.clock().unix().0).ok()? - theirs)
-    }
+/// How far this machine's clock is ahead of the service's, in seconds, from the headers of an answer;
+/// `None` where they do not tell.
+pub(super) fn ahead_of(headers: &HeaderMap, clock: &dyn Clock) -> Option<i64> {
+    let theirs = seconds(headers.get(DATE)?.to_str().ok()?)?;
+    Some(i64::try_from(clock.unix().0).ok()? - theirs)
 }
 
 /// A date of HTTP (RFC 9110 section 5.6.7).

@@ -17,7 +17,8 @@ use super::error::Call;
 use super::quota::Quota;
 use super::rights;
 use super::sets;
-use super::zones::{ManagedZone, ZoneId, is_public, next_page};
+use super::zone_id::ZoneId;
+use super::zones::{ManagedZone, is_public, next_page};
 use crate::hosted::HostedSet;
 use crate::provider::{Failure, FailureKind, Limits, Provider};
 use crate::sync::change::{Change, Policy};
@@ -274,7 +275,7 @@ impl CloudDnsZone {
     }
 
     fn call(&self, action: &'static str) -> Call<'_> {
-        Call { action, zone: Some(&self.zone.id), client: &self.client }
+        self.client.call(action, Some(&self.zone.id))
     }
 
     fn listed(&self) -> MutexGuard<'_, Listed> {

@@ -1,42 +1,19 @@
 //! Which zone is meant.
 
-use std::fmt;
-
 use google_cloud_dns_v1::model as wire;
 use google_cloud_dns_v1::model::managed_zone::Visibility;
 use model::Name;
 
 use super::client::Client;
 use super::error::Call;
+use super::zone_id::ZoneId;
 use crate::provider::{Failure, FailureKind};
-
-/// The id of a zone: its name in the project, like `example-com`, or its number.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ZoneId(String);
 
 /// A zone of the project.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ManagedZone {
     pub id: ZoneId,
     pub name: Name,
-}
-
-// === impl ZoneId ===
-
-impl ZoneId {
-    pub fn new(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ZoneId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 // === impl Client ===
@@ -85,7 +62,7 @@ impl Client {
     }
 
     async fn public_zone(&self, name: &Name) -> Result<Option<ManagedZone>, Failure> {
-        let call = Call { action: "managedZones.list", zone: None, client: self };
+        let call = self.call("managedZones.list", None);
         let mut ids = Vec::new();
         let mut token = None;
         loop {
@@ -120,7 +97,7 @@ impl Client {
     }
 
     pub(super) async fn zone_details(&self, id: &ZoneId) -> Result<wire::ManagedZone, Failure> {
-        let call = Call { action: "managedZones.get", zone: Some(id), client: self };
+        let call = self.call("managedZones.get", Some(id));
         let (_permit, services) = self.admitted().await;
         let request = services.zones.get().set_project(self.project());
         let answer = request.set_managed_zone(id.as_str()).send().await;

@@ -6,7 +6,7 @@ use aws_sdk_route53::config::http::HttpResponse;
 use aws_sdk_route53::error::{ProvideErrorMetadata, SdkError};
 use tracing::debug;
 
-use super::zones::ZoneId;
+use super::zone_id::ZoneId;
 use crate::provider::{Failure, FailureKind};
 
 /// What was called, and of which zone.

@@ -1,7 +1,6 @@
 //! Which hosted zone is meant.
 
 use std::collections::BTreeSet;
-use std::fmt;
 
 use aws_sdk_route53::operation::get_hosted_zone::GetHostedZoneOutput;
 use model::Name;
@@ -9,11 +8,8 @@ use model::Name;
 use super::client::Client;
 use super::error::Call;
 use super::text;
+use super::zone_id::ZoneId;
 use crate::provider::{Failure, FailureKind};
-
-/// The id of a hosted zone, like `Z1D633PJN98FT9`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct ZoneId(String);
 
 /// A zone of the account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,25 +30,6 @@ pub struct ZoneDetails {
 
 /// Zones of one name that a page may hold; more than two of them are told like two.
 const PAGE: i32 = 10;
-
-// === impl ZoneId ===
-
-impl ZoneId {
-    /// Takes `/hostedzone/ID`, too, which is how the service writes it.
-    pub fn new(text: &str) -> Self {
-        Self(text.strip_prefix("/hostedzone/").unwrap_or(text).to_owned())
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for ZoneId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
 
 // === impl Client ===
 

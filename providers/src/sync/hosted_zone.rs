@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Name, RecordSet, RecordType};
 
 use super::registry::{Marked, Marker, Registry};
-use super::shards;
+use super::shard_names;
 use crate::hosted::HostedSet;
 
 /// The contents of a hosted zone. After a listing it is kept up with what we apply.
@@ -219,7 +219,7 @@ fn standing_markers(set: &HostedSet) -> Vec<(Name, StandingMarker)> {
     let Some(marker) = Marker::of(records) else { return Vec::new() };
     let standing = |Marked { name, record_type }| {
         let (at, set, mut marker) = (set.name.clone(), records.clone(), marker.clone());
-        marker.is_imported |= marker.names.take().is_some() && shards::is_outside(&name, &at);
+        marker.is_imported |= marker.names.take().is_some() && shard_names::is_outside(&name, &at);
         (name, StandingMarker { at, record_type, marker, set })
     };
     marker.marked(&set.name).into_iter().map(standing).collect()

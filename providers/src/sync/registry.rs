@@ -4,7 +4,7 @@
 //!   `heritage=external-dns,external-dns/owner=shop,external-dns/resource=service/default/www`
 //! - `compact`: one TXT for all sets of a name: `fedns-www.example.com` holds
 //!   `heritage=fedns;owner=shop;resource=service/default/www`
-//! - `zone`: one TXT for many names, told in [`shards`]
+//! - `zone`: one TXT for many names, told in [`super::shards`]
 //!
 //! All formats are read; the configured one is written. A marker never adds a label, since providers
 //! limit the depth of names, and never stands at the name itself, where an alias may be.
@@ -14,7 +14,7 @@ use std::fmt;
 use model::{Name, RecordSet, RecordType};
 use sha2::{Digest, Sha256};
 
-use super::shards;
+use super::shard_names;
 use crate::txt;
 
 /// A label holds so many bytes (RFC 1035 section 2.3.4).
@@ -168,7 +168,7 @@ impl Marker {
                 Some("resource") => marker.resource = Some(value.to_owned()),
                 Some(IMPORTED_KEY) => marker.is_imported = value == "true",
                 Some(LABEL_KEY) => marker.label = Some(value.to_owned()),
-                Some(shards::NAMES_KEY) if registry != Registry::ExternalDns => {
+                Some(shard_names::NAMES_KEY) if registry != Registry::ExternalDns => {
                     marker.registry = Registry::Zone;
                     marker.names = Some(value.to_owned());
                 }
@@ -191,7 +191,7 @@ impl Marker {
             None => self.one_marked(name).into_iter().collect(),
             Some(names) => {
                 let of_all_types = |name| Marked { name, record_type: None };
-                shards::names(names, name).into_iter().map(of_all_types).collect()
+                shard_names::names(names, name).into_iter().map(of_all_types).collect()
             }
         }
     }
@@ -243,7 +243,7 @@ impl fmt::Display for Marker {
             (LABEL_KEY, self.label.as_deref()),
             ("owner", Some(self.owner.as_str())),
             ("resource", self.resource.as_deref()),
-            (shards::NAMES_KEY, self.names.as_deref()),
+            (shard_names::NAMES_KEY, self.names.as_deref()),
         ];
         for (key, value) in fields {
             if let Some(value) = value {

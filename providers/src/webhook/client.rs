@@ -1,30 +1,24 @@
 //! The calls of the protocol.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
-use reqwest::{Method, RequestBuilder, Url};
+use reqwest::{Method, RequestBuilder};
 use serde::Serialize;
 
 use super::changes::Changes;
 use super::domain_filter::DomainFilter;
 use super::endpoint::Endpoint;
 use super::error::{Answer, Call, Cause, Error};
+use super::url::{MEDIA_TYPE, WebhookUrl};
 use crate::clock::Clock;
 use crate::http;
 
-/// The one version of the protocol.
-pub const MEDIA_TYPE: &str = "application/external.dns.webhook+json;version=1";
 /// ExternalDNS reads no longer answers either.
 const ANSWER_LENGTH_MAX: usize = 32 * 1024 * 1024;
 /// Of an answer that is a refusal.
 const REFUSAL_LENGTH_MAX: usize = 64 * 1024;
-
-/// Where a webhook is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct WebhookUrl(Url);
 
 /// How a client calls; the defaults are those for production.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -160,62 +154,6 @@ fn is_media_type(text: &str) -> bool {
     plain.eq_ignore_ascii_case(MEDIA_TYPE)
 }
 
-// === impl WebhookUrl ===
-
-impl WebhookUrl {
-    /// `None` where it is no URL of HTTP or HTTPS.
-    pub fn parse(text: &str) -> Option<Self> {
-        let url = Url::parse(text).ok()?;
-        (matches!(url.scheme(), "http" | "https") && url.has_host()).then_some(Self(url))
-    }
-
-    /// As it was written.
-    pub fn as_str(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn at(&self, path: &str) -> Url {
-        let mut url = self.0.clone();
-        let path = format!("{}{path}", self.0.path().trim_end_matches('/'));
-        url.set_path(&path);
-        url
-    }
-
-    fn is_loopback(&self) -> bool {
-        let is_address =
-            |host: &str| host.trim_matches(['[', ']']).parse().is_ok_and(is_loopback_address);
-        self.0.host_str().is_some_and(|host| host == "localhost" || is_address(host))
-    }
-}
-
-fn is_loopback_address(address: std::net::IpAddr) -> bool {
-    address.is_loopback()
-}
-
-impl Default for WebhookUrl {
-    /// Where ExternalDNS looks for one: beside it, in the same pod.
-    fn default() -> Self {
-        Self::parse("http://localhost:8888").expect("a URL")
-    }
-}
-
-/// Without a password that may be in it.
-impl fmt::Display for WebhookUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut url = self.0.clone();
-        // They fail for URLs without a host only, which this one has.
-        let _ = url.set_password(None);
-        let _ = url.set_username("");
-        f.write_str(url.as_str().trim_end_matches('/'))
-    }
-}
-
-impl fmt::Debug for WebhookUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self}")
-    }
-}
-
 // === impl Options ===
 
 impl Default for Options {
@@ -227,25 +165,6 @@ impl Default for Options {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[track_caller]
-    fn url(text: &str, records: &str, shown: &str, is_loopback: bool) {
-        let url = WebhookUrl::parse(text).unwrap();
-        assert_eq!(url.at("/records").as_str(), records);
-        assert_eq!((url.to_string().as_str(), url.is_loopback()), (shown, is_loopback));
-    }
-
-    #[test]
-    fn urls_are_joined_and_shown_without_passwords() {
-        let default = WebhookUrl::default();
-        url(default.as_str(), "http://localhost:8888/records", "http://localhost:8888", true);
-        url("http://[::1]:1/", "http://[::1]:1/records", "http://[::1]:1", true);
-        let with_key = "https://me:key@webhook.dns/a/";
-        url(with_key, "https://me:key@webhook.dns/a/records", "https://webhook.dns/a", false);
-        for text in ["", "localhost:8888", "ftp://localhost", "http://"] {
-            assert_eq!(WebhookUrl::parse(text), None, "{text}");
-        }
-    }
 
     #[test]
     fn the_media_type_may_be_spelt_in_other_ways() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use model::{Name, RecordType};
 
-use super::client::{MEDIA_TYPE, WebhookUrl};
+use super::url::{MEDIA_TYPE, WebhookUrl};
 use crate::provider::{Failure, FailureKind};
 
 /// So much of a provider's own words is told.
