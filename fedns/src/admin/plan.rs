@@ -53,6 +53,8 @@ struct MirrorRow {
     changes: Vec<ChangeRow>,
     conflicts: Vec<String>,
     quarantined: Vec<QuarantinedRow>,
+    /// Names whose change the policy does not allow.
+    not_allowed: Vec<String>,
     /// Names that were ours to keep, and why nobody keeps them now.
     orphaned: Vec<QuarantinedRow>,
 }
@@ -144,6 +146,7 @@ fn mirror_row(mirror: &Mirror) -> MirrorRow {
         changes: Vec::new(),
         conflicts: Vec::new(),
         quarantined: Vec::new(),
+        not_allowed: Vec::new(),
         orphaned: Vec::new(),
     };
     match mirror.status() {
@@ -176,6 +179,7 @@ fn with_status(row: MirrorRow, status: Status) -> MirrorRow {
         quarantined: quarantined
             .map(|(name, reason)| QuarantinedRow { name: name.to_string(), reason })
             .collect(),
+        not_allowed: status.not_allowed.iter().map(ToString::to_string).collect(),
         orphaned: status
             .plan
             .orphans

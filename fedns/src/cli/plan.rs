@@ -101,6 +101,8 @@ struct Mirror {
     changes: Vec<ChangeRow>,
     conflicts: Vec<String>,
     quarantined: Vec<Quarantined>,
+    #[serde(rename = "notAllowed")]
+    not_allowed: Vec<String>,
     orphaned: Vec<Quarantined>,
 }
 
@@ -173,17 +175,21 @@ pub(super) fn alone_value(planned: &AlonePlan) -> Value {
         "changes": rows(&plan.changes),
         "held": rows(&plan.held),
         "conflicts": plan.conflicts.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "notAllowed": planned.mirror.not_allowed().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "orphaned": plan.orphans.iter().map(ToString::to_string).collect::<Vec<_>>(),
     })
 }
 
 fn alone_text(planned: &AlonePlan, format: PlanFormat) -> String {
-    let AlonePlan { title, plan, hash, .. } = planned;
+    let AlonePlan { title, plan, hash, mirror, .. } = planned;
     let title = match plan.changes.len() + plan.held.len() {
         0 => format!("{title}: no changes\n"),
         count => format!("{title}: {count} names to change, plan {hash}\n"),
     };
-    format.remark(&title) + &changes_text(plan, format)
+    let mut text = format.remark(&title) + &changes_text(plan, format);
+    let not_allowed = mirror.not_allowed().iter().map(|name| not_allowed_line(name));
+    text.extend(not_allowed.map(|line| format.remark(&line)));
+    text
 }
 
 /// All rows of a plan, and what is in its way.
@@ -221,7 +227,16 @@ fn text(plans: &Plans, format: PlanFormat) -> String {
 
 fn mirror_text(mirror: &Mirror, format: PlanFormat) -> String {
     let Mirror {
-        provider, phase, reason, owned, changes, conflicts, quarantined, orphaned, ..
+        provider,
+        phase,
+        reason,
+        owned,
+        changes,
+        conflicts,
+        quarantined,
+        orphaned,
+        not_allowed,
+        ..
     } = mirror;
     let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     let heading = format!("{provider}: {phase}, {owned} names of ours{reason}\n");
@@ -231,8 +246,14 @@ fn mirror_text(mirror: &Mirror, format: PlanFormat) -> String {
     let quarantined =
         quarantined.iter().map(|it| format!("  ! {} refused: {}\n", it.name, it.reason));
     let orphaned = orphaned.iter().map(|it| format!("  ! {}: orphaned: {}\n", it.name, it.reason));
-    text.extend(conflicts.chain(quarantined).chain(orphaned).map(|line| format.remark(&line)));
+    let not_allowed = not_allowed.iter().map(|name| not_allowed_line(name));
+    let remarks = conflicts.chain(quarantined).chain(not_allowed).chain(orphaned);
+    text.extend(remarks.map(|line| format.remark(&line)));
     text
+}
+
+fn not_allowed_line(name: &dyn std::fmt::Display) -> String {
+    format!("  ! {name}: its change is not allowed by policy\n")
 }
 
 /// While a provider fails, what is known of it is of earlier.

@@ -139,7 +139,7 @@ impl Mirror {
         ];
         let parts = parts.iter().filter(|(count, _)| *count > 0);
         let mut texts: Vec<String> =
-            parts.map(|(count, what)| format!("{count} names {what}")).collect();
+            parts.map(|(count, what)| format!("{} {what}", names(*count))).collect();
         if self.given.is_some() {
             // A cluster has neither been listed nor saved.
             texts.push(
@@ -279,6 +279,11 @@ impl Mirror {
     pub fn is_dirty(&self) -> bool {
         !self.dirty.is_empty()
     }
+}
+
+/// `1 name`, `2 names`
+fn names(count: usize) -> String {
+    format!("{count} name{}", if count == 1 { "" } else { "s" })
 }
 
 fn not_converging(wanted: &[RecordSet], hosted: &HostedZone, name: &Name) -> String {

@@ -226,7 +226,7 @@ fn a_name_wanted_by_both_is_of_whoever_had_it_first() {
     scene.start();
     scene.holds([&our_nginx[0], &our_nginx[1], &their_web]);
     scene.logs(&format!("{web}. A: it belongs to owner \"{THEM}\""));
-    scene.is(": 1 names in conflict");
+    scene.is(": 1 name in conflict");
     // They want one of ours, too.
     assert_eq!(them.round(THEM, &json!([want_web, want_nginx])), json!({}));
     // They let go of theirs.
@@ -241,6 +241,6 @@ fn a_name_wanted_by_both_is_of_whoever_had_it_first() {
     assert_ne!(them.round(THEM, &json!([want_nginx])), json!({}));
     scene.put("hangzhou", "nginx", "203.0.113.1");
     scene.logs(&format!("{nginx}. A: it belongs to owner \"{THEM}\""));
-    scene.is(": 1 names in conflict");
+    scene.is(": 1 name in conflict");
     scene.holds([&their_nginx, &our_web]);
 }

@@ -85,7 +85,7 @@ fn a_name_that_others_have_stays_theirs<J: Judge>() {
         (it.name("new"), vec![a(180, &["192.0.2.2"])]),
     ]);
     let status = mirror.rests();
-    assert_eq!(status.phase, Phase::Incomplete("1 names in conflict".into()));
+    assert_eq!(status.phase, Phase::Incomplete("1 name in conflict".into()));
     assert_eq!(it.ours(), ["new 180 A 192.0.2.2", "web 600 A 198.51.100.1"]);
     let conflicts: Vec<String> = status.plan.conflicts.iter().map(ToString::to_string).collect();
     let [conflict] = conflicts.as_slice() else { panic!("{conflicts:?}") };

@@ -20,7 +20,8 @@ impl Mirror {
         if let Some(name) = &self.stray_marker {
             return Some(format!(
                 "owner {owner:?} has a marker of {name}, which is no name of this federation: another tool \
-                 uses this owner; choose another one, or remove that marker"
+                 uses this owner, or the federation had another name; choose another owner, or remove that \
+                 marker"
             ));
         }
         let (at, writer) = self.claim_at()?;

@@ -467,7 +467,7 @@ fn what_filters_leave_out_is_told_and_stays() {
     assert_eq!(changed, [&name("mail")]);
     let orphans: Vec<(&Name, &Why)> = plan.orphans.iter().map(|it| (&it.name, &it.why)).collect();
     assert_eq!(orphans, [(&name("web"), &Why::Filtered)]);
-    assert_eq!(mirror.incomplete(&plan).as_deref(), Some("1 names orphaned"));
+    assert_eq!(mirror.incomplete(&plan).as_deref(), Some("1 name orphaned"));
     // A Service that goes takes nothing along.
     mirror.want(&name("web"), &[]);
     mirror.want(&name("mail"), &[]);

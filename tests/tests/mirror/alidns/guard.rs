@@ -9,7 +9,8 @@ pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
         [] => too_much_that_would_vanish_is_held,
             what_would_be_rewritten_is_shown_as_a_change,
-            a_restart_does_not_forget_what_is_held;
+            a_restart_does_not_forget_what_is_held,
+            what_the_policy_does_not_allow_is_listed;
     }
 }
 
@@ -69,4 +70,21 @@ fn a_restart_does_not_forget_what_is_held() {
         scene.is(" Incomplete, ");
         assert_eq!(scene.host.data(), held);
     }
+}
+
+fn what_the_policy_does_not_allow_is_listed() {
+    let mut scene = prepared(Plan::custom(120, 6));
+    scene.configure(", policy: upsert-only");
+    scene.start();
+    scene.holds(both());
+    scene.is_in_sync();
+    scene.remove("hangzhou", "nginx");
+    scene.remove("beijing", "nginx");
+    scene.is("5 names not allowed by the policy");
+    let line = "  ! nginx.default.fed.svc.spacexnice.xyz.: its change is not allowed by policy\n";
+    let plan = scene.fedns.printed(&["plan"]);
+    assert!(plan.contains(line), "{plan}");
+    let alone = scene.fedns.printed(&["plan", "--config", "fedns.yaml"]);
+    assert!(alone.contains(line), "{alone}");
+    assert_eq!(scene.host.data().len(), 6);
 }
