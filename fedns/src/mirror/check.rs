@@ -1,7 +1,8 @@
 //! Preflight of one zone without a running mirror: at a provider, or as the world reaches it.
 
 use providers::preflight::{Finding, judge};
-use providers::provider::Failure;
+use providers::provider::{Failure, FailureKind};
+use providers::sync::mirror::Mirror;
 
 use super::Key;
 use super::alone::{self, Seen};
@@ -11,6 +12,7 @@ use crate::config::{Config, ConfigError, ProviderConfig, ZoneConfig, zone_settin
 use crate::delegation::look::{Settings, look as look_from_outside};
 use crate::delegation::{OwnZone, judge as delegation_judge};
 use crate::pipeline::unix_now;
+use crate::state::writer_id::saved_writer_id;
 
 /// What was found of one zone, at one provider or where fedns serves it.
 pub struct Checked {
@@ -29,7 +31,7 @@ pub async fn check(
     (zone, provider): (&ZoneConfig, &ProviderConfig),
 ) -> Checked {
     let key = Key::new(config, zone, provider);
-    let findings = match findings(&key, seen).await {
+    let findings = match findings(config, &key, seen).await {
         Ok(mut findings) => {
             // A server tells it with what else is suspicious in its config.
             let aliases = aliases(zone, provider);
@@ -41,7 +43,11 @@ pub async fn check(
     Checked { title: key.title(), zone: zone.name.clone(), is_served: false, findings }
 }
 
-async fn findings(key: &Key, seen: Option<&Seen>) -> Result<Vec<Finding>, Failure> {
+async fn findings(
+    config: &Config,
+    key: &Key,
+    seen: Option<&Seen>,
+) -> Result<Vec<Finding>, Failure> {
     let connected = Connector::default().connect(key).await?;
     let scope = key.scope(connected.zone());
     let limits = connected.limits().await?;
@@ -51,9 +57,30 @@ async fn findings(key: &Key, seen: Option<&Seen>) -> Result<Vec<Finding>, Failur
     };
     let plan = listed.as_mut().map(|mirror| mirror.plan(unix_now()));
     let mut findings = judge(&limits, &scope, key.ttl, plan.as_ref());
-    let blocked = listed.and_then(|mirror| mirror.blocked());
-    findings.extend(blocked.map(|reason| Finding::blocking("ownership", reason)));
+    if let Some(mirror) = listed {
+        findings.extend(mirror.blocked().map(|reason| Finding::blocking("ownership", reason)));
+        findings.extend(other_writer(config, &mirror)?);
+    }
     Ok(findings)
+}
+
+/// A warning only: whoever asks may do so beside the server that writes.
+fn other_writer(config: &Config, mirror: &Mirror) -> Result<Option<Finding>, Failure> {
+    if config.leader_election.is_some() {
+        return Ok(None);
+    }
+    let folder = config.state_dir.display();
+    let id = saved_writer_id(&config.state_dir).map_err(|error| {
+        Failure::new(FailureKind::Fatal, format!("the writer's id in {folder}: {error}"))
+    })?;
+    let found = mirror.other_writer(id.as_deref().unwrap_or_default());
+    let text = |found| {
+        format!(
+            "another process writes here ({found:?}): a server on {folder} would write nothing; if that one is \
+             gone for good, take its place: fedns apply --take-over"
+        )
+    };
+    Ok(found.map(|found| Finding::warning("writer", text(found))))
 }
 
 /// Looks at a zone that fedns answers itself, from outside.

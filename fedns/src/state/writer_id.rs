@@ -1,6 +1,7 @@
 //! Who writes at providers: an id that the state folder keeps, so that a restart is the same writer.
 
 use std::hash::{BuildHasher, RandomState};
+use std::path::Path;
 use std::{fs, io};
 
 use super::folder::{StateFolder, write_whole};
@@ -17,21 +18,32 @@ impl StateFolder {
     ///
     /// If the file cannot be read or written.
     pub fn writer_id(&self) -> io::Result<String> {
-        let path = self.path().join(FILE);
-        let saved = match fs::read(&path) {
-            Ok(bytes) => String::from_utf8(bytes).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(error),
-        };
-        let saved = saved.trim_end();
-        if saved.len() == LENGTH && saved.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Ok(saved.to_owned());
+        if let Some(saved) = saved_writer_id(self.path())? {
+            return Ok(saved);
         }
+        let path = self.path().join(FILE);
         // Seeded anew by the system for each value.
         let id = format!("{:016x}", RandomState::new().hash_one(std::process::id()));
         write_whole(&path, format!("{id}\n").as_bytes())?;
         Ok(id)
     }
+}
+
+/// The id in a state folder that another process may have open; `None` where there is none, or it is
+/// damaged.
+///
+/// # Errors
+///
+/// If the file is there and cannot be read.
+pub fn saved_writer_id(folder: &Path) -> io::Result<Option<String>> {
+    let saved = match fs::read(folder.join(FILE)) {
+        Ok(bytes) => String::from_utf8(bytes).unwrap_or_default(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let saved = saved.trim_end();
+    let is_id = saved.len() == LENGTH && saved.bytes().all(|byte| byte.is_ascii_hexdigit());
+    Ok(is_id.then(|| saved.to_owned()))
 }
 
 #[cfg(test)]

@@ -40,6 +40,16 @@ impl Mirror {
         }
     }
 
+    /// What the claim of another writer than this one says, if there is one.
+    pub fn other_writer(&self, writer: &str) -> Option<String> {
+        let MirrorSettings { scope, identity, .. } = &self.settings;
+        let at = claim_name(scope, &identity.owner)?;
+        match claim(self.hosted.as_ref()?, &at, &identity.owner, writer) {
+            Claim::Taken(found) => Some(found),
+            Claim::Free | Claim::Ours | Claim::Blocked(_) => None,
+        }
+    }
+
     /// From now on another writer's claim is in nobody's way: the next plan replaces it. Returns what
     /// it says.
     pub fn take_over(&mut self) -> Option<String> {

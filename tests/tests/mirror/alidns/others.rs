@@ -69,6 +69,8 @@ fn where_another_process_writes_nothing_is_written() {
     let claim =
         NewRecord::new("_fedns-shop.fed.svc", "TXT", 3600, "heritage=fedns;owner=shop;writer=0");
     scene.host.put(DOMAIN, claim);
+    let preflight = scene.fedns.printed(&["preflight", "-c", "fedns.yaml"]);
+    assert!(preflight.contains("  warning  writer: another process writes here"), "{preflight}");
     scene.start();
     scene.logs("another process writes here for owner \"shop\"");
     scene.is(" MayNotWrite, ");
