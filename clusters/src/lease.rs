@@ -62,11 +62,15 @@ enum Look {
 }
 
 /// Asks for the lease until `stop` is dropped, and then gives it back.
+///
+/// # Errors
+///
+/// The lease was held and could not be given back: who waits takes over after it has run out.
 pub async fn hold(
     settings: LeaseSettings,
     holding: watch::Sender<Holding>,
     mut stop: oneshot::Receiver<()>,
-) {
+) -> Result<(), String> {
     let mut candidate = Candidate { settings, connection: None, observed: None };
     loop {
         let begun = BootTime::now();
@@ -78,7 +82,7 @@ pub async fn hold(
                 tell(&holding, format!("standby: {holder} writes"));
             }
             Ok(Err(why)) => lost(&holding, why),
-            Err(_) => lost(&holding, format!("no answer within {} s", LIMIT.as_secs())),
+            Err(_) => lost(&holding, no_answer()),
         }
         tokio::select! {
             _ = &mut stop => break,
@@ -87,10 +91,15 @@ pub async fn hold(
     }
     let was_held = matches!(&*holding.borrow(), Holding::Held { .. });
     holding.send_replace(Holding::Standby { why: "stopping".into() });
-    if was_held {
-        // Who waits takes over at once; without it, after the lease has run out.
-        let _ = tokio::time::timeout(LIMIT, candidate.release()).await;
+    if !was_held {
+        return Ok(());
     }
+    let released = tokio::time::timeout(LIMIT, candidate.release()).await;
+    released.unwrap_or_else(|_| Err(no_answer()))
+}
+
+fn no_answer() -> String {
+    format!("no answer within {} s", LIMIT.as_secs())
 }
 
 fn tell(holding: &watch::Sender<Holding>, why: String) {

@@ -8,4 +8,5 @@ pub mod clouddns;
 pub mod route53;
 
 pub mod clock;
+mod fault_queue;
 pub mod http_server;

@@ -17,7 +17,7 @@ const RELEASE_WAIT: Duration = Duration::from_secs(6);
 pub struct Leader {
     holding: watch::Receiver<Holding>,
     stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), String>>,
 }
 
 // === impl Leader ===
@@ -44,9 +44,13 @@ impl Leader {
     pub async fn stop(self) {
         let Self { stop, task, .. } = self;
         drop(stop);
-        if tokio::time::timeout(RELEASE_WAIT, task).await.is_err() {
-            warn!("the lease was not given back; another writer waits until it has run out");
-        }
+        let why = match tokio::time::timeout(RELEASE_WAIT, task).await {
+            Ok(Ok(Ok(()))) => return,
+            Ok(Ok(Err(why))) => why,
+            Ok(Err(broken)) => broken.to_string(),
+            Err(_) => format!("not within {} s", RELEASE_WAIT.as_secs()),
+        };
+        warn!("the lease was not given back, another writer waits until it has run out: {why}");
     }
 }
 

@@ -209,7 +209,7 @@ fn one_of_two_servers_writes_and_the_other_takes_over() {
     let alidns = FakeAliDns::start();
     alidns.add_domain(DOMAIN, None, Plan::enterprise_standard());
     alidns.put(DOMAIN, NewRecord::new("www", "A", 600, "203.0.113.80"));
-    let api = ApiServer::start("lease");
+    let mut api = ApiServer::start("lease");
     let (mut first, mut second) = (replica(&alidns, &api), replica(&alidns, &api));
     first.start();
     hold(&alidns, "192.0.2.1");
@@ -240,4 +240,10 @@ fn one_of_two_servers_writes_and_the_other_takes_over() {
     let lease = api.kubectl().run(&format!("get lease fedns -o jsonpath={holder}"));
     let id = fs::read_to_string(first.home().join("state/writer-id")).expect("the id");
     assert!(lease.ends_with(id.trim()), "{lease}");
+
+    // A lease that cannot be given back is told.
+    api.kill();
+    assert!(first.stop().success());
+    let log = fs::read_to_string(first.home().join("fedns.log")).expect("the log");
+    assert!(log.contains("the lease was not given back, another writer waits"), "{log}");
 }

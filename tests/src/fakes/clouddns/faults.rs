@@ -1,7 +1,5 @@
 //! What can be made to go wrong.
 
-use std::collections::{BTreeMap, VecDeque};
-
 /// What goes wrong with a call.
 #[derive(Clone, Debug)]
 pub enum Fault {
@@ -21,20 +19,4 @@ pub enum Fault {
     SilenceAfter,
     /// Nothing goes wrong.
     Pass,
-}
-
-/// All faults that are still to come, by action.
-#[derive(Default)]
-pub(super) struct Faults(BTreeMap<&'static str, VecDeque<Fault>>);
-
-// === impl Faults ===
-
-impl Faults {
-    pub fn push(&mut self, action: &'static str, faults: impl IntoIterator<Item = Fault>) {
-        self.0.entry(action).or_default().extend(faults);
-    }
-
-    pub fn next(&mut self, action: &str) -> Fault {
-        self.0.get_mut(action).and_then(VecDeque::pop_front).unwrap_or(Fault::Pass)
-    }
 }

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde_json::{Value, json};
 
-use super::faults::{Fault, Faults};
+use super::faults::Fault;
 use super::identity::{self, ServiceAccount, machine_time};
 use super::query::{Query, paged};
 use super::zones::{SetKey, Zone, describe};
 use super::{PROJECT, READER, change};
+use crate::fakes::fault_queue::FaultQueue;
 use crate::fakes::http_server::{Reply, Request};
 
 /// Limits of the project, by their keys.
@@ -21,7 +22,7 @@ pub(super) struct State {
     zones: Vec<Zone>,
     accounts: Vec<ServiceAccount>,
     quota: Quota,
-    faults: Faults,
+    faults: FaultQueue<Fault>,
     pub calls: Vec<&'static str>,
     pub delay: usize,
     pub clock_ahead: i64,
@@ -125,7 +126,7 @@ impl Default for State {
             zones: Vec::new(),
             accounts: Vec::new(),
             quota,
-            faults: Faults::default(),
+            faults: FaultQueue::default(),
             calls: Vec::new(),
             delay: 0,
             clock_ahead: 0,
@@ -207,7 +208,7 @@ impl State {
         if project != PROJECT || (token == READER && !is_read) {
             return Err(Refusal::new(403, "forbidden", "Forbidden"));
         }
-        match self.faults.next(call.action()) {
+        match self.faults.next(call.action()).unwrap_or(Fault::Pass) {
             Fault::Throttle => Err(Refusal::new(
                 429,
                 "rateLimitExceeded",

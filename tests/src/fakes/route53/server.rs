@@ -5,16 +5,17 @@ use std::time::Instant;
 
 use super::batch::{self, Action, Change};
 use super::domain_name::DomainName;
-use super::faults::{Fault, Faults};
+use super::faults::Fault;
 use super::zones::{Set, SetKey, Zone};
 use super::{KEY, READER, signature, xml};
+use crate::fakes::fault_queue::FaultQueue;
 use crate::fakes::http_server::{Reply, Request};
 
 /// The account with all that stands in it.
 #[derive(Default)]
 pub(super) struct State {
     zones: Vec<Zone>,
-    faults: Faults,
+    faults: FaultQueue<Fault>,
     /// Each with its arrival.
     pub calls: Vec<(&'static str, Instant)>,
 }
@@ -139,7 +140,7 @@ impl State {
             let message = format!("User: {key} is not authorized to perform: route53:{action}");
             return Err(Refusal::new(403, "AccessDenied", message));
         }
-        match self.faults.next(action) {
+        match self.faults.next(action).unwrap_or(Fault::Pass) {
             Fault::Throttle => Err(Refusal::new(400, "Throttling", "Rate exceeded")),
             Fault::PriorRequest => Err(Refusal::new(
                 400,
