@@ -305,3 +305,5 @@ fn not_converging(wanted: &[RecordSet], hosted: &HostedZone, name: &Name) -> Str
 mod tests;
 #[cfg(test)]
 mod registries;
+#[cfg(test)]
+mod unknown_clusters;
