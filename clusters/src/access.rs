@@ -8,7 +8,7 @@ use std::time::Duration;
 use kube::config::{ExecInteractiveMode, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 
-use crate::definition::KubeconfigAccess;
+use crate::definition::{Access, Credentials, KubeconfigAccess, MemberAccess};
 use crate::fingerprint::Fingerprint;
 
 pub use error::AccessError;
@@ -44,7 +44,14 @@ impl Connection {
     /// # Errors
     ///
     /// What is wrong with the entry, with the file, the context and a remedy.
-    pub async fn new(access: &KubeconfigAccess) -> Result<Self, AccessError> {
+    pub async fn new(access: &Access) -> Result<Self, AccessError> {
+        match access {
+            Access::Kubeconfig(access) => Self::of_kubeconfig(access).await,
+            Access::Member(access) => Self::of_member(access).await,
+        }
+    }
+
+    async fn of_kubeconfig(access: &KubeconfigAccess) -> Result<Self, AccessError> {
         let origin = Origin::of(access)?;
         let (config, fingerprint) = match &origin {
             Origin::Pod => (pod_config()?, Fingerprint::default()),
@@ -54,6 +61,14 @@ impl Connection {
         let server = config.cluster_url.to_string();
         let client = make_client(limited(config), place).await?;
         Ok(Self { client, server, fingerprint })
+    }
+
+    async fn of_member(access: &MemberAccess) -> Result<Self, AccessError> {
+        let place = Place::file_named(&format!("of Secret {}", access.secret));
+        let config = member_config(access, &place).await?;
+        let server = config.cluster_url.to_string();
+        let client = make_client(limited(config), place).await?;
+        Ok(Self { client, server, fingerprint: Fingerprint::default() })
     }
 
     /// True once a file that it was made from has changed, or a certificate that a plug-in gave
@@ -108,6 +123,60 @@ fn file_names(files: &[PathBuf]) -> String {
 
 fn pod_config() -> Result<Config, AccessError> {
     Config::incluster().map_err(|error| AccessError::Pod { detail: error.to_string() })
+}
+
+/// Makes a config of a member's Secret. What its kubeconfig names by path is not read: the file
+/// would be one of this machine.
+async fn member_config(access: &MemberAccess, place: &Place) -> Result<Config, AccessError> {
+    let MemberAccess { secret, server, authority, credentials } = access;
+    let url = || {
+        server
+            .parse()
+            .map_err(|_| AccessError::BadServer { secret: secret.clone(), server: server.clone() })
+    };
+    let mut config = match &credentials.0 {
+        Credentials::Token(token) => {
+            let mut config = Config::new(url()?);
+            config.auth_info.token = Some(token.clone().into());
+            config
+        }
+        Credentials::Kubeconfig(text) => {
+            let mut kubeconfig = Kubeconfig::from_yaml(text)
+                .map_err(|error| AccessError::from_kube(place.clone(), error))?;
+            if runs_or_reads(&kubeconfig) {
+                return Err(AccessError::NotSelfContained { secret: secret.clone() });
+            }
+            forbid_questions(&mut kubeconfig);
+            let options = KubeConfigOptions::default();
+            let mut config = Config::from_custom_kubeconfig(kubeconfig, &options)
+                .await
+                .map_err(|error| AccessError::from_kube(place.clone(), error))?;
+            config.cluster_url = url()?;
+            config
+        }
+    };
+    if let Some(pem) = authority {
+        config.root_cert = Some(certificates(pem, secret)?);
+    }
+    Ok(config)
+}
+
+/// True where using it would run a program, or read a file, of this machine.
+fn runs_or_reads(kubeconfig: &Kubeconfig) -> bool {
+    let mut users = kubeconfig.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
+    !referred_files(kubeconfig).is_empty()
+        || users.any(|user| {
+            user.exec.is_some() || user.auth_provider.is_some() || user.token_file.is_some()
+        })
+}
+
+/// DER of every certificate in the text.
+fn certificates(pem: &[u8], secret: &str) -> Result<Vec<Vec<u8>>, AccessError> {
+    let bad = || AccessError::BadAuthority { secret: secret.to_owned() };
+    let blocks = pem::parse_many(pem).map_err(|_| bad())?;
+    let found = blocks.into_iter().filter(|block| block.tag() == "CERTIFICATE");
+    let found: Vec<Vec<u8>> = found.map(pem::Pem::into_contents).collect();
+    if found.is_empty() { Err(bad()) } else { Ok(found) }
 }
 
 /// Reads and merges the files as kubectl does: what comes first wins.

@@ -1,6 +1,7 @@
 //! A cluster as the config or a `Cluster` object names it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 use std::path::PathBuf;
 
 use model::{ClusterName, Label, Location, Topology};
@@ -18,12 +19,19 @@ pub struct Cluster {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
     /// A Kubernetes API server.
-    Kubeconfig(KubeconfigAccess),
+    ApiServer(Access),
     /// A folder of Kubernetes manifests. The path is absolute.
     Manifests(PathBuf),
 }
 
 /// The way to an API server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    Kubeconfig(KubeconfigAccess),
+    Member(MemberAccess),
+}
+
+/// As kubectl finds it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KubeconfigAccess {
     /// Absolute, `~` already expanded. Without it: the files in `$KUBECONFIG`, else
@@ -33,12 +41,56 @@ pub struct KubeconfigAccess {
     pub context: Option<String>,
 }
 
+/// As the federation keeps it: a `Cluster` object with its Secret, both read already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberAccess {
+    /// NAMESPACE/NAME of the Secret in the host cluster, for people.
+    pub secret: String,
+    /// `https://host:port`
+    pub server: String,
+    /// The certificates that sign the server's, PEM; `None`: those of a kubeconfig, else the system's.
+    pub authority: Option<Vec<u8>>,
+    pub credentials: Redacted<Credentials>,
+}
+
+#[derive(Clone, PartialEq, Eq)]
+pub enum Credentials {
+    /// Of a service account.
+    Token(String),
+    /// The text of a kubeconfig, whose current context has the user.
+    Kubeconfig(String),
+}
+
+/// A secret, which no debug output shows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Redacted<T>(pub T);
+
 /// Where a cluster is, as its entry says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TopologyOverride {
     pub region: Label,
     /// Empty: the cluster has a region name and no zone names.
     pub availability_zones: BTreeSet<Label>,
+}
+
+// === impl Access, Redacted ===
+
+impl From<KubeconfigAccess> for Access {
+    fn from(access: KubeconfigAccess) -> Self {
+        Self::Kubeconfig(access)
+    }
+}
+
+impl From<MemberAccess> for Access {
+    fn from(access: MemberAccess) -> Self {
+        Self::Member(access)
+    }
+}
+
+impl<T> fmt::Debug for Redacted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
 }
 
 // === impl TopologyOverride ===

@@ -17,7 +17,7 @@ use tokio::sync::{oneshot, watch};
 
 use crate::access::Connection;
 use crate::boot_time::BootTime;
-use crate::definition::KubeconfigAccess;
+use crate::definition::Access;
 use crate::failure::Failure;
 
 /// How long a lease is good without being renewed.
@@ -32,7 +32,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 /// Which lease, and who asks for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LeaseSettings {
-    pub access: KubeconfigAccess,
+    pub access: Access,
     pub namespace: String,
     pub name: String,
     /// This process among all that ask.

@@ -6,6 +6,7 @@
 //! - [`failure`]: why a request to an API server failed, in one line without secrets
 //! - [`health`]: what a row of probes says of a cluster; pure
 //! - [`probe`]: one probe
+//! - [`federation`]: what a federation with an API of its own keeps in its objects
 //! - [`lease`]: one among several, by a Lease in a cluster; [`boot_time`]: the clock for it
 //!
 //! ```text
@@ -25,8 +26,10 @@ pub mod health;
 pub mod probe;
 pub mod boot_time;
 pub mod lease;
+#[cfg(feature = "federation")]
+pub mod federation;
 
 pub use access::{AccessError, Connection};
-pub use definition::{Cluster, KubeconfigAccess, Source, TopologyOverride};
+pub use definition::{Access, Cluster, KubeconfigAccess, MemberAccess, Source, TopologyOverride};
 pub use failure::Failure;
 pub use health::{Health, Standing};

@@ -19,10 +19,13 @@ async fn main() -> std::io::Result<()> {
     };
     let source = match place.ends_with('/') {
         true => Source::Manifests(std::path::absolute(&place)?),
-        false => Source::Kubeconfig(KubeconfigAccess {
-            path: arguments.next().map(std::path::absolute).transpose()?,
-            context: Some(place.clone()),
-        }),
+        false => Source::ApiServer(
+            KubeconfigAccess {
+                path: arguments.next().map(std::path::absolute).transpose()?,
+                context: Some(place.clone()),
+            }
+            .into(),
+        ),
     };
     let cluster = Cluster { name: ClusterName::new(&place), source, topology: None };
     let resolver: Arc<Resolver> = Resolver::new(&ResolverSettings::default());

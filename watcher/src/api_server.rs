@@ -21,7 +21,7 @@ mod reflector;
 
 use std::sync::Arc;
 
-use clusters::KubeconfigAccess;
+use clusters::Access;
 use kube::Client;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -50,11 +50,7 @@ struct Control {
     door: Arc<Door>,
 }
 
-pub(crate) fn spawn(
-    access: KubeconfigAccess,
-    start: Start<impl Listener>,
-    tasks: &mut JoinSet<()>,
-) {
+pub(crate) fn spawn(access: Access, start: Start<impl Listener>, tasks: &mut JoinSet<()>) {
     let (inputs, inbox) = start::inputs();
     let session = Arc::new(watch::Sender::new(Session::default()));
     let poke = Arc::new(Notify::new());

@@ -66,7 +66,7 @@ pub fn start(
         accepts: inbox,
     };
     match cluster.source {
-        Source::Kubeconfig(access) => api_server::spawn(access, start, &mut tasks),
+        Source::ApiServer(access) => api_server::spawn(access, start, &mut tasks),
         Source::Manifests(folder) => manifests::spawn(folder, start, &mut tasks),
     }
     WatchHandle { status, accepts, _tasks: tasks }

@@ -54,6 +54,18 @@ pub enum AccessError {
     Pod { detail: String },
     #[error("{place}: no client can be made: {detail}")]
     Client { place: Place, detail: String },
+    #[error(
+        "the member's server {server:?} is no URL like https://192.0.2.1:6443 (its Secret is {secret})"
+    )]
+    BadServer { secret: String, server: String },
+    #[error(
+        "the certificates of the member with Secret {secret} are not PEM: give its caBundle, or the Secret's ca.crt, anew"
+    )]
+    BadAuthority { secret: String },
+    #[error(
+        "the kubeconfig of Secret {secret} names files or runs a program: write a self-contained one there (`kubectl config view --minify --flatten`), or run `fedns join`"
+    )]
+    NotSelfContained { secret: String },
 }
 
 // === impl AccessError ===
@@ -159,7 +171,11 @@ impl AccessError {
 
 impl Place {
     pub(super) fn file(file: &Path) -> Self {
-        Self { file: file.display().to_string(), context: None }
+        Self::file_named(&file.display().to_string())
+    }
+
+    pub(super) fn file_named(file: &str) -> Self {
+        Self { file: file.to_owned(), context: None }
     }
 }
 

@@ -19,7 +19,7 @@ fn check(kubeconfig: &str, context: Option<&str>, expect: &str) {
 
 fn line(path: Option<PathBuf>, context: Option<&str>) -> String {
     let access = KubeconfigAccess { path, context: context.map(str::to_owned) };
-    match block_on(Connection::new(&access)) {
+    match block_on(Connection::new(&access.clone().into())) {
         Ok(connection) => connection.server,
         Err(error) => error.line(),
     }
@@ -140,7 +140,7 @@ fn a_connection_is_outdated_once_its_kubeconfig_or_a_certificate_changes() {
     std::fs::write(&file, with_context("current-context: beijing")).unwrap();
     let access = KubeconfigAccess { path: Some(file.clone()), context: None };
     block_on(async {
-        let connection = Connection::new(&access).await.unwrap();
+        let connection = Connection::new(&access.clone().into()).await.unwrap();
         assert!(!connection.is_outdated());
         std::fs::write(&file, with_context("current-context: beijing\n# changed")).unwrap();
         assert!(connection.is_outdated());

@@ -1,7 +1,7 @@
 use std::path::Path;
 
 use ::clap::Args;
-use clusters::{AccessError, Cluster, Connection, KubeconfigAccess, Source};
+use clusters::{Access, AccessError, Cluster, Connection, Source};
 use model::ClusterName;
 
 use super::{CommandResult, ConfigFile, Failure, print};
@@ -65,7 +65,7 @@ fn check_clusters(
             Source::Manifests(folder) => {
                 check_manifests(&config.places, name, folder, errors, warnings);
             }
-            Source::Kubeconfig(access) => {
+            Source::ApiServer(access) => {
                 if let Err(error) = runtime.block_on(Connection::new(access)) {
                     errors.push(access_error(&config.places, name, access, &error));
                 }
@@ -100,11 +100,15 @@ fn check_manifests(
 fn access_error(
     places: &Places,
     name: &ClusterName,
-    access: &KubeconfigAccess,
+    access: &Access,
     error: &AccessError,
 ) -> String {
     let kubeconfig = Subject::Kubeconfig(name.clone());
-    let subject = match (error, &access.path) {
+    let path = match access {
+        Access::Kubeconfig(access) => access.path.as_ref(),
+        Access::Member(_) => None,
+    };
+    let subject = match (error, path) {
         (AccessError::Read { source, .. }, Some(path)) => {
             return places.unusable(&kubeconfig, path, "a kubeconfig", source);
         }

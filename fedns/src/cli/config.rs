@@ -227,13 +227,17 @@ fn cluster_value(cluster: &clusters::Cluster) -> Value {
     let mut value = json!({"name": cluster.name});
     match &cluster.source {
         clusters::Source::Manifests(folder) => value["manifests"] = json!(folder),
-        clusters::Source::Kubeconfig(access) => {
+        clusters::Source::ApiServer(clusters::Access::Kubeconfig(access)) => {
             if let Some(path) = &access.path {
                 value["kubeconfig"] = json!(path);
             }
             if let Some(context) = &access.context {
                 value["context"] = json!(context);
             }
+        }
+        // No config names one: it stands in the federation.
+        clusters::Source::ApiServer(clusters::Access::Member(access)) => {
+            value["server"] = json!(access.server);
         }
     }
     if let Some(place) = &cluster.topology {

@@ -27,7 +27,7 @@ impl Leader {
     pub fn start(election: &LeaderElection, writer: &str) -> Self {
         let LeaderElection { access, namespace, name } = election.clone();
         let identity = format!("{}_{writer}", host_name());
-        let settings = LeaseSettings { access, namespace, name, identity };
+        let settings = LeaseSettings { access: access.into(), namespace, name, identity };
         let standby = Holding::Standby { why: "the lease has not been looked at yet".into() };
         let (sender, holding) = watch::channel(standby);
         let (stop, stopped) = oneshot::channel();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clusters::health::PROBE_INTERVAL;
 use clusters::probe::probe;
-use clusters::{AccessError, Connection, KubeconfigAccess};
+use clusters::{AccessError, Connection};
 use model::StaleReason;
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::time::Instant;
@@ -18,7 +18,7 @@ use crate::engine::{Input, Told};
 const DISTANCE_MIN: Duration = Duration::from_secs(1);
 
 pub(crate) struct Prober {
-    pub(crate) access: KubeconfigAccess,
+    pub(crate) access: clusters::Access,
     pub(crate) session: Arc<watch::Sender<Session>>,
     pub(crate) inputs: mpsc::Sender<Told>,
     /// Somebody saw a failure, or the end of one.

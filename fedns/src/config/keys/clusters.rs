@@ -50,7 +50,9 @@ fn cluster(reader: &mut Reader<'_>, node: &Node) -> Option<Cluster> {
     let named = context.and_then(|node| reader.text(node, "a context's name"));
     let source = match folder {
         Some(folder) => Source::Manifests(folder),
-        None => Source::Kubeconfig(KubeconfigAccess { path, context: named.map(str::to_owned) }),
+        None => {
+            Source::ApiServer(KubeconfigAccess { path, context: named.map(str::to_owned) }.into())
+        }
     };
     let topology = topology(reader, &mut map);
     reader.finish(map);

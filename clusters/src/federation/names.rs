@@ -1,0 +1,46 @@
+//! Labels, annotations, finalizers and names that all parts of a federation share.
+
+/// Of everything that fedns applies to an API server (server-side apply).
+pub const FIELD_MANAGER: &str = "fedns";
+
+/// The namespace of the control plane in the host cluster, and of fedns's account in a member.
+pub const SYSTEM_NAMESPACE: &str = "federation-system";
+
+// --- on objects of the federation ---
+
+/// Holds a federated object until its members' copies are gone or noted as debts.
+pub const PROPAGATED_FINALIZER: &str = "fedns.io/propagated";
+/// Holds a `Cluster` object until its share has left the federation.
+pub const MEMBER_FINALIZER: &str = "fedns.io/member";
+/// Whatever carries this label, with any value, stays in the federation.
+pub const LOCAL_LABEL: &str = "fedns.io/local";
+/// `"true"`: copies that exist in members already and are not ours become ours.
+pub const ADOPT_ANNOTATION: &str = "fedns.io/adopt";
+/// What differs per cluster: JSON Patch (RFC 6902) by cluster name.
+pub const OVERRIDES_ANNOTATION: &str = "fedns.io/overrides";
+/// Which clusters an object goes to, by the labels of their `Cluster` objects.
+pub const CLUSTER_SELECTOR_ANNOTATION: &str = "federation.alpha.kubernetes.io/cluster-selector";
+pub const DEPLOYMENT_PREFERENCES_ANNOTATION: &str =
+    "federation.kubernetes.io/deployment-preferences";
+pub const REPLICA_SET_PREFERENCES_ANNOTATION: &str =
+    "federation.kubernetes.io/replica-set-preferences";
+pub const JOB_PREFERENCES_ANNOTATION: &str = "federation.kubernetes.io/job-preferences";
+/// The addresses of a federated Service, cluster by cluster; written by fedns.
+pub const SERVICE_INGRESSES_ANNOTATION: &str = "federation.kubernetes.io/service-ingresses";
+
+// --- on objects in members ---
+
+/// Marks a copy as ours; the value is the federation's label.
+pub const FEDERATION_LABEL: &str = "fedns.io/federation";
+
+// --- on objects in the host cluster ---
+
+/// On a member's Secret: the cluster's name.
+pub const CLUSTER_LABEL: &str = "fedns.io/cluster";
+/// On a member's Secret: the URL of its API server, so that the member is known without its `Cluster`
+/// object.
+pub const SERVER_ANNOTATION: &str = "fedns.io/server";
+/// On everything that was made for a federation: its label.
+pub const FEDERATION_NAME_ANNOTATION: &str = "federation.alpha.kubernetes.io/federation-name";
+/// On everything that was made for a member: its name.
+pub const CLUSTER_NAME_ANNOTATION: &str = "federation.alpha.kubernetes.io/cluster-name";
