@@ -48,6 +48,7 @@ impl Connection {
         match access {
             Access::Kubeconfig(access) => Self::of_kubeconfig(access).await,
             Access::Member(access) => Self::of_member(access).await,
+            Access::Unusable(why) => Err(AccessError::Unusable { why: why.clone() }),
         }
     }
 

@@ -29,6 +29,8 @@ pub enum Source {
 pub enum Access {
     Kubeconfig(KubeconfigAccess),
     Member(MemberAccess),
+    /// A member that cannot be reached as it stands, and why.
+    Unusable(String),
 }
 
 /// As kubectl finds it.

@@ -26,7 +26,6 @@ pub mod health;
 pub mod probe;
 pub mod boot_time;
 pub mod lease;
-#[cfg(feature = "federation")]
 pub mod federation;
 
 pub use access::{AccessError, Connection};

@@ -62,9 +62,22 @@ pub struct Config {
     pub lame_duck: Duration,
     /// How long the first publication waits for clusters without saved shards.
     pub startup_timeout: Duration,
+    /// Where members stand, if not in this file.
+    pub control_plane: Option<ControlPlane>,
     /// One writer among replicas; `None` for one that is alone.
     pub leader_election: Option<LeaderElection>,
     pub places: Places,
+}
+
+/// The control plane of a federation with an API of its own.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ControlPlane {
+    /// To the federation's API.
+    pub access: KubeconfigAccess,
+    /// To the cluster that the control plane runs in.
+    pub host: KubeconfigAccess,
+    /// Of the control plane there.
+    pub namespace: String,
 }
 
 /// The Lease that says who writes to providers.

@@ -7,7 +7,9 @@
 //! - [`state`]: what survives a restart
 //! - [`admin`]: health, metrics and the API over HTTP
 //! - [`metrics`]: what is counted
+//! - [`leader`]: one writer among replicas
 //! - [`mirror`]: zones kept at providers
+//! - [`federation`]: the members and objects of a federation with an API of its own
 //! - [`delegation`]: how the world reaches a zone that is answered here
 //! - [`dns_message`]: DNS messages as a person reads them
 //! - [`output`]: tables, JSON and YAML for people and scripts
@@ -19,7 +21,9 @@ mod pipeline;
 mod state;
 mod admin;
 mod metrics;
+mod leader;
 mod mirror;
+mod federation;
 mod delegation;
 mod dns_message;
 mod output;

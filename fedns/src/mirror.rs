@@ -11,7 +11,6 @@
 //! - [`alone`]: plans without a running server
 //! - [`check`]: preflight without a running mirror
 //! - [`gate`]: what is in the way of every write
-//! - [`leader`]: one writer among replicas
 //! - [`supervise`]: one mirror from its start to its end
 //! - [`revive`]: one that broke off is started again
 //! - [`visible`]: whether the provider's own name servers show what it has taken
@@ -22,7 +21,6 @@ pub mod check;
 pub mod connect;
 pub mod feed;
 mod gate;
-pub mod leader;
 mod revive;
 mod shown;
 mod supervise;
@@ -45,7 +43,6 @@ use crate::metrics::Metrics;
 use crate::pipeline::PipelineHandle;
 use crate::state::guard_file::GuardFile;
 use connect::Connector;
-use leader::Leader;
 use providers::rfc2136::Server;
 use providers::sync::engine::Input;
 use providers::sync::permission::Permission;
@@ -64,7 +61,7 @@ pub struct Mirrors {
     connector: Connector,
     shown: MirrorList,
     writer: Arc<str>,
-    leader: Option<Leader>,
+    lease: Option<watch::Receiver<Holding>>,
     state_dir: PathBuf,
     metrics: Arc<Metrics>,
 }
@@ -92,19 +89,19 @@ struct Key {
 // === impl Mirrors ===
 
 impl Mirrors {
-    /// `writer`: the id under which this state folder writes at providers.
+    /// `writer`: the id under which this state folder writes at providers. `lease`: who may, where that is
+    /// decided by one.
     pub fn new(
         pipeline: PipelineHandle,
         shown: MirrorList,
         metrics: Arc<Metrics>,
         writer: &str,
         config: &Config,
+        lease: Option<watch::Receiver<Holding>>,
     ) -> Self {
         let (running, connector) = (Vec::new(), Connector::default());
-        let election = config.leader_election.as_ref();
-        let leader = election.map(|election| Leader::start(election, writer));
         let (writer, state_dir) = (writer.into(), config.state_dir.clone());
-        Self { running, pipeline, connector, shown, writer, leader, state_dir, metrics }
+        Self { running, pipeline, connector, shown, writer, lease, state_dir, metrics }
     }
 
     /// Stops what is not configured any more, starts what is new or has changed.
@@ -143,7 +140,7 @@ impl Mirrors {
             shown: shown.clone(),
             pipeline: self.pipeline.clone(),
             writer: self.writer.clone(),
-            lease: self.leader.as_ref().map(Leader::holding),
+            lease: self.lease.clone(),
             state_dir: self.state_dir.clone(),
             metrics: self.metrics.clone(),
         };
@@ -186,9 +183,6 @@ impl Mirrors {
                 warn!("a provider's call is still under way and is given up");
                 task.abort();
             }
-        }
-        if let Some(leader) = self.leader.take() {
-            leader.stop().await;
         }
     }
 }

@@ -60,6 +60,8 @@ pub struct Pipeline {
     feed: Feed,
     state: StateWriter,
     metrics: Arc<Metrics>,
+    /// False while there may be members that nobody has named yet: then no name counts as gone.
+    members_are_known: bool,
     published: bool,
     /// Told of the first publication.
     on_published: Option<oneshot::Sender<()>>,
@@ -70,7 +72,8 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Takes saved shards in and announces the zones; publishes at once where nothing is missing.
-    /// Also returns what was saved of each cluster, for its watcher.
+    /// Also returns what was saved of each cluster, for its watcher. `members_are_known`: no others can be
+    /// named later.
     pub fn new(
         zones: Vec<ZoneSettings>,
         clusters: &[Cluster],
@@ -78,6 +81,7 @@ impl Pipeline {
         mut writer: Writer,
         metrics: Arc<Metrics>,
         on_published: oneshot::Sender<()>,
+        members_are_known: bool,
     ) -> std::io::Result<(Self, BTreeMap<ClusterName, Saved>)> {
         let now = unix_now();
         let mut served = Vec::with_capacity(zones.len());
@@ -109,6 +113,7 @@ impl Pipeline {
             feed: Feed::default(),
             state: StateWriter::start(folder)?,
             metrics,
+            members_are_known,
             published: false,
             on_published: Some(on_published),
             startup_over: false,
@@ -263,10 +268,12 @@ impl Pipeline {
         self.update_left_out(new, &[]);
     }
 
-    /// Everything is planned once, when no configured cluster lacks a view or the wait is over.
+    /// Everything is planned once, when no member lacks a view or the wait is over. Without any member,
+    /// and while there may be some, the wait goes on: no name is known to be absent.
     fn publish_first_if_ready(&mut self) {
-        let waiting = self.members.values().any(|member| !member.has_view());
-        if self.published || (waiting && !self.startup_over) {
+        let waiting = !self.clusters_are_known();
+        let knows_nothing = !self.members_are_known && self.members.is_empty();
+        if self.published || knows_nothing || (waiting && !self.startup_over) {
             return;
         }
         self.planner.absorbed();
@@ -320,7 +327,7 @@ impl Pipeline {
     }
 
     fn clusters_are_known(&self) -> bool {
-        self.members.values().all(Member::has_view)
+        self.members_are_known && self.members.values().all(Member::has_view)
     }
 
     fn tell_clusters_known(&self) {

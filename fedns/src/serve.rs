@@ -25,6 +25,8 @@ use crate::admin::problems::SourceProblems;
 use crate::admin::{self, Pages};
 use crate::config::places::STATE_FOLDER;
 use crate::config::{self, Config, ConfigError, Subject, reachable};
+use crate::federation::{Federation, Membership};
+use crate::leader::Leader;
 use crate::metrics::Metrics;
 use crate::mirror::{MirrorList, Mirrors};
 use crate::output::{self, chain_text};
@@ -50,7 +52,12 @@ struct Running {
     pipeline_thread: JoinHandle<()>,
     watchers: Watchers,
     mirrors: Mirrors,
+    /// Ends last of all that write.
+    leader: Option<Leader>,
     provider_files: FileWatches,
+    federation: Option<Federation>,
+    /// False until the federation's members have been listed.
+    members_are_known: bool,
     /// The reload on its way.
     staged: Option<Staged>,
     /// Ends the admin pages when dropped.
@@ -95,6 +102,7 @@ pub async fn serve(file: &Path) -> Result<(), ConfigError> {
             step = Staged::step(&mut running.staged) => running.reload_step(step).await,
             Some(placed) = orders.recv() => running.carry_out(placed).await,
             () = config_watch.changed() => running.reload().await,
+            () = Federation::changed(&mut running.federation) => running.take_members().await,
             file = running.provider_files.changed() => running.take_provider_file(&file).await,
             _ = memory_timer.tick() => running.watchers.remember(Remember::Changes).await,
         }
@@ -107,13 +115,19 @@ pub async fn serve(file: &Path) -> Result<(), ConfigError> {
 // === impl Running ===
 
 impl Running {
-    async fn start(config: Config) -> Result<(Self, mpsc::Receiver<Placed>), ConfigError> {
+    async fn start(mut config: Config) -> Result<(Self, mpsc::Receiver<Placed>), ConfigError> {
         let (settings, now) = config::zone_settings(&config);
         let settings = settings?;
         let mut warnings = ConfigWarnings::default();
         warnings.tell(now);
         let folder =
             StateFolder::open(&config.state_dir).map_err(|error| state_failed(&config, &error))?;
+        let saved_clusters = folder.saved_clusters();
+        let is_federation = config.control_plane.is_some();
+        if is_federation {
+            // Who they are, the federation says later; until then they stand as they were.
+            config.clusters = Membership::saved(&saved_clusters).clusters;
+        }
         let writer_id = folder
             .writer_id()
             .map_err(|error| failed("the writer's id cannot be saved", &error))?;
@@ -129,6 +143,7 @@ impl Running {
             writer,
             metrics.clone(),
             on_published,
+            !is_federation,
         )
         .map_err(|error| failed("the state thread cannot be started", &error))?;
         let dns = bind_dns(&config, &reader)?;
@@ -164,8 +179,18 @@ impl Running {
         tokio::spawn(end_startup(config.startup_timeout, pipeline.clone()));
         let mut watchers = Watchers::new(pipeline.clone(), &config.resolver, saved, problems);
         watchers.apply(&config, Successors::none()).await;
-        let mut mirrors =
-            Mirrors::new(pipeline.clone(), mirror_list, metrics.clone(), &writer_id, &config);
+        let election = config.leader_election.as_ref();
+        let leader = election.map(|election| Leader::start(election, &writer_id));
+        let lease = leader.as_ref().map(Leader::holding);
+        let federation = Federation::start(&config, saved_clusters, &pipeline, lease.clone());
+        let mut mirrors = Mirrors::new(
+            pipeline.clone(),
+            mirror_list,
+            metrics.clone(),
+            &writer_id,
+            &config,
+            lease,
+        );
         let mut provider_files = FileWatches::default();
         // Before they are read: a change in between is then seen as one.
         provider_files.follow(&config.provider_files());
@@ -180,7 +205,10 @@ impl Running {
             pipeline_thread,
             watchers,
             mirrors,
+            leader,
             provider_files,
+            federation,
+            members_are_known: !is_federation,
             staged: None,
             admin,
             admin_address,
@@ -251,6 +279,8 @@ impl Running {
             pipeline_thread,
             mut watchers,
             mirrors,
+            leader,
+            federation,
             admin,
             ..
         } = self;
@@ -263,6 +293,12 @@ impl Running {
             }
         }
         mirrors.stop().await;
+        if let Some(federation) = federation {
+            federation.stop().await;
+        }
+        if let Some(leader) = leader {
+            leader.stop().await;
+        }
         watchers.remember(Remember::All).await;
         drop(watchers);
         drop(admin);

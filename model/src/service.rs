@@ -80,6 +80,8 @@ pub enum LeftOut {
     Namespace,
     /// Its labels do not match `services.selector`.
     Selector,
+    /// It only exists in its cluster, and only the federation's own Services are published.
+    NotFederated,
 }
 
 /// What `explain` tells of a shard beyond its addresses.
@@ -205,6 +207,7 @@ impl fmt::Display for LeftOut {
             ),
             Self::Namespace => f.write_str("services.namespaces leaves its namespace out"),
             Self::Selector => f.write_str("its labels do not match services.selector"),
+            Self::NotFederated => f.write_str("it was not made in the federation"),
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use clusters::federation::names::FEDERATION_LABEL;
 use model::{LeftOut, Observed, Protocol, ServicePort, UnixTime};
 
 use crate::address::{Ingress, read_ingress};
@@ -79,6 +80,10 @@ fn leave_out(service: &Service, settings: &ServiceSettings) -> Option<LeftOut> {
     }
     if is_true(&annotations.exclude) {
         return Some(LeftOut::Excluded);
+    }
+    let of_federation = metadata.labels.get(FEDERATION_LABEL).map(|label| label.as_bytes());
+    if settings.federation.as_ref().is_some_and(|it| of_federation != Some(it.as_bytes())) {
+        return Some(LeftOut::NotFederated);
     }
     if !settings.namespaces.contain(metadata.namespace()) {
         return Some(LeftOut::Namespace);
@@ -221,6 +226,16 @@ mod tests {
         let settings = ServiceSettings { selector, ..Default::default() };
         check(&settings, "", Some(LeftOut::Selector));
         check(&settings, r#", "labels": {"tier": "front"}"#, None);
+    }
+
+    #[test]
+    fn in_a_federation_its_own_services_are_published() {
+        let federation = Some(model::Label::new("fed").unwrap());
+        let settings = ServiceSettings { federation, ..Default::default() };
+        check(&settings, "", Some(LeftOut::NotFederated));
+        let labelled = |value: &str| format!(r#", "labels": {{"fedns.io/federation": "{value}"}}"#);
+        check(&settings, &labelled("other"), Some(LeftOut::NotFederated));
+        check(&settings, &labelled("fed"), None);
     }
 
     #[test]

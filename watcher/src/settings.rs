@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::Name;
+use model::{Label, Name};
 
 use crate::selector::LabelSelector;
 
@@ -12,6 +12,8 @@ pub struct ServiceSettings {
     pub publish: Publish,
     pub namespaces: Namespaces,
     pub selector: LabelSelector,
+    /// Only copies of this federation's Services are published; `None`: all.
+    pub federation: Option<Label>,
     /// How long the last addresses stand after the load balancer's list has become empty.
     pub hold_empty: Duration,
     pub private_addresses: PrivateAddresses,
@@ -53,6 +55,7 @@ impl Default for ServiceSettings {
             publish: Publish::All,
             namespaces: Namespaces::default(),
             selector: LabelSelector::default(),
+            federation: None,
             hold_empty: Duration::from_secs(30),
             private_addresses: PrivateAddresses::Publish,
             own_zones: Vec::new(),

@@ -54,6 +54,8 @@ pub enum AccessError {
     Pod { detail: String },
     #[error("{place}: no client can be made: {detail}")]
     Client { place: Place, detail: String },
+    #[error("{why}")]
+    Unusable { why: String },
     #[error(
         "the member's server {server:?} is no URL like https://192.0.2.1:6443 (its Secret is {secret})"
     )]

@@ -106,7 +106,7 @@ fn access_error(
     let kubeconfig = Subject::Kubeconfig(name.clone());
     let path = match access {
         Access::Kubeconfig(access) => access.path.as_ref(),
-        Access::Member(_) => None,
+        Access::Member(_) | Access::Unusable(_) => None,
     };
     let subject = match (error, path) {
         (AccessError::Read { source, .. }, Some(path)) => {

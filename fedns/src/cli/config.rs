@@ -1,4 +1,5 @@
 use ::clap::{Args, ValueEnum};
+use clusters::KubeconfigAccess;
 use providers::alidns::SignatureVersion;
 use providers::sync::change::Policy;
 use providers::sync::registry::Registry;
@@ -6,8 +7,8 @@ use serde_json::{Value, json};
 
 use super::{CommandResult, ConfigFile, print};
 use crate::config::{
-    self, AliDnsConfig, Config, LeaderElection, ProviderConfig, ProviderKind, Rfc2136Config,
-    WebhookConfig,
+    self, AliDnsConfig, Config, ControlPlane, LeaderElection, ProviderConfig, ProviderKind,
+    Rfc2136Config, WebhookConfig,
 };
 use crate::output;
 
@@ -56,6 +57,7 @@ fn value(config: &Config) -> Value {
         workers,
         lame_duck,
         startup_timeout,
+        control_plane,
         leader_election,
         places: _,
     } = config;
@@ -92,6 +94,12 @@ fn value(config: &Config) -> Value {
         "lameDuck": seconds(*lame_duck),
         "startupTimeout": seconds(*startup_timeout),
     });
+    if let Some(control_plane) = control_plane {
+        value["controlPlane"] = control_plane_value(control_plane);
+        if let Some(map) = value.as_object_mut() {
+            map.remove("clusters");
+        }
+    }
     if let Some(election) = leader_election {
         value["leaderElection"] = election_value(election);
     }
@@ -100,7 +108,16 @@ fn value(config: &Config) -> Value {
 
 fn election_value(election: &LeaderElection) -> Value {
     let LeaderElection { access, namespace, name } = election;
-    let mut value = json!({"namespace": namespace, "name": name});
+    with_access(json!({"namespace": namespace, "name": name}), access)
+}
+
+fn control_plane_value(control_plane: &ControlPlane) -> Value {
+    let ControlPlane { access, host, namespace } = control_plane;
+    let value = json!({"namespace": namespace, "host": with_access(json!({}), host)});
+    with_access(value, access)
+}
+
+fn with_access(mut value: Value, access: &KubeconfigAccess) -> Value {
     if let Some(path) = &access.path {
         value["kubeconfig"] = json!(path);
     }
@@ -228,17 +245,12 @@ fn cluster_value(cluster: &clusters::Cluster) -> Value {
     match &cluster.source {
         clusters::Source::Manifests(folder) => value["manifests"] = json!(folder),
         clusters::Source::ApiServer(clusters::Access::Kubeconfig(access)) => {
-            if let Some(path) = &access.path {
-                value["kubeconfig"] = json!(path);
-            }
-            if let Some(context) = &access.context {
-                value["context"] = json!(context);
-            }
+            value = with_access(value, access);
         }
-        // No config names one: it stands in the federation.
-        clusters::Source::ApiServer(clusters::Access::Member(access)) => {
-            value["server"] = json!(access.server);
-        }
+        // No config names one: they stand in the federation.
+        clusters::Source::ApiServer(
+            clusters::Access::Member(_) | clusters::Access::Unusable(_),
+        ) => {}
     }
     if let Some(place) = &cluster.topology {
         value["region"] = json!(place.region);

@@ -4,6 +4,7 @@
 //! - [`providers`]: where zones are mirrored to
 //! - [`services`]: which Services are published
 //! - [`clusters`]: the members
+//! - [`control_plane`]: where members stand instead, in a federation
 //! - here: everything else
 
 mod zones;
@@ -11,6 +12,7 @@ mod providers;
 mod values;
 mod services;
 mod clusters;
+mod control_plane;
 
 use ::clusters::KubeconfigAccess;
 use std::net::{IpAddr, SocketAddr};
@@ -71,7 +73,9 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
     let is_mirrored = is_mirrored(&map);
     let listen = listen(reader, &mut map, is_mirrored);
     let zones = zones::zones(reader, &mut map, federation.as_ref(), !listen.dns.is_empty());
-    let services = services::services(reader, &mut map, &zones);
+    let control_plane = control_plane::control_plane(reader, &mut map);
+    let federated = control_plane.is_some().then(|| federation.clone()).flatten();
+    let services = services::services(reader, &mut map, &zones, federated);
     let clusters = clusters::clusters(reader, map.take("clusters"));
     let state_dir = map.take("stateDir").and_then(|node| state_dir(reader, node));
     let resolver = resolver(reader, map.take("resolver"));
@@ -94,6 +98,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
         workers: workers.unwrap_or_else(default_workers),
         lame_duck: lame_duck.unwrap_or(LAME_DUCK_DEFAULT),
         startup_timeout: startup_timeout.unwrap_or(STARTUP_TIMEOUT_DEFAULT),
+        control_plane,
         leader_election,
         places: Places::default(),
     })

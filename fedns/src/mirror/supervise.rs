@@ -20,10 +20,11 @@ use providers::{Provider, SystemClock};
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
+use super::Key;
 use super::connect::Connector;
 use super::shown::Mirror;
 use super::visible::{Watch, observe};
-use super::{Key, leader};
+use crate::leader;
 use crate::metrics::{Metrics, MirrorLabels};
 use crate::state::guard_file::GuardFile;
 

@@ -25,6 +25,10 @@ use crate::state::ClusterNote;
 pub struct Reload {
     pub zones: Vec<ZoneSettings>,
     pub clusters: Vec<Cluster>,
+    /// Clusters whose departure somebody asked for: what goes with them is not counted.
+    pub leaving: BTreeSet<ClusterName>,
+    /// There are no other members.
+    pub members_are_known: bool,
     /// The new watchers of clusters that have one already.
     pub successors: BTreeMap<ClusterName, WatchId>,
     /// Of the config: what is approved unseen is approved for this one alone.
@@ -147,7 +151,22 @@ impl Pipeline {
             }
         }
         after.absorbed();
-        vanishing_too_many(&self.planner, &after)
+        match self.without(&reload.leaving) {
+            Some(before) => vanishing_too_many(&before, &after),
+            None => vanishing_too_many(&self.planner, &after),
+        }
+    }
+
+    /// What would be planned without these; `None` where none of them is a member.
+    fn without(&self, leaving: &BTreeSet<ClusterName>) -> Option<Planner> {
+        let mut leaving = leaving.iter().filter(|name| self.members.contains_key(*name)).peekable();
+        leaving.peek()?;
+        let federation = self.planner.federation().clone();
+        let mut planner =
+            Planner::with_federation(federation, self.planner.zones().cloned().collect());
+        leaving.for_each(|name| planner.absorb(name, ClusterChange::Gone));
+        planner.absorbed();
+        Some(planner)
     }
 
     /// The members that are not among these.
@@ -163,6 +182,8 @@ impl Pipeline {
         reload: Reload,
         seen: BTreeMap<ClusterName, Seen>,
     ) -> BTreeSet<ClusterName> {
+        let knew_clusters = self.clusters_are_known();
+        self.members_are_known = reload.members_are_known;
         let mut batch = Batch::new(&self.planner);
         for name in self.gone(&reload.clusters) {
             self.members.remove(&name);
@@ -186,6 +207,9 @@ impl Pipeline {
         self.replace_zones(reload.zones);
         self.recount_left_out();
         self.publish_first_if_ready();
+        if self.published && !knew_clusters {
+            self.tell_clusters_known();
+        }
         unseen
     }
 

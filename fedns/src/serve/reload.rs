@@ -10,6 +10,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clusters::Cluster;
 use model::ClusterName;
 use planner::ZoneSettings;
 use providers::sync::engine::Input as MirrorInput;
@@ -20,7 +21,8 @@ use tracing::{error, info, warn};
 use super::Running;
 use super::watchers::Successors;
 use crate::admin::orders::Outcome;
-use crate::config::{self, Config, ConfigError, LeaderElection, Listen};
+use crate::config::{self, Config, ConfigError, ControlPlane, LeaderElection, Listen};
+use crate::federation::{Federation, Membership};
 use crate::mirror::Mirror;
 use crate::pipeline::{Decision, HeldCause, Input, Reload, ReloadHeld};
 
@@ -33,6 +35,10 @@ pub type Reply = oneshot::Sender<Outcome>;
 /// A reload on its way.
 pub struct Staged {
     config: Config,
+    from: From,
+    /// Members that go with it.
+    leaving: BTreeSet<ClusterName>,
+    members_are_known: bool,
     successors: Successors,
     decision: oneshot::Receiver<Decision>,
     reply: Option<Reply>,
@@ -47,6 +53,15 @@ struct Staging {
     reply: Option<Reply>,
     /// What it waits for is told, and then counts as held.
     told: bool,
+    from: From,
+}
+
+/// What a reload takes its config from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum From {
+    File,
+    /// The file as it was read last, with the members as they are now.
+    Members,
 }
 
 /// What happens to a reload on its way.
@@ -60,7 +75,7 @@ pub enum Step {
 
 impl Default for Staging {
     fn default() -> Self {
-        Self { approved: None, reply: None, told: true }
+        Self { approved: None, reply: None, told: true, from: From::File }
     }
 }
 
@@ -99,6 +114,11 @@ impl Running {
         self.stage(Staging::default()).await;
     }
 
+    /// Members have come, changed or left. Whoever leaves is let go once nothing of it is served.
+    pub(super) async fn take_members(&mut self) {
+        self.stage(Staging { from: From::Members, ..Staging::default() }).await;
+    }
+
     /// Carries out the held reload that has this hash.
     pub(super) async fn approve(&mut self, hash: String, reply: Reply) {
         if let Some(outcome) = self.approve_mirror(&hash) {
@@ -112,7 +132,8 @@ impl Running {
             }
             Some(ReloadHeld { cause: HeldCause::NoView(_), .. }) => self.go_ahead(reply).await,
             Some(_) => {
-                let staging = Staging { approved: Some(hash), reply: Some(reply), told: true };
+                let staging =
+                    Staging { approved: Some(hash), reply: Some(reply), ..Staging::default() };
                 self.stage(staging).await;
             }
         }
@@ -156,35 +177,59 @@ impl Running {
     }
 
     /// A newer file, or the same with an approval, takes the place of a reload on its way.
-    async fn stage(&mut self, Staging { approved, reply, told }: Staging) {
+    async fn stage(&mut self, Staging { approved, reply, told, from }: Staging) {
         self.forget_staged().await;
         // What was held was another file, or is decided again.
         self.hold(None);
-        let (config, zones, warnings) = match read(&self.config) {
+        let membership = self.federation.as_ref().map(Federation::membership);
+        let clusters = membership.as_ref().map(|it| it.clusters.as_slice());
+        let (config, zones, warnings) = match read(&self.config, from, clusters) {
             Ok(read) => read,
             Err(error) => return answer(reply, Err(self.refuse(&error))),
         };
         self.pages.set_refused_config(Vec::new());
         self.warnings.tell(warnings);
         let is_same = config == self.config && settings_unchanged(&config);
-        if is_same && self.watchers.follow(&config) {
-            info!(file = %config.file.display(), "nothing to reload: the config is what it was");
-            self.mirrors.apply(&config).await;
-            self.mirrors.look_again();
+        let membership = membership.unwrap_or_else(Membership::of_config);
+        let is_known = self.members_are_known || !membership.is_complete;
+        if is_same && is_known && self.watchers.follow(&config) {
+            self.let_go(&membership.leaving);
+            if from == From::File {
+                info!(file = %config.file.display(), "nothing to reload: the config is what it was");
+                self.mirrors.apply(&config).await;
+                self.mirrors.look_again();
+            }
             return answer(reply, Ok("the config is what it was".into()));
         }
         let mut successors = self.watchers.successors(&config).await;
         let clusters = config.clusters.clone();
         let successor_watches = successors.watches();
         let fingerprint = fingerprint(&config);
-        let reload =
-            Reload { zones, clusters, successors: successor_watches, fingerprint, approved };
+        let Membership { leaving, is_complete: members_are_known, .. } = membership;
+        let reload = Reload {
+            zones,
+            clusters,
+            leaving: leaving.clone(),
+            members_are_known,
+            successors: successor_watches,
+            fingerprint,
+            approved,
+        };
         let (decide, decision) = oneshot::channel();
         // An ended pipeline shows in the next step.
         let _ = self.pipeline.send(Input::Reload(Box::new(reload), decide)).await;
         self.watchers.start_successors(&mut successors, &config.services);
         let told_at = told.then(|| Instant::now() + SEEN_WITHIN);
-        self.staged = Some(Staged { config, successors, decision, reply, told_at });
+        self.staged = Some(Staged {
+            config,
+            from,
+            leaving,
+            members_are_known,
+            successors,
+            decision,
+            reply,
+            told_at,
+        });
     }
 
     async fn forget_staged(&mut self) {
@@ -219,14 +264,19 @@ impl Running {
     }
 
     async fn take_over(&mut self, staged: Staged, unseen: &BTreeSet<ClusterName>) {
-        let Staged { config, successors, reply, .. } = staged;
+        let Staged { config, from, leaving, members_are_known, successors, reply, .. } = staged;
+        self.members_are_known = members_are_known;
         for key in self.started.differing(&FixedKeys::of(&config)) {
             warn!(key, "this key takes effect at the next start");
         }
         self.watchers.apply(&config, successors.without(unseen)).await;
+        self.let_go(&leaving);
         self.provider_files.follow(&config.provider_files());
         self.mirrors.apply(&config).await;
-        info!(file = %config.file.display(), "the config is reloaded");
+        match from {
+            From::File => info!(file = %config.file.display(), "the config is reloaded"),
+            From::Members => info!(members = %members_text(&config.clusters), "the members are"),
+        }
         self.config = config;
         self.hold(None);
         answer(reply, Ok("the config is reloaded".into()));
@@ -237,7 +287,14 @@ impl Running {
                 "not seen yet under the new settings, and as before until then"
             );
             // They take over when they are seen, unless too much would vanish.
-            self.stage(Staging { told: false, ..Staging::default() }).await;
+            self.stage(Staging { told: false, from, ..Staging::default() }).await;
+        }
+    }
+
+    /// Nothing of these is served: their objects may go.
+    fn let_go(&mut self, leaving: &BTreeSet<ClusterName>) {
+        if let Some(federation) = self.federation.as_mut().filter(|_| !leaving.is_empty()) {
+            federation.left(leaving);
         }
     }
 
@@ -276,10 +333,25 @@ pub fn answer(reply: Option<Reply>, outcome: Outcome) {
 }
 
 /// The config, the settings of its zones, and the warnings about them.
-fn read(old: &Config) -> Result<(Config, Vec<ZoneSettings>, Vec<String>), ConfigError> {
-    let config = config::load(&old.file)?;
+fn read(
+    old: &Config,
+    from: From,
+    members: Option<&[Cluster]>,
+) -> Result<(Config, Vec<ZoneSettings>, Vec<String>), ConfigError> {
+    let mut config = match from {
+        From::File => config::load(&old.file)?,
+        From::Members => old.clone(),
+    };
+    if let Some(members) = members {
+        config.clusters = members.to_vec();
+    }
     let (settings, warnings) = config::zone_settings(&config);
     Ok((config, settings?, warnings))
+}
+
+fn members_text(clusters: &[Cluster]) -> String {
+    let names: Vec<&str> = clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 /// Differs with anything that the config says.
@@ -303,6 +375,7 @@ pub struct FixedKeys {
     resolver: Vec<SocketAddr>,
     startup_timeout: Duration,
     leader_election: Option<LeaderElection>,
+    control_plane: Option<ControlPlane>,
 }
 
 // === impl FixedKeys ===
@@ -310,8 +383,16 @@ pub struct FixedKeys {
 impl FixedKeys {
     pub fn of(config: &Config) -> Self {
         let Config { listen, state_dir, workers, resolver, .. } = config.clone();
-        let Config { startup_timeout, leader_election, .. } = config.clone();
-        Self { listen, state_dir, workers, resolver, startup_timeout, leader_election }
+        let Config { startup_timeout, leader_election, control_plane, .. } = config.clone();
+        Self {
+            listen,
+            state_dir,
+            workers,
+            resolver,
+            startup_timeout,
+            leader_election,
+            control_plane,
+        }
     }
 
     /// Those in which the other differs.
@@ -322,6 +403,7 @@ impl FixedKeys {
             ("workers", self.workers != other.workers),
             ("resolver", self.resolver != other.resolver),
             ("startupTimeout", self.startup_timeout != other.startup_timeout),
+            ("controlPlane", self.control_plane != other.control_plane),
             ("leaderElection", self.leader_election != other.leader_election),
         ];
         differs.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()

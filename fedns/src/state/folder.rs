@@ -20,6 +20,8 @@ pub(super) const FOLDERS: [&str; 4] = ["clusters", ZONE_FOLDERS[0], ZONE_FOLDERS
 pub(super) const MIRRORS: &str = "mirrors";
 /// The file that a running server has locked.
 pub(super) const LOCK: &str = "lock";
+/// Of every state file.
+const ENDING: &str = ".state";
 /// How the ending of a file that was set aside begins.
 const ASIDE: &str = "damaged-";
 
@@ -75,6 +77,20 @@ impl StateFolder {
 
     pub fn cluster_path(&self, cluster: &ClusterName) -> PathBuf {
         self.path.join("clusters").join(file_name(cluster.as_str()))
+    }
+
+    /// Those of which there is state, sorted. Names that no Kubernetes object can have are left out.
+    pub fn saved_clusters(&self) -> Vec<ClusterName> {
+        // A folder that cannot be listed holds nothing that could be used either.
+        let files = std::fs::read_dir(self.path.join("clusters")).into_iter().flatten().flatten();
+        let names = files.filter_map(|file| {
+            let name = file.file_name().into_string().ok()?;
+            let name = name.strip_suffix(ENDING)?;
+            (!name.contains('%')).then(|| ClusterName::new(name))
+        });
+        let mut names: Vec<ClusterName> = names.collect();
+        names.sort_unstable();
+        names
     }
 
     /// A cluster's saved state; a damaged file is set aside with a warning and counts as none.
@@ -207,7 +223,7 @@ pub(super) fn file_name(text: &str) -> String {
             _ => name += &format!("%{byte:02x}"),
         }
     }
-    name + ".state"
+    name + ENDING
 }
 
 impl std::fmt::Display for StateError {

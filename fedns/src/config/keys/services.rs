@@ -1,5 +1,6 @@
 //! The key `services`: which Services are published, and how.
 
+use model::Label;
 use watcher::{Namespaces, PrivateAddresses, Publish, ServiceSettings};
 
 use crate::config::ZoneConfig;
@@ -12,11 +13,13 @@ pub(super) fn services(
     reader: &mut Reader<'_>,
     map: &mut MapReader<'_>,
     zones: &[ZoneConfig],
+    federation: Option<Label>,
 ) -> ServiceSettings {
     let is_mirrored = zones.iter().any(|zone| !zone.providers.is_empty());
     let node = map.take("services");
     let says_publish = node.is_some_and(|node| node.has("publish"));
-    if is_mirrored && !says_publish {
+    // Whoever makes a Service in the federation has said it.
+    if is_mirrored && !says_publish && federation.is_none() {
         let message = "key \"services.publish\" is missing: with providers, say which Services go there, \
                        services: {publish: all} or {publish: annotated}";
         reader.problem(node.map_or(map.place, |node| node.place), message);
@@ -27,6 +30,7 @@ pub(super) fn services(
         namespaces: Namespaces { exclude: vec!["kube-system".into()], ..Namespaces::default() },
         own_zones: zones.iter().map(|zone| zone.name.clone()).collect(),
         private_addresses,
+        federation,
         ..ServiceSettings::default()
     };
     let Some(node) = node else { return settings };

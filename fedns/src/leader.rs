@@ -1,4 +1,4 @@
-//! One writer among replicas: a Lease decides, and mirrors ask it before each call.
+//! One writer among replicas: a Lease decides, and mirrors and the federation ask it before each call.
 
 use std::time::Duration;
 

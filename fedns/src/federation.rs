@@ -1,0 +1,26 @@
+//! A federation with an API of its own: its members are `Cluster` objects there, and its objects go to
+//! all of them.
+//!
+//! - [`running`]: the federation while serving: who is a member, and who leaves
+//! - [`member_status`]: what is told of each member in its `Cluster` object
+//! - [`membership`]: from what was found to clusters that are watched; pure
+//!
+//! ```text
+//! [ Cluster objects, Secrets ] --> [ membership ] --> a reload: watchers, pipeline
+//!                                        ^                         |
+//! [ Cluster status ] <-- [ member_status ] <------ freshness ------'
+//! ```
+//!
+//! A build without the feature `federation` refuses the key `controlPlane`, so there is never one.
+
+pub mod membership;
+#[cfg(feature = "federation")]
+mod member_status;
+#[cfg(feature = "federation")]
+mod running;
+#[cfg(not(feature = "federation"))]
+#[path = "federation/absent.rs"]
+mod running;
+
+pub use membership::Membership;
+pub use running::Federation;

@@ -1,0 +1,45 @@
+//! In a build without federations: there is none.
+
+use std::collections::BTreeSet;
+
+use clusters::lease::Holding;
+use model::ClusterName;
+use tokio::sync::watch;
+
+use super::Membership;
+use crate::config::Config;
+use crate::pipeline::PipelineHandle;
+
+/// No value of it exists.
+pub enum Federation {}
+
+impl Federation {
+    /// The config has no control plane: its key was refused.
+    pub fn start(
+        _config: &Config,
+        _saved: Vec<ClusterName>,
+        _pipeline: &PipelineHandle,
+        _lease: Option<watch::Receiver<Holding>>,
+    ) -> Option<Self> {
+        None
+    }
+
+    pub fn membership(&self) -> Membership {
+        match *self {}
+    }
+
+    pub async fn changed(federation: &mut Option<Self>) {
+        match federation {
+            Some(it) => match *it {},
+            None => std::future::pending().await,
+        }
+    }
+
+    pub fn left(&mut self, _clusters: &BTreeSet<ClusterName>) {
+        match *self {}
+    }
+
+    pub async fn stop(self) {
+        match self {}
+    }
+}

@@ -1,0 +1,84 @@
+//! The federation while serving: who is a member, and who leaves.
+
+use std::collections::BTreeSet;
+
+use clusters::federation::members::{self, Members, MembersSettings};
+use clusters::lease::Holding;
+use model::ClusterName;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+use tracing::info;
+
+use super::Membership;
+use super::member_status::{MemberStatus, StatusSettings};
+use crate::config::{Config, ControlPlane};
+use crate::pipeline::PipelineHandle;
+
+/// Departures that may wait for whoever lets them go.
+const DEPARTURES: usize = 64;
+
+/// What runs for a federation beside watchers and mirrors.
+pub struct Federation {
+    members: watch::Receiver<Members>,
+    saved: Vec<ClusterName>,
+    /// What was told last, for the log.
+    troubles: Vec<String>,
+    departures: mpsc::Sender<BTreeSet<ClusterName>>,
+    /// Ends all of it when dropped.
+    _tasks: JoinSet<()>,
+}
+
+// === impl Federation ===
+
+impl Federation {
+    /// `None` where the config has no control plane. `saved`: the clusters of which state was saved.
+    pub fn start(
+        config: &Config,
+        saved: Vec<ClusterName>,
+        pipeline: &PipelineHandle,
+        lease: Option<watch::Receiver<Holding>>,
+    ) -> Option<Self> {
+        let ControlPlane { access, host, namespace } = config.control_plane.clone()?;
+        let settings = MembersSettings {
+            federation: access.clone(),
+            host: host.clone(),
+            namespace: namespace.clone(),
+        };
+        let (sender, members) = watch::channel(Members::default());
+        let (departures, departing) = mpsc::channel(DEPARTURES);
+        let mut tasks = JoinSet::new();
+        tasks.spawn(members::follow(settings, sender));
+        let status = StatusSettings { federation: access, host, namespace };
+        let status = MemberStatus::new(status, pipeline.clone(), members.clone(), lease);
+        tasks.spawn(status.run(departing));
+        Some(Self { members, saved, troubles: Vec::new(), departures, _tasks: tasks })
+    }
+
+    pub fn membership(&self) -> Membership {
+        Membership::of(&self.members.borrow(), &self.saved)
+    }
+
+    /// Waits until members have come, changed or left; for ever without a federation.
+    pub async fn changed(federation: &mut Option<Self>) {
+        let Some(federation) = federation else { return std::future::pending().await };
+        if federation.members.changed().await.is_err() {
+            // It tells until the process ends; without it the members stay who they are.
+            return std::future::pending().await;
+        }
+        let troubles = federation.members.borrow().troubles.clone();
+        if troubles.is_empty() && !federation.troubles.is_empty() {
+            info!("the federation's members can be read again");
+        }
+        federation.troubles = troubles;
+    }
+
+    /// Nothing of these clusters is served any more: their objects may go.
+    pub fn left(&mut self, clusters: &BTreeSet<ClusterName>) {
+        // Where the channel is full, the next look at the members comes by here again.
+        let _ = self.departures.try_send(clusters.clone());
+    }
+
+    pub async fn stop(mut self) {
+        self._tasks.shutdown().await;
+    }
+}
