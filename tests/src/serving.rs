@@ -48,18 +48,36 @@ impl Fedns {
         fedns
     }
 
+    /// Runs on a federation with an API of its own, whose control plane is in `host`.
+    pub fn of_federation(federation: &Context, host: &Context, more: &str) -> Self {
+        let (dns, admin) = (free_port(), free_port());
+        let mut fedns = Self { home: Scratch::new("serve"), dns, admin, process: None };
+        let (federation_name, host_name) = (&federation.name, &host.name);
+        fedns.home.write("kubeconfig", kubeconfig(&[federation.clone(), host.clone()]));
+        fedns.write_config(&format!(
+            "{more}controlPlane:\n  kubeconfig: ./kubeconfig\n  context: {federation_name}\n  \
+             host: {{kubeconfig: ./kubeconfig, context: {host_name}}}\n"
+        ));
+        fedns.start();
+        fedns
+    }
+
     /// Writes the config anew; a server that runs reloads it.
     pub fn configure(&self, clusters: &[String], more: &str) {
-        let Self { dns, admin, .. } = self;
         let entries: String = clusters.iter().map(|entry| format!("  - {entry}\n")).collect();
         let entries = if entries.is_empty() { "  []\n".to_owned() } else { entries };
+        self.write_config(&format!("{more}clusters:\n{entries}"));
+    }
+
+    fn write_config(&self, more: &str) {
+        let Self { dns, admin, .. } = self;
         self.home.write(
             "fedns.yaml",
             format!(
                 "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: example.com.\n\
                  nameServers: [{{name: ns1.example.com., addresses: [192.0.2.53]}}]\n\
                  listen: {{dns: [\"127.0.0.1:{dns}\"], admin: \"127.0.0.1:{admin}\"}}\n\
-                 stateDir: ./state\n{more}clusters:\n{entries}"
+                 stateDir: ./state\n{more}"
             ),
         );
     }

@@ -8,6 +8,9 @@ mod harness;
 /// fedns on real API servers and on folders: what happens there becomes an answer.
 mod live;
 
+/// The members of a federation are objects in its API.
+mod members;
+
 /// Zones at providers: what fedns puts there, keeps there, and leaves alone.
 mod mirror;
 
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
             serve::tests(),
             harness::tests(),
             live::tests(),
+            members::tests(),
             mirror::tests(),
             preflight::tests(),
             deploy::tests(),

@@ -137,6 +137,10 @@ impl MemberStatus {
         let joined = members.found.iter().filter(|(_, it)| it.standing == MemberStanding::Joined);
         for (name, member) in joined {
             let Some(view) = views.get(name) else { continue };
+            let view = &match &member.access {
+                Access::Unusable(why) => view.clone().without_credentials(why),
+                Access::Kubeconfig(_) | Access::Member(_) => view.clone(),
+            };
             let version = self.version(name, &member.access, view).await;
             self.write(name, view, version).await?;
         }

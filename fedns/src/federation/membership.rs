@@ -28,6 +28,22 @@ impl Membership {
         let clusters = saved.iter().map(not_listed).collect();
         Self { clusters, leaving: BTreeSet::new(), is_complete: false }
     }
+
+    /// A member whose credentials cannot be read now is watched with those that were read before.
+    pub fn keeping_usable(mut self, before: &[Cluster]) -> Self {
+        for cluster in &mut self.clusters {
+            let known = before.iter().find(|it| it.name == cluster.name);
+            if let (true, Some(known)) = (is_unusable(cluster), known.filter(|it| !is_unusable(it)))
+            {
+                cluster.source = known.source.clone();
+            }
+        }
+        self
+    }
+}
+
+fn is_unusable(cluster: &Cluster) -> bool {
+    matches!(cluster.source, Source::ApiServer(Access::Unusable(_)))
 }
 
 fn not_listed(name: &ClusterName) -> Cluster {

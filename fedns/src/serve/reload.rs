@@ -182,6 +182,7 @@ impl Running {
         // What was held was another file, or is decided again.
         self.hold(None);
         let membership = self.federation.as_ref().map(Federation::membership);
+        let membership = membership.map(|it| it.keeping_usable(&self.config.clusters));
         let clusters = membership.as_ref().map(|it| it.clusters.as_slice());
         let (config, zones, warnings) = match read(&self.config, from, clusters) {
             Ok(read) => read,

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use clusters::federation::cluster_object::{ClusterStatus, Condition, Phase};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
-use model::{ClusterName, Freshness, Topology, UnixTime};
+use model::{ClusterName, Freshness, StaleReason, Topology, UnixTime};
 
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, unix_now};
 
 /// What the pipeline knows of a member.
 #[derive(Clone, Debug)]
@@ -150,11 +150,21 @@ impl View {
     pub fn is_live(&self) -> bool {
         self.freshness == Freshness::Live
     }
+
+    /// The member may go on being watched with credentials that were read before.
+    pub fn without_credentials(self, why: &str) -> Self {
+        let since = match &self.freshness {
+            Freshness::Live => Some(unix_now()),
+            Freshness::Stale { since, .. } => *since,
+        };
+        let reason = StaleReason::BadAccess(why.to_owned());
+        Self { freshness: Freshness::Stale { since, reason }, ..self }
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use model::{Label, Location, StaleReason};
+    use model::{Label, Location};
 
     use super::*;
 
