@@ -9,6 +9,12 @@
 //! - [`planner`]: state and settings together; turns a change of state into a change of each zone
 //! - [`explain()`]: the decision about one name, told from the state
 //!
+//! The decisions about federated objects, which are propagated to clusters:
+//!
+//! - [`annotations`]: the annotations that steer them, and what is wrong with one
+//! - [`placement`]: which clusters an object goes to
+//! - [`replicas`]: how many replicas each cluster gets
+//!
 //! ```text
 //! [ ClusterChange ] -> [ Federation ] -> [ ladder of each touched service ] -> [ ZoneDiff ]
 //!                                             ^ [ Rungs ]  ^ [ ZoneSettings ]
@@ -23,6 +29,10 @@ pub mod names;
 pub mod planner;
 pub mod rungs;
 pub mod settings;
+
+pub mod annotations;
+pub mod placement;
+pub mod replicas;
 
 pub use base::{BaseError, NameServer, base_contents, unserved_contents};
 pub use explain::{Explanation, explain};

@@ -11,3 +11,16 @@ mod properties;
 mod scenarios;
 #[path = "planner/support.rs"]
 mod support;
+
+/// Which clusters an object goes to.
+#[path = "planner/placement.rs"]
+mod placement;
+/// How replicas, Jobs and autoscalers are divided among clusters.
+#[path = "planner/replicas.rs"]
+mod replicas;
+/// What must hold for every spread of replicas.
+#[path = "planner/replicas_properties.rs"]
+mod replicas_properties;
+/// What annotations may hold, and what is said of those that do not.
+#[path = "planner/preferences.rs"]
+mod preferences;
