@@ -14,6 +14,8 @@
 //! - [`annotations`]: the annotations that steer them, and what is wrong with one
 //! - [`placement`]: which clusters an object goes to
 //! - [`replicas`]: how many replicas each cluster gets
+//! - [`overrides`]: what differs in one cluster
+//! - [`ingresses`]: what the load balancers of all clusters give, as annotation and status
 //!
 //! ```text
 //! [ ClusterChange ] -> [ Federation ] -> [ ladder of each touched service ] -> [ ZoneDiff ]
@@ -33,6 +35,8 @@ pub mod settings;
 pub mod annotations;
 pub mod placement;
 pub mod replicas;
+pub mod overrides;
+pub mod ingresses;
 
 pub use base::{BaseError, NameServer, base_contents, unserved_contents};
 pub use explain::{Explanation, explain};

@@ -24,3 +24,9 @@ mod replicas_properties;
 /// What annotations may hold, and what is said of those that do not.
 #[path = "planner/preferences.rs"]
 mod preferences;
+/// What differs in one cluster.
+#[path = "planner/overrides.rs"]
+mod overrides;
+/// The annotation with all load balancers' addresses, and the federated status.
+#[path = "planner/ingresses.rs"]
+mod ingresses;
