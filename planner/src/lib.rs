@@ -14,6 +14,7 @@
 //! - [`annotations`]: the annotations that steer them, and what is wrong with one
 //! - [`placement`]: which clusters an object goes to
 //! - [`replicas`]: how many replicas each cluster gets
+//! - [`eligibility`]: which clusters count for that, and how many replicas fit, through time
 //! - [`overrides`]: what differs in one cluster
 //! - [`ingresses`]: what the load balancers of all clusters give, as annotation and status
 //!
@@ -35,6 +36,7 @@ pub mod settings;
 pub mod annotations;
 pub mod placement;
 pub mod replicas;
+pub mod eligibility;
 pub mod overrides;
 pub mod ingresses;
 

@@ -30,3 +30,6 @@ mod overrides;
 /// The annotation with all load balancers' addresses, and the federated status.
 #[path = "planner/ingresses.rs"]
 mod ingresses;
+/// Clusters that come and go, and fill up, through time.
+#[path = "planner/eligibility.rs"]
+mod eligibility;
