@@ -17,6 +17,7 @@
 //! - [`eligibility`]: which clusters count for that, and how many replicas fit, through time
 //! - [`overrides`]: what differs in one cluster
 //! - [`ingresses`]: what the load balancers of all clusters give, as annotation and status
+//! - [`member_status`]: the status of a federated workload, from those of its members
 //!
 //! ```text
 //! [ ClusterChange ] -> [ Federation ] -> [ ladder of each touched service ] -> [ ZoneDiff ]
@@ -39,6 +40,7 @@ pub mod replicas;
 pub mod eligibility;
 pub mod overrides;
 pub mod ingresses;
+pub mod member_status;
 
 pub use base::{BaseError, NameServer, base_contents, unserved_contents};
 pub use explain::{Explanation, explain};

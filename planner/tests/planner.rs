@@ -33,3 +33,6 @@ mod ingresses;
 /// Clusters that come and go, and fill up, through time.
 #[path = "planner/eligibility.rs"]
 mod eligibility;
+/// Sums of what members report.
+#[path = "planner/member_status.rs"]
+mod member_status;
