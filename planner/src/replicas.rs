@@ -1,7 +1,7 @@
 //! How many replicas each cluster gets, and why.
 //!
 //! - [`Preferences`]: what the annotation says: minimum, maximum and weight of each cluster
-//! - [`spread`]: replicas of Deployments and ReplicaSets
+//! - [`spread()`]: replicas of Deployments and ReplicaSets
 //! - [`split_job`]: parallelism and completions of Jobs
 //! - [`split_autoscaler`]: the bounds of HorizontalPodAutoscalers
 //!

@@ -1,5 +1,7 @@
 //! One cluster: whether replicas are planned for it.
 
+use std::fmt;
+
 use model::UnixTime;
 
 use super::{EligibilitySettings, doubled};
@@ -138,5 +140,18 @@ impl Presence {
             Self::Leaving { at } | Self::Returning { at } => Some(at),
             Self::Present | Self::Away | Self::NeverReady => None,
         }
+    }
+}
+
+impl fmt::Display for Presence {
+    /// A phrase for people; moments are told by whoever knows how people read them.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Present => "replicas are planned for it",
+            Self::Leaving { .. } => "there is no contact; its replicas stay planned for a while",
+            Self::Away => "there is no contact; its replicas are planned elsewhere",
+            Self::Returning { .. } => "contact is back; it counts again if it stays so",
+            Self::NeverReady => "there was no contact yet",
+        })
     }
 }

@@ -21,7 +21,7 @@ pub struct AutoscalerShare {
 /// The maximums add up to `max_replicas`, as far as the preferences' own maximums allow; the
 /// minimums to `min_replicas`, or to the number of autoscalers where that is more, since none may
 /// have less than 1. With fewer replicas than clusters some clusters get no autoscaler: those that
-/// come last in the order of [`spread`].
+/// come last in the order of [`spread()`].
 pub fn split_autoscaler(
     min_replicas: u32,
     max_replicas: u32,

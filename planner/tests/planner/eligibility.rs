@@ -1,7 +1,11 @@
-use model::UnixTime;
+use std::collections::BTreeMap;
+
+use model::{ClusterName, UnixTime};
+use planner::annotations::DEPLOYMENT_PREFERENCES;
 use planner::eligibility::{
     Attendance, CapacityEstimate, CapacityView, Contact, EligibilitySettings, MemberPods, Presence,
 };
+use planner::replicas::{Preferences, SpreadRequest, Standing, spread};
 
 const READY: Contact = Contact::Ready;
 
@@ -101,6 +105,10 @@ fn a_new_cluster_counts_with_its_first_contact() {
     assert!(!Presence::NeverReady.counts() && !Presence::Away.counts());
     assert!(leaving(1).counts() && !returning(1).counts());
     assert_eq!(Presence::Present.look_again(), None);
+    assert_eq!(
+        leaving(1).to_string(),
+        "there is no contact; its replicas stay planned for a while"
+    );
 }
 
 #[test]
@@ -199,4 +207,118 @@ fn crashing_and_rolling_pods_are_held() {
         (1000, Pods(10, 12, &[900]), View(10, Some(11), None)),
         (1000, Pods(0, 0, &[]), View(0, Some(11), Some(1300))),
     ]);
+}
+
+/// Clusters with so many places, simulated for hours: each step looks, plans, and lets schedulers work.
+struct Simulation {
+    clusters: BTreeMap<ClusterName, SimulatedCluster>,
+    preferences: Preferences,
+    total: u32,
+    now: u64,
+    /// How often the plan changed a cluster's replicas.
+    changes: u32,
+}
+
+#[derive(Default)]
+struct SimulatedCluster {
+    places: u32,
+    replicas: u32,
+    estimate: CapacityEstimate,
+    /// Pods that no node takes, the oldest first.
+    pending: Vec<UnixTime>,
+}
+
+impl Simulation {
+    fn new(total: u32, preferences: &str, places: &[(&str, u32)]) -> Self {
+        let cluster = |(name, places): &(&str, u32)| {
+            let cluster = SimulatedCluster { places: *places, ..SimulatedCluster::default() };
+            (ClusterName::new(name), cluster)
+        };
+        let preferences = Preferences::parse(DEPLOYMENT_PREFERENCES, preferences).unwrap();
+        let clusters = places.iter().map(cluster).collect();
+        Self { clusters, preferences, total, now: 1_000_000, changes: 0 }
+    }
+
+    /// Runs for so many seconds and tells how often a number changed meanwhile.
+    fn run(&mut self, seconds: u64) -> u32 {
+        let before = self.changes;
+        for _ in 0..seconds / 10 {
+            self.now += 10;
+            self.step();
+        }
+        self.changes - before
+    }
+
+    fn step(&mut self) {
+        let now = UnixTime(self.now);
+        let settings = EligibilitySettings::default();
+        let standings = self.clusters.iter_mut().map(|(name, cluster)| {
+            let SimulatedCluster { replicas, estimate, pending, .. } = cluster;
+            let pods =
+                MemberPods { replicas: *replicas, pods: *replicas, unschedulable_since: pending };
+            let CapacityView { current, capacity, .. } = estimate.observe(&pods, now, &settings);
+            (name.clone(), Standing { current, capacity })
+        });
+        let standings = standings.collect();
+        let plan = spread(&SpreadRequest {
+            total: self.total,
+            key: "default/web",
+            clusters: &standings,
+            preferences: &self.preferences,
+        });
+        for (name, cluster) in &mut self.clusters {
+            let replicas = plan.clusters[name].replicas();
+            self.changes += u32::from(replicas != cluster.replicas);
+            cluster.replicas = replicas;
+            let pending = replicas.saturating_sub(cluster.places) as usize;
+            cluster.pending.resize(pending, now);
+        }
+    }
+
+    fn replicas(&self) -> Vec<u32> {
+        self.clusters.values().map(|cluster| cluster.replicas).collect()
+    }
+
+    fn running(&self) -> u32 {
+        self.clusters.values().map(|cluster| cluster.replicas.min(cluster.places)).sum()
+    }
+}
+
+#[test]
+fn what_does_not_fit_runs_elsewhere_and_nothing_flaps() {
+    const HOUR: u64 = 3600;
+    let rows = [
+        r#"{"clusters":{"*":{"weight":1}}}"#,
+        r#"{"rebalance":true,"clusters":{"*":{"weight":1}}}"#,
+        r#"{"clusters":{"*":{"weight":1,"minReplicas":15}}}"#,
+        r#"{"rebalance":true,"clusters":{"*":{"weight":1,"minReplicas":15}}}"#,
+        r#"{"clusters":{"*":{"minReplicas":20},"b":{"minReplicas":12,"weight":1}}}"#,
+    ];
+    for preferences in rows {
+        let mut simulation =
+            Simulation::new(50, preferences, &[("a", 1000), ("b", 1000), ("c", 10)]);
+        simulation.run(120);
+        assert_eq!(simulation.running(), 50, "{preferences}: {:?}", simulation.replicas());
+        // Tries ever more seldom, each of which sends replicas and takes them back.
+        let changes = simulation.run(6 * HOUR);
+        assert!(changes <= 60, "{preferences}: {changes} changes");
+        let changes = simulation.run(6 * HOUR);
+        assert!(changes <= 36, "{preferences}: {changes} changes after hours");
+    }
+}
+
+#[test]
+fn replicas_come_back_by_rebalance_when_there_is_room() {
+    let places = [("a", 1000), ("b", 1000), ("c", 10)];
+    let mut moving =
+        Simulation::new(60, r#"{"rebalance":true,"clusters":{"*":{"weight":1}}}"#, &places);
+    let mut staying = Simulation::new(60, r#"{"clusters":{"*":{"weight":1}}}"#, &places);
+    for simulation in [&mut moving, &mut staying] {
+        simulation.run(600);
+        simulation.clusters.get_mut(&ClusterName::new("c")).unwrap().places = 1000;
+        simulation.run(600);
+        assert_eq!(simulation.running(), 60);
+    }
+    assert_eq!(moving.replicas(), [20, 20, 20]);
+    assert_eq!(staying.replicas(), [25, 25, 10]);
 }
