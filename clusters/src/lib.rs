@@ -2,6 +2,7 @@
 //!
 //! - [`definition`]: a cluster as the config or a `Cluster` object names it
 //! - [`access`]: from a kubeconfig to a client, again and again as credentials change
+//! - [`kubeconfig`]: kubeconfig files as their users keep them, put together and changed in place
 //! - [`identity`]: which cluster answers: the UID of its kube-system namespace
 //! - [`failure`]: why a request to an API server failed, in one line without secrets
 //! - [`health`]: what a row of probes says of a cluster; pure
@@ -19,6 +20,7 @@
 
 pub mod definition;
 pub mod access;
+pub mod kubeconfig;
 mod fingerprint;
 pub mod failure;
 pub mod identity;
