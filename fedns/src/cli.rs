@@ -8,6 +8,7 @@ mod completion;
 mod config;
 mod explain;
 mod import;
+mod kubeconfig;
 mod plan;
 mod preflight;
 mod query;
@@ -48,6 +49,7 @@ enum Command {
     Import(import::Import),
     Query(query::Query),
     Config(config::ShowConfig),
+    Kubeconfig(kubeconfig::Kubeconfig),
     Completion(completion::Completion),
     Version(version::Version),
     /// `get clusters` is `clusters`, for hands that know kubectl.
@@ -78,12 +80,11 @@ struct Admin {
 }
 
 /// Words of other tools that a later version brings, each with what it is for.
-const LATER_COMMANDS: [(&str, &str); 6] = [
+const LATER_COMMANDS: [(&str, &str); 5] = [
     ("init", "puts a federation control plane into a cluster"),
     ("join", "adds a cluster to the federation"),
     ("unjoin", "takes a cluster out of the federation"),
     ("delete", "removes a federation"),
-    ("kubeconfig", "merges kubeconfig files"),
     ("status", "shows a federation and its members"),
 ];
 
@@ -113,6 +114,7 @@ pub fn run() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Query(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::Kubeconfig(command) => command.run(),
         Command::Completion(command) => command.run(),
         Command::Version(command) => command.run(),
     };

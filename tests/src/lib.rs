@@ -51,6 +51,9 @@ pub mod webhook;
 pub mod name_server;
 pub mod relay;
 
+// Hosts that are reached over ssh.
+pub mod ssh_server;
+
 // A mirror, and who says whether it is right.
 pub mod judge;
 pub mod mirroring;

@@ -32,6 +32,8 @@ pub const LDNS_READ_ZONE: Need = program("ldns-read-zone", "ldnsutils");
 /// The package of the backend brings the server's own, too.
 pub const PDNS_SERVER: Need = program("pdns_server", "pdns-backend-sqlite3");
 pub const SQLITE3: Need = program("sqlite3", "sqlite3");
+/// The client and ssh-keygen come with it.
+pub const SSHD: Need = program("sshd", "openssh-server");
 pub const NSD: Need = program("nsd", "nsd");
 
 pub const fn program(name: &'static str, package: &'static str) -> Need {

@@ -23,6 +23,9 @@ mod deploy;
 /// The command line: every format, every error, every exit code.
 mod cli;
 
+/// One kubeconfig out of many, from files and from hosts, judged by kubectl.
+mod kubeconfig;
+
 /// Records as text: what any command prints, other name servers read.
 mod master_files;
 
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
             readme::tests(),
             configs::tests(),
             cli::tests(),
+            kubeconfig::tests(),
             master_files::tests(),
             serve::tests(),
             harness::tests(),

@@ -1,4 +1,4 @@
-//! Whoever reads README.md, docs/providers.md, ARCHITECTURE.md or CONTRIBUTING.md and does what they say gets what
+//! Whoever reads README.md, what is in docs/, ARCHITECTURE.md or CONTRIBUTING.md and does what they say gets what
 //! they show.
 
 use std::fs;
@@ -24,7 +24,8 @@ pub(crate) fn tests() -> Vec<Test> {
     }
 }
 
-const PAGES: [&str; 4] = ["README.md", "docs/providers.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+const PAGES: [&str; 5] =
+    ["README.md", "docs/providers.md", "docs/federation.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
 /// What the quick start's config listens on, which is also what the commands ask.
 const DNS: &str = "127.0.0.1:5300";
 const ADMIN: &str = "127.0.0.1:8053";

@@ -283,6 +283,14 @@ fn check(root: &Node) -> Result<(), Fault> {
         let mut names = std::collections::BTreeSet::new();
         for entry in entries(root, list) {
             let name = entry.text_of("name").ok_or(Fault::NoList { list: key })?;
+            match entry.get(list.item_key()) {
+                None | Some(Node::Map(_)) => {}
+                Some(content) if content.is_null() => {}
+                Some(_) => {
+                    let (name, key) = (name.to_owned(), list.item_key());
+                    return Err(Fault::NoContent { list: list.key(), name, key });
+                }
+            }
             if !names.insert(name) {
                 return Err(Fault::Twice { list: key, name: name.to_owned() });
             }

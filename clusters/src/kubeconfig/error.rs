@@ -21,11 +21,13 @@ pub enum Fault {
     NoMap,
     #[error("its `{list}` is no list of entries with a `name`: mend it, or name another file")]
     NoList { list: &'static str },
+    #[error("its `{list}` has \"{name}\", whose `{key}` is no map: mend it")]
+    NoContent { list: &'static str, name: String, key: &'static str },
     #[error("its `{list}` has \"{name}\" twice: remove one of them")]
     Twice { list: &'static str, name: String },
     #[error("it has no context \"{context}\"; there is {}", list_of(.known))]
     NoContext { context: String, known: Vec<String> },
-    #[error("it has no current-context; there is {}: name one", list_of(.known))]
+    #[error("it has no current-context; there is {}", list_of(.known))]
     NoCurrentContext { known: Vec<String> },
     #[error(
         "context \"{context}\" is for {kind} \"{name}\", which is not under `{list}`: add it there, or name another context"
@@ -33,7 +35,7 @@ pub enum Fault {
     Missing { context: String, kind: &'static str, name: String, list: &'static str },
     #[error("context \"{context}\" names no cluster, or its cluster has no `server`: mend it")]
     NoServer { context: String },
-    #[error("its {kind} \"{name}\" is another one")]
+    #[error("it has another {kind} \"{name}\" already")]
     Clash { kind: &'static str, name: String },
     #[error(
         "its `{list}` is written in a form that cannot be changed in place: let kubectl write it anew (any `kubectl config set`), and try again"

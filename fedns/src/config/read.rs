@@ -232,15 +232,7 @@ impl<'a> Reader<'a> {
 
     /// A host label: letters, digits and hyphens, not at either end (RFC 1123 section 2.1).
     pub fn label(&mut self, node: &Node, what: &str) -> Option<Label> {
-        self.parsed(node, what, |text| {
-            let label = Label::new(text).map_err(|error| error.to_string())?;
-            if is_host_label(label.as_bytes()) {
-                Ok(label)
-            } else {
-                Err("only letters, digits and hyphens are allowed, a hyphen at neither end"
-                    .to_owned())
-            }
-        })
+        self.parsed(node, what, host_label)
     }
 
     pub fn address(&mut self, node: &Node) -> Option<IpAddr> {
@@ -324,6 +316,17 @@ fn nearest(text: &str, known: &[&'static str]) -> Option<&'static str> {
     let close = |candidate: &&str| strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
     let best = known.iter().min_by_key(|candidate| close(candidate))?;
     (close(best) <= 1 + text.len() / 4).then_some(*best)
+}
+
+/// A label as host names have them (RFC 1123 section 2.1).
+pub fn host_label(text: &str) -> Result<Label, String> {
+    let label = Label::new(text).map_err(|error| error.to_string())?;
+    match is_host_label(label.as_bytes()) {
+        true => Ok(label),
+        false => {
+            Err("only letters, digits and hyphens are allowed, a hyphen at neither end".to_owned())
+        }
+    }
 }
 
 fn is_host_label(label: &[u8]) -> bool {

@@ -157,6 +157,10 @@ fn what_is_no_kubeconfig_is_refused_with_its_place_and_without_its_text() {
             "users: [{user: {token: s3cret}}]",
             "its `users` is no list of entries with a `name`: mend it, or name another file",
         ),
+        (
+            "users: [{name: o, user: s3cret}]",
+            "its `users` has \"o\", whose `user` is no map: mend it",
+        ),
         ("users: [{name: o}, {name: o}]", "its `users` has \"o\" twice: remove one of them"),
     ];
     for (text, line) in cases {

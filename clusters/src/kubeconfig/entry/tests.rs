@@ -82,11 +82,8 @@ fn what_is_missing_is_told() {
         line(KUBEADM, Some("gone")),
         "it has no context \"gone\"; there is kubernetes-admin@kubernetes, nobody, no-cluster, no-user, no-server"
     );
-    assert_eq!(
-        line("contexts: [{name: a}]", None),
-        "it has no current-context; there is a: name one"
-    );
-    assert_eq!(line("", None), "it has no current-context; there is none: name one");
+    assert_eq!(line("contexts: [{name: a}]", None), "it has no current-context; there is a");
+    assert_eq!(line("", None), "it has no current-context; there is none");
     assert_eq!(
         line(KUBEADM, Some("no-cluster")),
         "context \"no-cluster\" is for cluster \"gone\", which is not under `clusters`: add it there, or \

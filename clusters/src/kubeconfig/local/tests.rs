@@ -139,7 +139,7 @@ fn a_clash_is_refused_or_replaced_as_told() {
     let error = block_on(kubeconfig.add(&other, OnClash::Refuse, None)).unwrap_err();
     assert_eq!(
         line(&error),
-        format!("kubeconfig {}: its cluster \"one\" is another one", file.display())
+        format!("kubeconfig {}: it has another cluster \"one\" already", file.display())
     );
     assert_eq!(fs::read_to_string(&file).unwrap(), OLD);
     let replaced = block_on(kubeconfig.add(&other, OnClash::Replace, None)).unwrap();
