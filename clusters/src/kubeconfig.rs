@@ -10,8 +10,8 @@
 //!                          '--> [ Node ] -> Entry
 //! ```
 //!
-//! kube's own type for kubeconfigs is not used here: it loses the order of keys and what it does not
-//! know in some places, and its text is written anew.
+//! kube's own type for kubeconfigs is not used here. It keeps keys that it does not know, but neither
+//! their order nor comments, and it adds keys that the file has not.
 
 mod node;
 mod error;

@@ -21,21 +21,15 @@ pub(super) struct Lock {
 // === impl Lock ===
 
 impl Lock {
-    /// Locks a kubeconfig under the name that it is read by, as kubectl does. Its folder is made if it
-    /// is not there. `wait`: for somebody else to give it back.
-    pub async fn take(file: &Path, wait: Duration) -> Result<Self, FileError> {
-        let path = with_suffix(file, ".lock");
-        let failed = |source| FileError::Lock { path: path.clone(), source };
-        make_folder(file).map_err(failed)?;
+    /// Locks kubeconfigs under the names that they are read by, as kubectl does. Their folders are made
+    /// if they are not there. `wait`: for somebody else to give a lock back. None is held meanwhile, so
+    /// whoever ends this process while it waits leaves none behind.
+    pub async fn take_all(files: &[PathBuf], wait: Duration) -> Result<Vec<Self>, FileError> {
         let started = tokio::time::Instant::now();
         loop {
-            // kubectl's has no rights either.
-            match OpenOptions::new().write(true).create_new(true).mode(0o0).open(&path) {
-                Ok(_) => return Ok(Self { path }),
-                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                    return Err(failed(error));
-                }
-                Err(_) if started.elapsed() >= wait => {
+            match try_all(files)? {
+                Ok(locks) => return Ok(locks),
+                Err(Taken(path)) if started.elapsed() >= wait => {
                     let age_seconds = age(&path).as_secs();
                     return Err(FileError::Locked { path, age_seconds });
                 }
@@ -43,6 +37,28 @@ impl Lock {
             }
         }
     }
+}
+
+/// The lock that somebody else holds.
+struct Taken(PathBuf);
+
+/// All locks, or none.
+fn try_all(files: &[PathBuf]) -> Result<Result<Vec<Lock>, Taken>, FileError> {
+    let mut locks = Vec::new();
+    for file in files {
+        let path = with_suffix(file, ".lock");
+        let failed = |source| FileError::Lock { path: path.clone(), source };
+        make_folder(file).map_err(failed)?;
+        // kubectl's has no rights either.
+        match OpenOptions::new().write(true).create_new(true).mode(0o0).open(&path) {
+            Ok(_) => locks.push(Lock { path }),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                return Ok(Err(Taken(path)));
+            }
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    Ok(Ok(locks))
 }
 
 impl Drop for Lock {

@@ -1,6 +1,5 @@
 //! The kubeconfig of whoever runs this: contexts come and go in it, and all else stays.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -164,15 +163,12 @@ impl LocalKubeconfig {
         .await
     }
 
-    /// Reads, changes and writes under the lock of every file, taken in kubectl's order.
+    /// Reads, changes and writes under the lock of every file.
     async fn change<T>(
         &self,
         edit: impl FnOnce(&mut [Open]) -> Result<T, FileError>,
     ) -> Result<T, FileError> {
-        let mut locks = Vec::new();
-        for file in self.files.iter().collect::<BTreeSet<_>>() {
-            locks.push(Lock::take(file, LOCK_WAIT).await?);
-        }
+        let locks = Lock::take_all(&self.files, LOCK_WAIT).await?;
         let mut open = self.open()?;
         let result = edit(&mut open)?;
         for Open { path, before, document } in &open {
@@ -222,11 +218,12 @@ fn put(
     let found = open.iter().position(|it| it.document.entry(list, name).is_some());
     let open = &mut open[found.unwrap_or(target)];
     let wanted = match (open.document.entry(list, name), on_clash) {
-        (Some(standing), OnClash::Refuse) if standing != *part => {
+        (Some(standing), OnClash::Refuse) if !standing.means(part) => {
             let clash = Fault::Clash { kind: list.item_key(), name: name.to_owned() };
             return Err(content_error(&open.path, clash));
         }
         (Some(standing), OnClash::Update) => updated(list, standing, part),
+        (Some(standing), _) if standing.means(part) => standing,
         _ => part.clone(),
     };
     open.edit(|document| document.put(list, &wanted))

@@ -67,6 +67,22 @@ impl Node {
         if let Self::List(items) = self { items } else { &[] }
     }
 
+    /// Equal but for the order of keys, which means nothing in YAML.
+    pub fn means(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Map(ours), Self::Map(theirs)) => {
+                let same = |(key, node): &(String, Self)| {
+                    other.get(key).is_some_and(|other| node.means(other))
+                };
+                ours.len() == theirs.len() && ours.iter().all(same)
+            }
+            (Self::List(ours), Self::List(theirs)) => {
+                ours.len() == theirs.len() && ours.iter().zip(theirs).all(|(a, b)| a.means(b))
+            }
+            _ => self == other,
+        }
+    }
+
     /// Gives a key of a map another value, in its place where it has one and else at the end.
     pub fn set(&mut self, key: &str, node: Self) {
         let Self::Map(entries) = self else {

@@ -20,6 +20,7 @@ pub(super) fn tests() -> Vec<Test> {
             what_stands_in_the_file_stays_and_the_old_file_is_kept,
             kubectl_and_fedns_keep_each_other_out;
         [] =>
+            several_at_once_lose_nothing_of_each_other,
             clashes_are_refused_and_replaced_when_told,
             everything_that_cannot_be_read_is_told_and_nothing_is_written,
             the_file_is_where_kubectl_looks,
@@ -60,6 +61,10 @@ fn kubectl_shows_what_the_files_give_under_their_new_names() {
 
     let unchanged = format!("Info: file {} holds all of this already.\n", config.display());
     assert_eq!(merged(home.path(), &BOTH).0, unchanged);
+    // kubectl writes the whole file anew, with keys in its own order.
+    Kubectl::new(config.clone()).run("config use-context hangzhou");
+    assert_eq!(merged(home.path(), &BOTH).0, unchanged);
+    assert_eq!(Kubectl::new(config).run("config current-context"), "hangzhou\n");
 }
 
 fn both_clusters_are_reached_with_the_one_file() {
@@ -164,6 +169,25 @@ fn kubectl_and_fedns_keep_each_other_out() {
     assert!(lines[0].starts_with(&start), "{lines:?}");
     assert!(lines[0].ends_with("if none does, remove that file"), "{lines:?}");
     assert!(lock.exists(), "it is not ours to remove");
+}
+
+fn several_at_once_lose_nothing_of_each_other() {
+    let home = home();
+    let names: Vec<String> = (1..7).map(|number| format!("c{number}")).collect();
+    std::thread::scope(|scope| {
+        for name in &names {
+            let source = format!("{name}=hangzhou.conf");
+            let home = home.path();
+            scope.spawn(move || merged(home, &[&source]));
+        }
+    });
+    let text = fs::read_to_string(config(&home)).unwrap();
+    for name in &names {
+        assert!(
+            text.contains(&format!("name: kubernetes-admin-{name}\n")),
+            "{name} is lost in\n{text}"
+        );
+    }
 }
 
 fn clashes_are_refused_and_replaced_when_told() {

@@ -145,16 +145,27 @@ fn a_clash_is_refused_or_replaced_as_told() {
     let replaced = block_on(kubeconfig.add(&other, OnClash::Replace, None)).unwrap();
     assert_eq!(replaced, Change::Changed);
     assert_eq!(kubeconfig.server_of("one").unwrap().as_deref(), Some("https://192.0.2.9"));
+
+    // The same in another order and form is no clash.
+    let text = "users:\n- user: {token: \"t\"}\n  name: one\ncontexts:\n- {context: {user: one, cluster: 'one'}, \
+                name: one}\nclusters:\n- {name: one, cluster: {server: 'https://192.0.2.9', \
+                certificate-authority-data: Q0E=}}\n";
+    fs::write(&file, text).unwrap();
+    for on_clash in [OnClash::Refuse, OnClash::Replace, OnClash::Update] {
+        let change = block_on(kubeconfig.add(&other, on_clash, None)).unwrap();
+        assert_eq!(change, Change::Unchanged);
+    }
 }
 
 #[test]
 fn a_lock_that_somebody_holds_is_waited_for_and_then_told() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("config");
+    let other = folder.path().join("a");
     let lock = folder.path().join("config.lock");
     let kubeconfig = LocalKubeconfig::at(file.clone());
     fs::write(&lock, "").unwrap();
-    let error = block_on(Lock::take(&file, Duration::ZERO)).err().unwrap();
+    let error = block_on(Lock::take_all(&[other, file.clone()], Duration::ZERO)).err().unwrap();
     let FileError::Locked { path, .. } = &error else { panic!("{error}") };
     assert_eq!(*path, lock);
     assert!(line(&error).ends_with("if none does, remove that file"), "{error}");
