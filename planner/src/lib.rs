@@ -9,7 +9,7 @@
 //! - [`planner`]: state and settings together; turns a change of state into a change of each zone
 //! - [`explain()`]: the decision about one name, told from the state
 //!
-//! The decisions about federated objects, which are propagated to clusters:
+//! The decisions about federated objects, which are propagated to clusters (feature `federation`):
 //!
 //! - [`annotations`]: the annotations that steer them, and what is wrong with one
 //! - [`placement`]: which clusters an object goes to
@@ -34,12 +34,19 @@ pub mod planner;
 pub mod rungs;
 pub mod settings;
 
+#[cfg(feature = "federation")]
 pub mod annotations;
+#[cfg(feature = "federation")]
 pub mod placement;
+#[cfg(feature = "federation")]
 pub mod replicas;
+#[cfg(feature = "federation")]
 pub mod eligibility;
+#[cfg(feature = "federation")]
 pub mod overrides;
+#[cfg(feature = "federation")]
 pub mod ingresses;
+#[cfg(feature = "federation")]
 pub mod member_status;
 
 pub use base::{BaseError, NameServer, base_contents, unserved_contents};
