@@ -53,6 +53,9 @@ mod providers;
 /// What every provider must do, judged by others' software.
 mod table;
 
+/// What is made in a federation appears in its members: the propagator between API servers.
+mod propagation;
+
 /// The crates import one another only downwards.
 mod structure;
 
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
             deploy::tests(),
             orders::tests(),
             restarts::tests(),
+            propagation::tests(),
         ]
         .into_iter()
         .flatten()

@@ -10,7 +10,7 @@ pub(crate) fn tests() -> Vec<Test> {
 }
 
 /// Every crate with all crates of the workspace that it may import.
-const MAY_IMPORT: [(&str, &[&str]); 10] = [
+const MAY_IMPORT: [(&str, &[&str]); 11] = [
     ("model", &[]),
     ("planner", &["model"]),
     ("zone-files", &["model"]),
@@ -18,15 +18,26 @@ const MAY_IMPORT: [(&str, &[&str]); 10] = [
     ("dns-server", &["zone-files", "model"]),
     ("providers", &["planner", "model"]),
     ("watcher", &["clusters", "planner", "model"]),
+    ("propagator", &["clusters", "planner", "model"]),
     (
         "fedns",
-        &["watcher", "clusters", "dns-server", "providers", "planner", "zone-files", "model"],
+        &[
+            "watcher",
+            "propagator",
+            "clusters",
+            "dns-server",
+            "providers",
+            "planner",
+            "zone-files",
+            "model",
+        ],
     ),
     (
         "tests",
         &[
             "fedns",
             "watcher",
+            "propagator",
             "clusters",
             "dns-server",
             "providers",

@@ -1,0 +1,167 @@
+//! What is to be done for one object: in each member, and to the object itself. Pure.
+//!
+//! ```text
+//!  lives    [ finalizer ] -> [ create | update | delete where it is not selected ]
+//!  deleted  [ delete, or let go, in each member ] -> [ gone, or noted as a debt ] -> [ no finalizer ]
+//! ```
+
+mod deletion;
+mod existing;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use model::ClusterName;
+use serde_json::Value;
+
+use crate::compare::Difference;
+use crate::key::Key;
+use crate::kinds::Kind;
+use crate::member::Member;
+use crate::object::{Copy, Federated};
+
+/// All that a decision looks at.
+#[derive(Debug)]
+pub struct Situation<'a> {
+    pub key: &'a Key,
+    pub kind: &'a Kind,
+    /// The federation's label.
+    pub federation: &'a str,
+    pub object: &'a Federated,
+    pub members: BTreeMap<&'a ClusterName, MemberSituation<'a>>,
+}
+
+/// What is known of the object's copy in one member.
+#[derive(Debug)]
+pub struct MemberSituation<'a> {
+    pub member: &'a Member,
+    pub reach: Reach,
+    /// As it was seen last.
+    pub copy: Option<&'a Copy>,
+    /// Whether objects can be made in the object's namespace; true for those without one.
+    pub has_namespace: bool,
+    /// What our latest write left, which the API of the member made of what was wanted.
+    pub settled: Option<Settled>,
+    /// A write that was to make the copy had no answer.
+    pub is_unsure: bool,
+    /// The deletion of the copy is noted as owed.
+    pub is_owed: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// It answers, and its objects of the kind are known.
+    Known,
+    /// It answers, and its objects of the kind are not known yet.
+    Unknown,
+    /// It does not answer, or does not tell.
+    Away {
+        /// Its objects of the kind were known before.
+        was_known: bool,
+    },
+}
+
+/// A difference that stays whatever is written: it is not written again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    pub wanted: u64,
+    pub left: Option<Difference>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// What is to be done in members; nothing in those that are not in it.
+    pub actions: BTreeMap<ClusterName, Action>,
+    /// What the object's finalizers shall be, if something else.
+    pub finalizers: Option<Vec<String>>,
+    /// Deletions to be noted before the object goes.
+    pub owed: BTreeMap<ClusterName, Owed>,
+    pub problems: Vec<Problem>,
+}
+
+/// One write to a member.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    Create {
+        body: Arc<Value>,
+        adopts: bool,
+    },
+    Update {
+        body: Arc<Value>,
+        uid: String,
+    },
+    /// Without a UID, whatever copy of ours is there.
+    Delete {
+        uid: Option<String>,
+        cascade: Cascade,
+    },
+    /// The copy stays and is ours no more.
+    LetGo {
+        uid: Option<String>,
+    },
+}
+
+/// What becomes of what depends on a deleted object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cascade {
+    Background,
+    Foreground,
+    Orphan,
+}
+
+/// The deletion of a copy in a member that cannot be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owed {
+    /// `None`: it is not known whether there is a copy.
+    pub uid: Option<String>,
+    pub cascade: Cascade,
+}
+
+/// Why an object does not go where it should.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Problem {
+    /// The reason of the Event.
+    pub reason: &'static str,
+    pub detail: String,
+}
+
+pub fn decide(situation: &Situation<'_>) -> Decision {
+    if situation.object.is_deleted {
+        deletion::decide(situation)
+    } else {
+        existing::decide(situation)
+    }
+}
+
+/// Whether the federation keeps the object to itself.
+pub fn stays_in_federation(key: &Key, kind: &Kind, object: &Federated) -> bool {
+    existing::stays_in_federation(key, kind, object)
+}
+
+// === impl Action ===
+
+impl Action {
+    /// What ends a copy.
+    pub fn end(uid: Option<String>, cascade: Cascade) -> Self {
+        match cascade {
+            Cascade::Orphan => Self::LetGo { uid },
+            Cascade::Background | Cascade::Foreground => Self::Delete { uid, cascade },
+        }
+    }
+}
+
+// === impl Cascade ===
+
+impl Cascade {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Background => "background",
+            Self::Foreground => "foreground",
+            Self::Orphan => "orphan",
+        }
+    }
+
+    pub fn from_word(word: &str) -> Option<Self> {
+        [Self::Background, Self::Foreground, Self::Orphan].into_iter().find(|it| it.word() == word)
+    }
+}

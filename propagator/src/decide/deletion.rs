@@ -1,0 +1,71 @@
+//! An object that somebody deleted: what becomes of its copies, and when it may go.
+//!
+//! No garbage collector runs in the federation, so its finalizers are answered here as well.
+
+use clusters::federation::names::PROPAGATED_FINALIZER;
+
+use crate::object::Owner;
+
+use super::{Action, Cascade, Decision, MemberSituation, Owed, Reach, Situation};
+
+/// Finalizers of the API's own, by which `kubectl delete --cascade` says what it means.
+const ORPHAN: &str = "orphan";
+const FOREGROUND: &str = "foregroundDeletion";
+
+/// How far the deletion is in one member.
+enum Progress {
+    Done,
+    /// Nothing to do but to wait.
+    Waits,
+    Act(Action),
+    Owe(Owed),
+}
+
+pub(super) fn decide(situation: &Situation<'_>) -> Decision {
+    let Situation { object, members, .. } = situation;
+    let mut decision = Decision::default();
+    let cascade = match (object.has_finalizer(ORPHAN), object.has_finalizer(FOREGROUND)) {
+        (true, _) => Cascade::Orphan,
+        (false, true) => Cascade::Foreground,
+        (false, false) => Cascade::Background,
+    };
+    let mut is_done = true;
+    if object.has_finalizer(PROPAGATED_FINALIZER) {
+        for (name, there) in members {
+            match progress(there, cascade) {
+                Progress::Done => continue,
+                Progress::Waits => {}
+                Progress::Act(action) => drop(decision.actions.insert((*name).clone(), action)),
+                Progress::Owe(_) if there.is_owed => continue,
+                Progress::Owe(owed) => drop(decision.owed.insert((*name).clone(), owed)),
+            }
+            is_done = false;
+        }
+    }
+    let answered = [PROPAGATED_FINALIZER, ORPHAN, FOREGROUND];
+    let of_others = |name: &&String| !answered.contains(&name.as_str());
+    let rest: Vec<String> = object.finalizers.iter().filter(of_others).cloned().collect();
+    if is_done && rest != object.finalizers {
+        decision.finalizers = Some(rest);
+    }
+    decision
+}
+
+fn progress(there: &MemberSituation<'_>, cascade: Cascade) -> Progress {
+    let ours = there.copy.filter(|copy| copy.owner == Owner::Us);
+    match (there.reach, ours) {
+        (Reach::Unknown, _) => Progress::Waits,
+        (Reach::Known, None) if there.is_unsure => Progress::Act(Action::end(None, cascade)),
+        (Reach::Away { .. }, None) if there.is_unsure => Progress::Owe(Owed { uid: None, cascade }),
+        (Reach::Known | Reach::Away { was_known: true }, None) => Progress::Done,
+        (Reach::Away { was_known: false }, None) => Progress::Owe(Owed { uid: None, cascade }),
+        (Reach::Away { .. }, Some(copy)) => {
+            Progress::Owe(Owed { uid: Some(copy.uid.clone()), cascade })
+        }
+        (Reach::Known, Some(copy)) if copy.is_deleted => match cascade {
+            Cascade::Foreground => Progress::Waits,
+            Cascade::Background | Cascade::Orphan => Progress::Done,
+        },
+        (Reach::Known, Some(copy)) => Progress::Act(Action::end(Some(copy.uid.clone()), cascade)),
+    }
+}

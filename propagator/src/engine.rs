@@ -1,0 +1,253 @@
+//! The one task that owns what is known, and decides.
+//!
+//! It never waits for an API server: calls run in tasks of their own and report here.
+
+mod members;
+mod report;
+mod settle;
+mod written;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clusters::lease::Holding;
+use model::ClusterName;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use crate::debts::Debts;
+use crate::decide::{Action, Problem};
+use crate::endpoint::{Endpoint, Trouble, may_write};
+use crate::events::Events;
+use crate::key::Key;
+use crate::kinds::{KindId, Kinds, Role};
+use crate::member::Members;
+use crate::object::{Copy, Federated};
+use crate::queue::Queue;
+use crate::settings::Settings;
+use crate::status::Status;
+use crate::table::{Seen, Table};
+use crate::watch::Watch;
+use crate::write_federation::FederationWrite;
+use crate::write_member::Written;
+use members::MemberState;
+
+/// How many messages may wait; watches that are faster wait.
+const MESSAGES_MAX: usize = 4096;
+/// So many messages are taken in before anything is decided, if so many wait.
+const BATCH_MAX: usize = 1024;
+/// The status is told at most that often.
+const STATUS_INTERVAL: Duration = Duration::from_millis(100);
+/// Between two attempts to read or write the debts of a member.
+const DEBTS_RETRY: Duration = Duration::from_secs(1);
+/// Without anything to do, it is looked that often whether the lease is still held.
+const IDLE: Duration = Duration::from_secs(60);
+
+pub struct Engine {
+    settings: Settings,
+    kinds: Arc<Kinds>,
+    federation: Endpoint,
+    host: Endpoint,
+    feed: watch::Receiver<Members>,
+    holding: watch::Receiver<Holding>,
+    tell_status: watch::Sender<Arc<Status>>,
+    messages: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
+    /// Watches of the federation; they end with the engine.
+    watches: JoinSet<()>,
+    /// Calls in flight.
+    calls: JoinSet<()>,
+    events: Events,
+
+    objects: Table<Federated>,
+    queue: Queue<Key, FederationWrite>,
+    members: BTreeMap<ClusterName, MemberState>,
+    /// Objects that are to be decided on.
+    touched: BTreeSet<Key>,
+    /// Of each object the problems that were told.
+    told: HashMap<Key, HashSet<Problem>>,
+    /// True since this process may write.
+    is_writing: bool,
+    has_begun: bool,
+    next_generation: u64,
+    status_told: Instant,
+    /// Something happened since.
+    has_news: bool,
+}
+
+/// What other tasks report.
+pub(crate) enum Message {
+    Federation(KindId, Seen<Federated>),
+    Member(ClusterName, u64, KindId, Seen<Copy>),
+    FederationWritten {
+        key: Key,
+        write: FederationWrite,
+        result: Result<Option<Arc<Federated>>, Trouble>,
+    },
+    MemberWritten {
+        cluster: ClusterName,
+        key: Key,
+        action: Action,
+        result: Result<Written, Trouble>,
+    },
+    DebtsRead(ClusterName, Result<Debts, Trouble>),
+    DebtsWritten(ClusterName, Debts, Result<(), Trouble>),
+}
+
+// === impl Engine ===
+
+impl Engine {
+    pub fn new(
+        settings: Settings,
+        feed: watch::Receiver<Members>,
+        holding: watch::Receiver<Holding>,
+        tell_status: watch::Sender<Arc<Status>>,
+    ) -> Self {
+        let federation = Endpoint::new(settings.federation_access.clone(), holding.clone());
+        let host = Endpoint::new(settings.host_access.clone(), holding.clone());
+        let (events, write_events) = Events::start(federation.clone());
+        let mut watches = JoinSet::new();
+        watches.spawn(write_events);
+        Self {
+            settings,
+            kinds: Arc::default(),
+            federation,
+            host,
+            feed,
+            holding,
+            tell_status,
+            messages: mpsc::channel(MESSAGES_MAX),
+            watches,
+            calls: JoinSet::new(),
+            events,
+            objects: Table::default(),
+            queue: Queue::default(),
+            members: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            told: HashMap::new(),
+            is_writing: false,
+            has_begun: false,
+            next_generation: 0,
+            status_told: Instant::now(),
+            has_news: true,
+        }
+    }
+
+    pub async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
+        loop {
+            self.look_at_lease();
+            self.settle();
+            self.dispatch();
+            self.report();
+            let due = tokio::time::Instant::from_std(self.next_due());
+            tokio::select! {
+                _ = &mut stopped => break,
+                Some(message) = self.messages.1.recv() => self.take_in(message),
+                Ok(()) = self.feed.changed(), if self.has_begun => self.sync_members(),
+                Ok(()) = self.holding.changed() => {}
+                Some(_) = self.calls.join_next(), if !self.calls.is_empty() => {}
+                () = tokio::time::sleep_until(due) => {}
+            }
+        }
+        self.finish().await;
+    }
+
+    /// The lease comes and goes; what is known is kept, and the debts may have been another's.
+    fn look_at_lease(&mut self) {
+        let may_write = may_write(&self.holding);
+        if may_write && !self.is_writing {
+            if !self.has_begun {
+                self.begin();
+            }
+            self.read_debts_of_all();
+            self.touch_all();
+        }
+        self.has_news |= self.is_writing != may_write;
+        self.is_writing = may_write;
+    }
+
+    fn begin(&mut self) {
+        self.has_begun = true;
+        for id in self.kinds.ids() {
+            let watch = Watch {
+                endpoint: self.federation.clone(),
+                id,
+                kind: self.kinds.get(id).clone(),
+                label_selector: None,
+                convert: Arc::new(Federated::new),
+            };
+            let tell = self.messages.0.clone();
+            self.watches.spawn(watch.run(tell, move |seen| Message::Federation(id, seen)));
+        }
+        self.sync_members();
+    }
+
+    /// Takes in a message, and those that wait behind it.
+    fn take_in(&mut self, message: Message) {
+        self.has_news = true;
+        self.take(message);
+        for _ in 0..BATCH_MAX {
+            let Ok(message) = self.messages.1.try_recv() else { return };
+            self.take(message);
+        }
+    }
+
+    fn take(&mut self, message: Message) {
+        match message {
+            Message::Federation(kind, seen) => self.federation_seen(kind, seen),
+            Message::Member(cluster, generation, kind, seen) => {
+                self.member_seen(&cluster, generation, kind, seen);
+            }
+            Message::FederationWritten { key, write, result } => {
+                self.federation_written(key, &write, result);
+            }
+            Message::MemberWritten { cluster, key, action, result } => {
+                self.member_written(&cluster, key, &action, result);
+            }
+            Message::DebtsRead(cluster, result) => self.debts_read(&cluster, result),
+            Message::DebtsWritten(cluster, debts, result) => {
+                self.debts_written(&cluster, debts, result);
+            }
+        }
+    }
+
+    fn federation_seen(&mut self, kind: KindId, seen: Seen<Federated>) {
+        let was_listed = self.objects.is_listed(kind);
+        self.touched.extend(self.objects.see(kind, seen));
+        if !was_listed && self.objects.is_listed(kind) {
+            // Debts for objects that are not there can be paid now.
+            let owed = self.members.values().flat_map(|it| it.debts().map(|(key, _)| key.clone()));
+            self.touched.extend(owed);
+        }
+    }
+
+    /// Whatever is known may mean something else now.
+    fn touch_all(&mut self) {
+        self.touched.extend(self.objects.iter().map(|(key, _)| key.clone()));
+        let owed = self.members.values().flat_map(|it| it.debts().map(|(key, _)| key.clone()));
+        self.touched.extend(owed);
+    }
+
+    fn namespace_kind(&self) -> Option<KindId> {
+        self.kinds.of_role(Role::Namespace)
+    }
+
+    fn next_due(&self) -> Instant {
+        let queues = self.members.values().filter_map(|member| member.next_due());
+        let due = queues.chain(self.queue.next_due()).min();
+        let idle = Instant::now() + IDLE;
+        let due = due.filter(|_| self.is_writing).map_or(idle, |due| due.min(idle));
+        if self.has_news { due.min(self.status_told + STATUS_INTERVAL) } else { due }
+    }
+
+    async fn finish(mut self) {
+        self.watches.abort_all();
+        for member in self.members.values_mut() {
+            member.end();
+        }
+        let Self { messages: (_, mut receiver), mut calls, .. } = self;
+        // Calls that report must not wait for somebody who listens.
+        receiver.close();
+        while calls.join_next().await.is_some() {}
+    }
+}

@@ -1,0 +1,107 @@
+//! Events of the federation: what was done where, after it was done.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use clusters::federation::cluster_object::ClusterObject;
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::Resource;
+use kube_runtime::events::{Event, EventType, Recorder, Reporter};
+use model::ClusterName;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use crate::endpoint::{Endpoint, Trouble};
+use crate::key::Key;
+use crate::kinds::Kind;
+use crate::object::Federated;
+
+/// How many wait at most: objects are written first, and that they were is seen there.
+const WAITING_MAX: usize = 4096;
+
+/// Where Events are given to be written.
+#[derive(Clone)]
+pub struct Events {
+    waiting: Sender<News>,
+    dropped: Arc<AtomicU64>,
+}
+
+/// One Event.
+#[derive(Clone, Debug)]
+pub struct News {
+    pub regarding: ObjectReference,
+    pub cluster: Option<ClusterName>,
+    pub is_warning: bool,
+    pub reason: &'static str,
+    /// Tells Events of one reason apart.
+    pub action: &'static str,
+    pub note: String,
+}
+
+// === impl Events ===
+
+impl Events {
+    pub fn start(endpoint: Endpoint) -> (Self, impl Future<Output = ()>) {
+        let (waiting, queue) = channel(WAITING_MAX);
+        (Self { waiting, dropped: Arc::default() }, write(endpoint, queue))
+    }
+
+    pub fn tell(&self, news: News) {
+        if self.waiting.try_send(news).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+pub fn reference(kind: &Kind, key: &Key, object: &Federated) -> ObjectReference {
+    ObjectReference {
+        api_version: Some(kind.resource.api_version.clone()),
+        kind: Some(kind.resource.kind.clone()),
+        namespace: (!key.namespace.is_empty()).then(|| key.namespace.clone()),
+        name: Some(key.name.clone()),
+        uid: Some(object.uid.clone()),
+        ..ObjectReference::default()
+    }
+}
+
+async fn write(endpoint: Endpoint, mut queue: Receiver<News>) {
+    while let Some(news) = queue.recv().await {
+        let result = publish(&endpoint, &news).await;
+        if let Err(trouble) = result {
+            tracing::debug!(note = news.note, "no Event was written: {}", trouble.words());
+        }
+    }
+}
+
+async fn publish(endpoint: &Endpoint, news: &News) -> Result<(), Trouble> {
+    let client = endpoint.client().await.map_err(Trouble::Failed)?;
+    let recorder = Recorder::new(client, Reporter::from("fedns"));
+    let event = Event {
+        type_: if news.is_warning { EventType::Warning } else { EventType::Normal },
+        reason: news.reason.into(),
+        note: Some(shortened(&news.note)),
+        action: news.action.into(),
+        secondary: news.cluster.as_ref().map(cluster_reference),
+    };
+    endpoint.call("create events", recorder.publish(&event, &news.regarding)).await
+}
+
+fn cluster_reference(cluster: &ClusterName) -> ObjectReference {
+    ObjectReference {
+        api_version: Some(ClusterObject::api_version(&()).into_owned()),
+        kind: Some(ClusterObject::kind(&()).into_owned()),
+        name: Some(cluster.to_string()),
+        ..ObjectReference::default()
+    }
+}
+
+/// The API takes notes below 1 KiB.
+fn shortened(note: &str) -> String {
+    match note.char_indices().nth(900) {
+        Some((end, _)) => format!("{}…", &note[..end.min(1000)]),
+        None => note.to_owned(),
+    }
+}

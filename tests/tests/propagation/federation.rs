@@ -1,0 +1,234 @@
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clusters::boot_time::BootTime;
+use clusters::lease::Holding;
+use clusters::{Access, KubeconfigAccess};
+use model::ClusterName;
+use propagator::{Handle, Member, Members, Settings, Standing, Status};
+use serde_json::Value;
+use tests::api_server::ApiServer;
+use tests::eventually::{GENEROUS, eventually};
+use tests::kubeconfig::{Context, kubeconfig};
+use tests::kubectl::Kubectl;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+/// The label of every federation here.
+pub(super) const LABEL: &str = "fed";
+
+/// An API server that is a federation and its own host, with members beijing, hangzhou, … .
+pub(super) struct Federation {
+    pub(super) api: ApiServer,
+    pub(super) members: Vec<ApiServer>,
+    pub(super) propagator: Option<Propagator>,
+}
+
+/// A propagator in a runtime of its own.
+pub(super) struct Propagator {
+    handle: Option<Handle>,
+    feed: watch::Sender<Members>,
+    holding: watch::Sender<Holding>,
+    runtime: Runtime,
+}
+
+impl Federation {
+    /// Starts all API servers at once, and the propagator when they are there.
+    pub(super) fn start(members: &[&str]) -> Self {
+        let federation = Self::start_without_propagator(members);
+        federation.with_propagator()
+    }
+
+    pub(super) fn start_without_propagator(members: &[&str]) -> Self {
+        let (api, members) = std::thread::scope(|scope| {
+            let api = scope.spawn(|| ApiServer::start("federation"));
+            let members: Vec<_> =
+                members.iter().map(|name| scope.spawn(|| ApiServer::start(name))).collect();
+            let join =
+                |it: std::thread::ScopedJoinHandle<'_, ApiServer>| it.join().expect("starts");
+            (join(api), members.into_iter().map(join).collect())
+        });
+        let federation = Self { api, members, propagator: None };
+        federation.kubectl().run("create namespace federation-system");
+        federation
+    }
+
+    pub(super) fn with_propagator(mut self) -> Self {
+        self.start_propagator();
+        self
+    }
+
+    pub(super) fn start_propagator(&mut self) {
+        let members = self.members.iter().map(|member| (member, member.context()));
+        let members: Vec<Member> =
+            members.map(|(server, context)| member(server, &context)).collect();
+        let access = access(&self.api, &self.api.context());
+        self.propagator = Some(Propagator::start(access, members));
+    }
+
+    pub(super) fn stop_propagator(&mut self) {
+        self.propagator = None;
+    }
+
+    pub(super) fn propagator(&self) -> &Propagator {
+        self.propagator.as_ref().expect("it was started")
+    }
+
+    /// kubectl at the federation.
+    pub(super) fn kubectl(&self) -> &Kubectl {
+        self.api.kubectl()
+    }
+
+    /// kubectl at each member.
+    pub(super) fn kubectls(&self) -> impl Iterator<Item = &Kubectl> {
+        self.members.iter().map(ApiServer::kubectl)
+    }
+
+    /// Waits until `line` answers the same in every member.
+    #[track_caller]
+    pub(super) fn in_every_member(&self, line: &str, expect: &str) {
+        for member in &self.members {
+            answers(member.kubectl(), line, expect);
+        }
+    }
+
+    /// Waits until no member has the object.
+    #[track_caller]
+    pub(super) fn in_no_member(&self, object: &str) {
+        for member in &self.members {
+            is_absent(member.kubectl(), object);
+        }
+    }
+
+    /// Waits until nothing waits and nothing is in flight.
+    #[track_caller]
+    pub(super) fn comes_to_rest(&self) -> Arc<Status> {
+        self.status("nothing to do", |status| {
+            let queues = status.clusters.values().map(|cluster| &cluster.queue);
+            queues.chain([&status.federation]).all(|queue| queue.waiting + queue.in_flight == 0)
+        })
+    }
+
+    #[track_caller]
+    pub(super) fn status(&self, what: &str, is: impl Fn(&Status) -> bool) -> Arc<Status> {
+        eventually(GENEROUS, what, || {
+            let status = self.propagator().status();
+            if is(&status) { Ok(status) } else { Err(format!("{status:?}")) }
+        })
+    }
+
+    /// Waits for an Event about an object of the federation.
+    #[track_caller]
+    pub(super) fn event(&self, reason: &str, note: &str) {
+        eventually(GENEROUS, &format!("the Event {reason} {note}"), || {
+            let events = self.kubectl().json("get events -A");
+            let items = events["items"].as_array().cloned().unwrap_or_default();
+            let said = |event: &Value| {
+                event["reason"] == reason
+                    && event["message"].as_str().is_some_and(|message| message.contains(note))
+            };
+            let line = |event: &Value| format!("{} {}", event["reason"], event["message"]);
+            let seen: Vec<String> = items.iter().map(line).collect();
+            if items.iter().any(said) { Ok(()) } else { Err(seen.join("\n")) }
+        });
+    }
+}
+
+impl Propagator {
+    pub(super) fn start(access: Access, members: Vec<Member>) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let (feed, members) = watch::channel(by_name(members));
+        let (holding, held) = watch::channel(forever());
+        let settings = Settings {
+            federation: LABEL.to_owned(),
+            federation_access: access.clone(),
+            host_access: access,
+            host_namespace: "federation-system".to_owned(),
+        };
+        let handle = runtime.block_on(async { propagator::start(settings, members, held) });
+        Self { handle: Some(handle), feed, holding, runtime }
+    }
+
+    pub(super) fn status(&self) -> Arc<Status> {
+        self.handle.as_ref().expect("it runs until it is dropped").status()
+    }
+
+    /// Changes what is said of one member.
+    pub(super) fn change(&self, name: &str, change: impl Fn(&mut Member)) {
+        self.feed.send_modify(|members| {
+            let mut changed = BTreeMap::clone(members);
+            change(changed.get_mut(&ClusterName::new(name)).expect("a member"));
+            *members = Arc::new(changed);
+        });
+    }
+
+    pub(super) fn set_standing(&self, name: &str, standing: Standing) {
+        self.change(name, |member| member.standing = standing);
+    }
+
+    pub(super) fn set_members(&self, members: Vec<Member>) {
+        self.feed.send_replace(by_name(members));
+    }
+
+    pub(super) fn lose_lease(&self) {
+        self.holding.send_replace(Holding::Standby { why: "another writes".to_owned() });
+    }
+
+    pub(super) fn win_lease(&self) {
+        self.holding.send_replace(forever());
+    }
+}
+
+impl Drop for Propagator {
+    fn drop(&mut self) {
+        if let Some(handle) = self.handle.take() {
+            self.runtime.block_on(handle.stop());
+        }
+    }
+}
+
+pub(super) fn access(server: &ApiServer, context: &Context) -> Access {
+    let path: PathBuf = server
+        .scratch()
+        .write(&format!("access-{}", context.name), kubeconfig(std::slice::from_ref(context)));
+    Access::Kubeconfig(KubeconfigAccess { path: Some(path), context: None })
+}
+
+pub(super) fn member(server: &ApiServer, context: &Context) -> Member {
+    Member {
+        name: ClusterName::new(server.name()),
+        labels: BTreeMap::from([("name".to_owned(), server.name().to_owned())]),
+        access: access(server, context),
+        standing: Standing::Ready,
+    }
+}
+
+#[track_caller]
+pub(super) fn answers(kubectl: &Kubectl, line: &str, expect: &str) {
+    eventually(GENEROUS, &format!("{line} answers {expect}"), || {
+        let seen = kubectl.try_run(line)?;
+        if seen == expect { Ok(()) } else { Err(seen) }
+    });
+}
+
+#[track_caller]
+pub(super) fn is_absent(kubectl: &Kubectl, object: &str) {
+    eventually(GENEROUS, &format!("{object} is gone"), || match kubectl.try_run(object) {
+        Err(error) if error.contains("NotFound") => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+}
+
+fn by_name(members: Vec<Member>) -> Members {
+    Arc::new(members.into_iter().map(|member| (member.name.clone(), member)).collect())
+}
+
+fn forever() -> Holding {
+    Holding::Held { until: BootTime::now().plus(Duration::from_secs(24 * 60 * 60)) }
+}
