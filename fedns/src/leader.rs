@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+#[cfg(feature = "federation")]
+use clusters::boot_time::BootTime;
 use clusters::lease::{self, Holding, LeaseSettings};
 use providers::sync::permission::{Permission, StillHeld};
 use tokio::sync::{oneshot, watch};
@@ -12,6 +14,10 @@ use crate::config::LeaderElection;
 
 /// How long a stop waits until the lease is given back.
 const RELEASE_WAIT: Duration = Duration::from_secs(6);
+
+/// Longer than any process lives: a hundred years.
+#[cfg(feature = "federation")]
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// The part of this process in the election.
 pub struct Leader {
@@ -52,6 +58,14 @@ impl Leader {
         };
         warn!("the lease was not given back, another writer waits until it has run out: {why}");
     }
+}
+
+/// Without an election this process may always write.
+#[cfg(feature = "federation")]
+pub fn always() -> watch::Receiver<Holding> {
+    let until = BootTime::now().plus(FOR_EVER);
+    // The value stays when its sender is gone.
+    watch::channel(Holding::Held { until }).1
 }
 
 /// What a lease allows. Renewals change nothing in it, so that they wake nobody.

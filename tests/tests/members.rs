@@ -15,7 +15,8 @@ pub(crate) fn tests() -> Vec<Test> {
             objects_that_are_lost_change_no_answer,
             a_start_without_the_federation_answers_from_what_was_saved,
             before_its_members_are_known_a_name_is_not_denied,
-            credentials_that_change_are_taken_up;
+            credentials_that_change_are_taken_up,
+        made_in_the_federation_a_service_is_answered;
     }
 }
 
@@ -217,4 +218,35 @@ fn credentials_that_change_are_taken_up() {
     fedns.sees("hangzhou", "Live");
     copy(&federation.hangzhou, "192.0.2.3");
     fedns.answers(name, "NOERROR 192.0.2.3");
+}
+
+/// From `kubectl create` in the federation to answers, and back to none.
+fn made_in_the_federation_a_service_is_answered() {
+    let federation = Federation::start();
+    let fedns = federation.serve();
+    federation.members().into_iter().for_each(|member| federation.join_by_hand(member));
+    federation.api.kubectl().run("create service loadbalancer web --tcp=80");
+    for (member, address) in federation.members().into_iter().zip(["192.0.2.1", "192.0.2.2"]) {
+        eventually(GENEROUS, "the member has the Service", || {
+            member.kubectl().try_run("get service web")
+        });
+        member.kubectl().run("get service web -o jsonpath={.metadata.labels}");
+        member.kubectl().set_load_balancer("default", "web", &[address]);
+    }
+    let name = "web.default.fed.svc.example.com";
+    // The Service selects pods, and no controller has made a slice yet.
+    for member in federation.members() {
+        let slice = json!({
+            "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": {
+                "namespace": "default", "name": "web-1",
+                "labels": {"kubernetes.io/service-name": "web", "fedns.io/federation": "fed"},
+            },
+            "addressType": "IPv4", "endpoints": [{"addresses": ["10.0.0.1"]}],
+        });
+        member.kubectl().apply(&slice.to_string());
+    }
+    fedns.answers(name, "NOERROR 192.0.2.1 192.0.2.2");
+    federation.api.kubectl().run("delete service web --timeout=60s");
+    fedns.answers(name, "NXDOMAIN");
 }

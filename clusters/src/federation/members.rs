@@ -19,8 +19,8 @@ use std::time::Duration;
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{self, Event};
+use kube_runtime::WatchStreamExt;
+use kube_runtime::watcher::{self, Event};
 use model::ClusterName;
 use tokio::sync::watch;
 

@@ -1,13 +1,14 @@
-//! What is told of each member in its `Cluster` object, by the one process that writes; and what ends a
-//! departure: the object is let go.
+//! What is told of each member: to the propagator, and in its `Cluster` object by the one process that
+//! writes; and what ends a departure: the object is let go.
 
 mod conditions;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clusters::federation::cluster_object::{ClusterObject, ClusterStatus};
-use clusters::federation::members::{MemberStanding, Members};
+use clusters::federation::members::{FoundMember, MemberStanding, Members};
 use clusters::federation::names::{CLUSTER_LABEL, MEMBER_FINALIZER};
 use clusters::lease::Holding;
 use clusters::{Access, Connection, Failure, KubeconfigAccess};
@@ -15,11 +16,12 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Api, DeleteParams, ListParams, Patch, PatchParams};
 use kube::{Client, ResourceExt};
 use model::{ClusterName, UnixTime};
+use propagator::{Member, Standing};
 use serde_json::json;
 use tokio::sync::{mpsc, watch};
 use tracing::{debug, info, warn};
 
-use crate::pipeline::{Ended, PipelineHandle, unix_now};
+use crate::pipeline::{PipelineHandle, unix_now};
 use conditions::{View, status};
 
 /// Between two looks at what the watchers know. They probe every ten seconds.
@@ -45,6 +47,7 @@ pub struct MemberStatus {
     members: watch::Receiver<Members>,
     /// `None`: there is no election, and this process writes.
     lease: Option<watch::Receiver<Holding>>,
+    propagated: watch::Sender<propagator::Members>,
     federation: Option<Connection>,
     host: Option<Connection>,
     /// As it was written, or found.
@@ -74,12 +77,14 @@ impl MemberStatus {
         pipeline: PipelineHandle,
         members: watch::Receiver<Members>,
         lease: Option<watch::Receiver<Holding>>,
+        propagated: watch::Sender<propagator::Members>,
     ) -> Self {
         Self {
             settings,
             pipeline,
             members,
             lease,
+            propagated,
             federation: None,
             host: None,
             written: BTreeMap::new(),
@@ -95,17 +100,17 @@ impl MemberStatus {
         loop {
             tokio::select! {
                 Some(clusters) = departing.recv() => self.departed.extend(clusters),
+                Ok(()) = self.members.changed() => {}
                 _ = timer.tick() => {}
             }
+            let Ok(views) = self.pipeline.ask(conditions::views).await else { return };
+            self.tell_propagator(&views);
             if !self.may_write() {
                 // Somebody else writes, and may have written since.
                 self.written.clear();
                 continue;
             }
-            let result = match self.round().await {
-                Ok(result) => result,
-                Err(Ended) => return,
-            };
+            let result = self.write_all(&views).await;
             self.tell(result.err());
         }
     }
@@ -126,13 +131,31 @@ impl MemberStatus {
         self.trouble = trouble;
     }
 
-    async fn round(&mut self) -> Result<Result<(), String>, Ended> {
-        let views = self.pipeline.ask(conditions::views).await?;
-        Ok(self.write_all(views).await)
+    /// Those that leave are told no more: what they were given is not taken back.
+    fn tell_propagator(&self, views: &BTreeMap<ClusterName, View>) {
+        let members = self.members.borrow();
+        let stays = members.found.iter().filter(|(_, it)| it.standing != MemberStanding::Leaving);
+        let told = stays.map(|(name, member)| {
+            let standing = match (views.get(name), &member.access) {
+                (_, Access::Unusable(_)) => Standing::NotReady,
+                (None, _) => Standing::Offline,
+                (Some(view), _) => view.standing(),
+            };
+            let FoundMember { access, labels, .. } = member.clone();
+            (name.clone(), Member { name: name.clone(), labels, access, standing })
+        });
+        let told: BTreeMap<ClusterName, Member> = told.collect();
+        self.propagated.send_if_modified(|before| {
+            let is_new = **before != told;
+            if is_new {
+                *before = Arc::new(told);
+            }
+            is_new
+        });
     }
 
-    async fn write_all(&mut self, views: BTreeMap<ClusterName, View>) -> Result<(), String> {
-        let members = self.members.borrow_and_update().clone();
+    async fn write_all(&mut self, views: &BTreeMap<ClusterName, View>) -> Result<(), String> {
+        let members = self.members.borrow().clone();
         self.release(&members).await?;
         let joined = members.found.iter().filter(|(_, it)| it.standing == MemberStanding::Joined);
         for (name, member) in joined {

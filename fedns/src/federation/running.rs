@@ -12,6 +12,7 @@ use tracing::info;
 use super::Membership;
 use super::member_status::{MemberStatus, StatusSettings};
 use crate::config::{Config, ControlPlane};
+use crate::leader;
 use crate::pipeline::PipelineHandle;
 
 /// Departures that may wait for whoever lets them go.
@@ -24,8 +25,9 @@ pub struct Federation {
     /// What was told last, for the log.
     troubles: Vec<String>,
     departures: mpsc::Sender<BTreeSet<ClusterName>>,
+    propagator: propagator::Handle,
     /// Ends all of it when dropped.
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
 }
 
 // === impl Federation ===
@@ -38,7 +40,8 @@ impl Federation {
         pipeline: &PipelineHandle,
         lease: Option<watch::Receiver<Holding>>,
     ) -> Option<Self> {
-        let ControlPlane { access, host, namespace } = config.control_plane.clone()?;
+        let control_plane = config.control_plane.clone()?;
+        let ControlPlane { access, host, namespace } = control_plane.clone();
         let settings = MembersSettings {
             federation: access.clone(),
             host: host.clone(),
@@ -49,9 +52,20 @@ impl Federation {
         let mut tasks = JoinSet::new();
         tasks.spawn(members::follow(settings, sender));
         let status = StatusSettings { federation: access, host, namespace };
-        let status = MemberStatus::new(status, pipeline.clone(), members.clone(), lease);
+        let (propagated, targets) = watch::channel(propagator::Members::default());
+        let holding = lease.clone().unwrap_or_else(leader::always);
+        let status =
+            MemberStatus::new(status, pipeline.clone(), members.clone(), lease, propagated);
         tasks.spawn(status.run(departing));
-        Some(Self { members, saved, troubles: Vec::new(), departures, _tasks: tasks })
+        let settings = propagator::Settings {
+            federation: config.federation.to_string(),
+            federation_access: control_plane.access.into(),
+            host_access: control_plane.host.into(),
+            host_namespace: control_plane.namespace,
+        };
+        let propagator = propagator::start(settings, targets, holding);
+        let troubles = Vec::new();
+        Some(Self { members, saved, troubles, departures, propagator, tasks })
     }
 
     pub fn membership(&self) -> Membership {
@@ -78,7 +92,9 @@ impl Federation {
         let _ = self.departures.try_send(clusters.clone());
     }
 
+    /// Calls that are under way are waited for.
     pub async fn stop(mut self) {
-        self._tasks.shutdown().await;
+        self.propagator.stop().await;
+        self.tasks.shutdown().await;
     }
 }

@@ -92,7 +92,7 @@ mod tests {
     use k8s_openapi::ByteString;
     use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
     use k8s_openapi::jiff::Timestamp;
-    use kube::runtime::watcher::Event;
+    use kube_runtime::watcher::Event;
 
     use super::*;
     use crate::federation::cluster_object::SecretReference;

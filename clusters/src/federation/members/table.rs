@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kube::ResourceExt;
-use kube::runtime::watcher::Event;
+use kube_runtime::watcher::Event;
 
 /// Objects by name: all of one namespace, or of none.
 pub(super) struct Table<K> {

@@ -7,6 +7,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use model::{ClusterName, Freshness, StaleReason, Topology, UnixTime};
 
+use propagator::Standing;
+
 use crate::pipeline::{Pipeline, unix_now};
 
 /// What the pipeline knows of a member.
@@ -147,6 +149,14 @@ fn time(at: UnixTime) -> Option<Time> {
 // === impl View ===
 
 impl View {
+    pub fn standing(&self) -> Standing {
+        match phase(&self.freshness) {
+            Phase::Ready => Standing::Ready,
+            Phase::NotReady => Standing::NotReady,
+            Phase::Offline => Standing::Offline,
+        }
+    }
+
     pub fn is_live(&self) -> bool {
         self.freshness == Freshness::Live
     }
