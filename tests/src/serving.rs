@@ -1,7 +1,8 @@
 //! `fedns serve` as a test runs it: a folder with its config and state, and the process on it, which
 //! may end and start again.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output};
 
 use model::Serial;
@@ -87,6 +88,11 @@ impl Fedns {
         self.home.path()
     }
 
+    /// Not beside the config: that folder is watched, and each line would be an event in it.
+    fn logs(&self) -> PathBuf {
+        self.home().join("logs")
+    }
+
     pub fn dns_port(&self) -> u16 {
         self.dns
     }
@@ -110,7 +116,9 @@ impl Fedns {
         let mut command = product::fedns();
         command.envs(environment.iter().copied());
         command.arg("serve").arg("--config").arg(self.home().join("fedns.yaml")).args(arguments);
-        self.process = Some(Process::start("fedns", &command, self.home()));
+        let logs = self.logs();
+        fs::create_dir_all(&logs).expect("make a folder");
+        self.process = Some(Process::start("fedns", &command, &logs));
     }
 
     /// SIGTERM, and the exit status.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use notify::event::{AccessKind, AccessMode};
-use notify::{EventKind, RecursiveMode, Watcher};
+use notify::event::{AccessKind, AccessMode, ModifyKind};
+use notify::{Event, EventKind, RecursiveMode, Watcher};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::warn;
@@ -32,10 +32,10 @@ impl FileWatch {
     /// The folder is watched, since editors and kubelet put a new file in the old one's place.
     pub fn start(file: &Path) -> Self {
         let (sender, events) = mpsc::channel(1);
-        let watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
-            // Reading is no change, and our own would never end.
-            let is_reading = |event: &notify::Event| matches!(event.kind, EventKind::Access(access) if access != CLOSE_WRITE);
-            if !event.as_ref().is_ok_and(is_reading) {
+        let watched = file.to_owned();
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            let is_link = || std::fs::symlink_metadata(&watched).is_ok_and(|it| it.is_symlink());
+            if event.map_or(true, |event| may_matter(&event, &watched, is_link)) {
                 // One waiting note stands for all that came since.
                 let _ = sender.try_send(());
             }
@@ -88,6 +88,22 @@ impl FileWatch {
     }
 }
 
+/// Whether a file may have other contents after what happened in its folder. `is_link`: it leads to
+/// another file.
+fn may_matter(event: &Event, file: &Path, is_link: impl Fn() -> bool) -> bool {
+    match event.kind {
+        // A log may be written beside the file all the time.
+        EventKind::Access(CLOSE_WRITE)
+        | EventKind::Modify(ModifyKind::Data(_) | ModifyKind::Metadata(_)) => {
+            let is_ours = |path: &PathBuf| path.file_name() == file.file_name();
+            event.paths.iter().any(is_ours) || is_link()
+        }
+        // Reading is no change, and our own would never end.
+        EventKind::Access(_) => false,
+        _ => true,
+    }
+}
+
 /// Tells when one of several files has other contents.
 #[derive(Default)]
 pub struct FileWatches(Vec<FileWatch>);
@@ -114,5 +130,38 @@ impl FileWatches {
             })
         });
         futures::future::select_all(changes).await.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use notify::event::{CreateKind, DataChange, RenameMode};
+
+    use super::*;
+
+    #[test]
+    fn what_is_written_into_another_file_matters_only_through_a_link() {
+        let written = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+        let closed = EventKind::Access(CLOSE_WRITE);
+        let read = EventKind::Access(AccessKind::Close(AccessMode::Read));
+        let renamed = EventKind::Modify(ModifyKind::Name(RenameMode::To));
+        let created = EventKind::Create(CreateKind::Any);
+        let cases = [
+            (written, "fedns.yaml", false, true),
+            (written, "fedns.log", false, false),
+            (written, "fedns.log", true, true),
+            (closed, "fedns.yaml", false, true),
+            (closed, "fedns.log", false, false),
+            (closed, "fedns.log", true, true),
+            (read, "fedns.yaml", true, false),
+            // kubelet renames `..data`, to which the file leads.
+            (renamed, "..data", true, true),
+            (created, "other", false, true),
+        ];
+        for (kind, at, is_link, expect) in cases {
+            let event = Event::new(kind).add_path(Path::new("/etc/fedns").join(at));
+            let matters = may_matter(&event, Path::new("fedns.yaml"), || is_link);
+            assert_eq!(matters, expect, "{kind:?} {at} {is_link}");
+        }
     }
 }

@@ -244,6 +244,6 @@ fn one_of_two_servers_writes_and_the_other_takes_over() {
     // A lease that cannot be given back is told.
     api.kill();
     assert!(first.stop().success());
-    let log = fs::read_to_string(first.home().join("fedns.log")).expect("the log");
+    let log = fs::read_to_string(first.home().join("logs/fedns.log")).expect("the log");
     assert!(log.contains("the lease was not given back, another writer waits"), "{log}");
 }
