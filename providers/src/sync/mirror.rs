@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Level, Name, Rdata, RecordSet, UnixTime};
 
-use super::change::{Change, Policy};
+use super::change::{Change, ChangeKind, Policy, Role};
 use super::claim::old_owners;
 use super::diff::{Conflict, Identity, ours_at};
 use super::guard::Guard;
@@ -53,6 +53,8 @@ pub struct Mirror {
     outside: BTreeMap<Name, Vec<RecordSet>>,
     /// Names that may differ.
     dirty: BTreeSet<Name>,
+    /// Those of them that need another look whatever the last plan changes there.
+    unfinished: BTreeSet<Name>,
     guard: Guard,
     /// As it was kept last.
     kept_guard: Guard,
@@ -101,6 +103,7 @@ impl Mirror {
             unadjusted: BTreeSet::new(),
             outside: BTreeMap::new(),
             dirty: BTreeSet::new(),
+            unfinished: BTreeSet::new(),
             guard: Guard::default(),
             kept_guard: Guard::default(),
             not_allowed: BTreeSet::new(),
@@ -238,7 +241,7 @@ impl Mirror {
         self.guard.approve(hash, now);
     }
 
-    /// A change has landed.
+    /// A change of the last plan has landed.
     pub fn applied(&mut self, change: &Change, now: UnixTime) {
         let owned = self.owned();
         if change.is_guarded() {
@@ -250,6 +253,12 @@ impl Mirror {
             }
         }
         self.quarantine.remove(&change.name);
+        // Where markers move, or data goes, more may be left to do.
+        let is_data_alone = change.sets.iter().all(|set| set.role == Role::Data);
+        let is_whole = change.kind == ChangeKind::Update && is_data_alone;
+        if is_whole && !self.unfinished.contains(&change.name) {
+            self.dirty.remove(&change.name);
+        }
     }
 
     /// The provider refused a change: it is set aside for a while, and longer each time.

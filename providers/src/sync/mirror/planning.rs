@@ -70,6 +70,11 @@ impl Mirror {
         for name in clean {
             self.dirty.remove(&name);
         }
+        // What is kept for clusters that are not known depends on what stands there.
+        self.unfinished = match self.given {
+            Some(_) => self.dirty.clone(),
+            None => entries.keys().chain(moves.leave.keys()).cloned().collect(),
+        };
         let conflicts = self.conflicts.values().flatten().cloned().collect();
         let entering = |it: &&Name| entries.contains_key(*it);
         moves.enter.extend(go.iter().map(|it| &it.name).filter(entering).cloned());

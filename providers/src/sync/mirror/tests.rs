@@ -481,3 +481,21 @@ fn a_marker_makes_room_for_an_alias() {
     plans(&mut mirror, "");
     assert_eq!(mirror.owned(), 2);
 }
+
+#[test]
+fn a_change_of_addresses_alone_is_looked_at_once() {
+    for registry in [Registry::ExternalDns, Registry::Compact, Registry::Zone] {
+        let mut mirror = Mirror::new(settings(registry), false);
+        mirror.listed(Vec::new(), UnixTime(0));
+        mirror.want(&name("web"), &sets(&["180 A 192.0.2.1"]));
+        while !mirror.plan(UnixTime(0)).changes.is_empty() {
+            apply(&mut mirror);
+        }
+        mirror.want(&name("web"), &sets(&["180 A 192.0.2.2"]));
+        assert!(mirror.is_dirty());
+        apply(&mut mirror);
+        assert!(!mirror.is_dirty(), "{registry:?}");
+        mirror.all_dirty();
+        plans(&mut mirror, "");
+    }
+}
