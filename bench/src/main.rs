@@ -34,6 +34,7 @@ mod static_zone;
 
 // How it is measured and told.
 mod callgrind;
+mod change_cost;
 mod latency;
 mod machine;
 mod pace;
