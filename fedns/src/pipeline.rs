@@ -27,7 +27,7 @@ use dns_server::Writer;
 use model::{ClusterChange, ClusterName, ClusterView, Freshness, Name, RecordSet, UnixTime};
 use planner::ladder::LeftOutName;
 use planner::{Effects, Planner, ZoneSettings};
-use providers::sync::wishes::Wishes;
+use providers::sync::wishes::{Cause, Wishes};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 use watcher::{ClusterEvent, Saved};
@@ -221,10 +221,11 @@ impl Pipeline {
     /// Publishes what the batch did, if it did anything, and then has it saved: answers do not wait
     /// for the thread that writes.
     fn finish(&mut self, batch: Batch) {
-        let Batch { effects, received, notes, departures } = batch;
+        let Batch { effects, received, notes, departures, is_asked_for } = batch;
         let Effects { diffs, newly_left_out, no_longer_left_out } = effects;
         for (zone, diff) in diffs.iter().enumerate().filter(|(_, diff)| !diff.is_empty()) {
-            self.publish_diff(zone, diff, received.iter().min().copied());
+            let since = received.iter().min().copied();
+            self.publish_diff(zone, diff, Cause { since, is_asked_for });
         }
         let published_at = Instant::now();
         for received in received {
@@ -374,6 +375,8 @@ struct Batch {
     /// What the state files must hold of it, in the order of the changes.
     notes: Vec<(ClusterName, ClusterNote)>,
     departures: Departures,
+    /// Somebody asked for just this.
+    is_asked_for: bool,
 }
 
 impl Batch {
@@ -383,6 +386,7 @@ impl Batch {
             received: Vec::new(),
             notes: Vec::new(),
             departures: Departures::default(),
+            is_asked_for: false,
         }
     }
 }

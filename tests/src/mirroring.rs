@@ -13,7 +13,7 @@ use providers::sync::permission::Permission;
 use providers::sync::registry::Registry;
 use providers::sync::scope::Scope;
 use providers::sync::status::{Phase, SharedStatus, Status};
-use providers::sync::wishes::Wishes;
+use providers::sync::wishes::{Cause, Wishes};
 use providers::{Clock, Provider};
 use tokio::sync::{mpsc, watch};
 
@@ -84,7 +84,7 @@ impl Mirroring {
 
     /// The zone has these sets at these names now, and nothing else that has not been said before.
     pub fn want(&self, names: impl IntoIterator<Item = (Name, Vec<RecordSet>)>) {
-        self.wishes.put_together(names.into_iter(), None);
+        self.wishes.put_together(names.into_iter(), Cause::default());
         self.wishes.complete();
     }
 

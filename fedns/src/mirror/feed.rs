@@ -1,10 +1,9 @@
 //! What the pipeline tells mirrors: every name of a zone at first, then what changes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use model::{Name, RecordSet, ZoneDiff};
-use providers::sync::wishes::Wishes;
+use providers::sync::wishes::{Cause, Wishes};
 
 /// The mirrors that are told of zones.
 #[derive(Debug, Default)]
@@ -50,12 +49,11 @@ impl Feed {
         }
     }
 
-    /// `since`: when the clusters changed, where that is why.
-    pub fn diff(&self, zone: &Name, diff: &ZoneDiff, since: Option<Instant>) {
+    pub fn diff(&self, zone: &Name, diff: &ZoneDiff, cause: Cause) {
         for mirror in self.lock().mirrors.iter().filter(|mirror| mirror.zone == *zone) {
             // What was published at once is written at once, where the provider can do so.
             let names = diff.iter().map(|(name, change)| (name.clone(), change.after.clone()));
-            mirror.wishes.put_together(names, since);
+            mirror.wishes.put_together(names, cause);
         }
     }
 

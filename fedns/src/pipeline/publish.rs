@@ -1,10 +1,10 @@
 //! Publication of zones: serials and the store.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::Instant;
 
 use model::{Name, RecordSet, Serial, ZoneDiff};
 use planner::{Planner, ZoneSettings};
+use providers::sync::wishes::Cause;
 use tracing::{error, info, warn};
 
 use super::{Pipeline, unix_now};
@@ -54,9 +54,9 @@ impl Pipeline {
         info!(zone = %name, %serial, "the zone is published");
     }
 
-    /// `since`: when the first of the changes behind it was read from its watch; `None` where it is the
-    /// config that changed.
-    pub(super) fn publish_diff(&mut self, zone: usize, diff: &ZoneDiff, since: Option<Instant>) {
+    /// `cause`: since the first of the changes behind it was read from its watch; never, where it is the config
+    /// that changed.
+    pub(super) fn publish_diff(&mut self, zone: usize, diff: &ZoneDiff, cause: Cause) {
         let name = self.zone_name(zone);
         let Some(serials) = &mut self.zones[zone].serials else { return };
         let (serial, file) = serials.advance(&name);
@@ -67,7 +67,7 @@ impl Pipeline {
             Ok(published) => self.report(&name, serial, &published),
             Err(error) => error!(zone = %name, %error, "a change cannot be published"),
         }
-        self.feed.diff(&name, diff, since);
+        self.feed.diff(&name, diff, cause);
     }
 
     fn report(&self, zone: &Name, serial: Serial, published: &dns_server::Published) {
@@ -114,7 +114,7 @@ impl Pipeline {
                 Some(old) if self.published => {
                     let diff = old_contents[old].diff(&self.planner.zone_contents(zone));
                     if !diff.is_empty() {
-                        self.publish_diff(zone, &diff, None);
+                        self.publish_diff(zone, &diff, Cause::default());
                     }
                 }
                 Some(_) => {}

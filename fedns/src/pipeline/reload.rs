@@ -184,12 +184,14 @@ impl Pipeline {
     ) -> BTreeSet<ClusterName> {
         let knew_clusters = self.clusters_are_known();
         self.members_are_known = reload.members_are_known;
+        let gone = self.gone(&reload.clusters);
+        let (leaving, dropped) = gone.into_iter().partition(|it| reload.leaving.contains(it));
+        let mut asked_for = Batch::new(&self.planner);
+        asked_for.is_asked_for = true;
+        self.end_members(leaving, &mut asked_for);
+        self.settle(&mut asked_for);
         let mut batch = Batch::new(&self.planner);
-        for name in self.gone(&reload.clusters) {
-            self.members.remove(&name);
-            self.state.cluster(&name, ClusterNote::Forget);
-            self.take_over(&name, ClusterChange::Gone, &mut batch);
-        }
+        self.end_members(dropped, &mut batch);
         for cluster in &reload.clusters {
             let planner = &mut self.planner;
             let member = self.members.entry(cluster.name.clone());
@@ -211,6 +213,14 @@ impl Pipeline {
             self.tell_clusters_known();
         }
         unseen
+    }
+
+    fn end_members(&mut self, names: Vec<ClusterName>, batch: &mut Batch) {
+        for name in names {
+            self.members.remove(&name);
+            self.state.cluster(&name, ClusterNote::Forget);
+            self.take_over(&name, ClusterChange::Gone, batch);
+        }
     }
 
     /// From now on the new watcher speaks for the cluster.

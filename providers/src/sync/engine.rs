@@ -30,7 +30,7 @@ use super::permission::Permission;
 use super::plan::{Plan, hash_of};
 use super::progress::{Progress, Report};
 use super::status::{Phase, SharedStatus, Status};
-use super::wishes::{Taken, Wish, Wishes};
+use super::wishes::{Cause, Taken, Wish, Wishes};
 use crate::clock::Clock;
 use crate::provider::{Failure, FailureKind, Provider};
 use crate::throttle::Backoff;
@@ -238,8 +238,9 @@ impl Engine {
     fn take_inputs(&mut self) -> Round {
         let Taken { names, complete, clusters_known } = self.wishes.take();
         self.is_complete = complete;
-        for (name, Wish { sets, since }) in names {
+        for (name, Wish { sets, cause: Cause { since, is_asked_for } }) in names {
             self.mirror.want(&name, &sets);
+            self.mirror.ask_for(&name, is_asked_for);
             if let Some(since) = since {
                 self.since.entry(name).or_insert(since);
             }

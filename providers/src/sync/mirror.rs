@@ -55,6 +55,8 @@ pub struct Mirror {
     dirty: BTreeSet<Name>,
     /// Those of them that need another look whatever the last plan changes there.
     unfinished: BTreeSet<Name>,
+    /// Names whose change somebody asked for: the guard does not look at it.
+    asked_for: BTreeSet<Name>,
     guard: Guard,
     /// As it was kept last.
     kept_guard: Guard,
@@ -104,6 +106,7 @@ impl Mirror {
             outside: BTreeMap::new(),
             dirty: BTreeSet::new(),
             unfinished: BTreeSet::new(),
+            asked_for: BTreeSet::new(),
             guard: Guard::default(),
             kept_guard: Guard::default(),
             not_allowed: BTreeSet::new(),
@@ -244,7 +247,7 @@ impl Mirror {
     /// A change of the last plan has landed.
     pub fn applied(&mut self, change: &Change, now: UnixTime) {
         let owned = self.owned();
-        if change.is_guarded() {
+        if change.is_guarded() && !self.asked_for.contains(&change.name) {
             self.guard.spend(1, owned, now);
         }
         if let Some(hosted) = &mut self.hosted {
@@ -258,6 +261,7 @@ impl Mirror {
         let is_whole = change.kind == ChangeKind::Update && is_data_alone;
         if is_whole && !self.unfinished.contains(&change.name) {
             self.dirty.remove(&change.name);
+            self.asked_for.remove(&change.name);
         }
     }
 

@@ -30,8 +30,17 @@ struct Pending {
 pub struct Wish {
     /// None where the name is gone.
     pub sets: Vec<RecordSet>,
-    /// When the clusters changed, where that is why; of several changes the first.
+    /// Of several changes: when the first came, and whether the last was asked for.
+    pub cause: Cause,
+}
+
+/// Why names change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cause {
+    /// When the clusters changed, where that is why.
     pub since: Option<Instant>,
+    /// Somebody asked for just this, and has been told what goes: it is neither held nor counted.
+    pub is_asked_for: bool,
 }
 
 /// What the engine takes at once.
@@ -48,18 +57,13 @@ impl Wishes {
     /// The name has these sets now; none where it is gone.
     pub fn put(&self, name: Name, sets: Vec<RecordSet>) {
         self.change(|pending| {
-            pending.put(name, sets, None);
+            pending.put(name, sets, Cause::default());
         });
     }
 
-    /// The same of several names: the engine takes all of them at once, or none yet. `since`: when the
-    /// clusters changed, where that is why.
-    pub fn put_together(
-        &self,
-        names: impl Iterator<Item = (Name, Vec<RecordSet>)>,
-        since: Option<Instant>,
-    ) {
-        self.change(|pending| names.for_each(|(name, sets)| pending.put(name, sets, since)));
+    /// The same of several names: the engine takes all of them at once, or none yet.
+    pub fn put_together(&self, names: impl Iterator<Item = (Name, Vec<RecordSet>)>, cause: Cause) {
+        self.change(|pending| names.for_each(|(name, sets)| pending.put(name, sets, cause)));
     }
 
     /// Everything that the zone has was put: a plan may be made.
@@ -98,10 +102,11 @@ impl Wishes {
 // === impl Pending ===
 
 impl Pending {
-    fn put(&mut self, name: Name, sets: Vec<RecordSet>, since: Option<Instant>) {
+    fn put(&mut self, name: Name, sets: Vec<RecordSet>, cause: Cause) {
         let wish = self.names.entry(name).or_default();
         wish.sets = sets;
-        wish.since = wish.since.into_iter().chain(since).min();
+        let since = wish.cause.since.into_iter().chain(cause.since).min();
+        wish.cause = Cause { since, ..cause };
     }
 }
 
@@ -117,10 +122,14 @@ mod tests {
         let wishes = Wishes::default();
         let first = Instant::now();
         for since in [None, Some(first), Some(first + Duration::from_secs(1))] {
-            wishes.put_together([(name.clone(), Vec::new())].into_iter(), since);
+            let cause = Cause { since, is_asked_for: false };
+            wishes.put_together([(name.clone(), Vec::new())].into_iter(), cause);
         }
         let taken = wishes.take().names;
-        assert_eq!(taken[&name], Wish { sets: Vec::new(), since: Some(first) });
+        assert_eq!(
+            taken[&name],
+            Wish { sets: Vec::new(), cause: Cause { since: Some(first), is_asked_for: false } }
+        );
         assert!(!wishes.is_waiting());
     }
 }

@@ -408,8 +408,8 @@ async fn what_clusters_changed_is_told_with_its_beginning_once_it_has_landed() {
     let away = Failure::new(FailureKind::Later(None), "away");
     fixture.memory.state().failures.push_back(away);
     let sets = vec![RecordSet::single(RecordType::A, 180, Rdata::a([192, 0, 2, 1].into()))];
-    let since = Some(fixture.clock.monotonic());
-    fixture.wishes.put_together([(service(1), sets)].into_iter(), since);
+    let cause = Cause { since: Some(fixture.clock.monotonic()), is_asked_for: false };
+    fixture.wishes.put_together([(service(1), sets)].into_iter(), cause);
     fixture.settle().await;
     assert!(told.try_recv().is_err(), "it has failed");
     fixture.clock.advance(Duration::from_secs(7));

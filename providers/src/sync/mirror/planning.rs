@@ -66,9 +66,16 @@ impl Mirror {
             }
         }
         let owned = self.owned();
-        let Guarded { go, held } = self.guard.part(changes, owned, now);
+        let (asked_for, changes): (Vec<Change>, Vec<Change>) =
+            changes.into_iter().partition(|change| self.asked_for.contains(&change.name));
+        let Guarded { mut go, held } = self.guard.part(changes, owned, now);
+        if !asked_for.is_empty() {
+            go.extend(asked_for);
+            go.sort_by(|one, other| one.order().cmp(&other.order()));
+        }
         for name in clean {
             self.dirty.remove(&name);
+            self.asked_for.remove(&name);
         }
         // What is kept for clusters that are not known depends on what stands there.
         self.unfinished = match self.given {

@@ -277,6 +277,26 @@ fn too_much_that_would_vanish_is_held_until_approved() {
     assert_eq!(mirror.owned(), 10);
 }
 
+/// A cluster leaves because somebody said so: what goes with it is neither held nor counted.
+#[test]
+fn what_somebody_asked_for_is_not_held() {
+    let mut mirror = many(20);
+    for number in 0..10 {
+        mirror.want(&name(&format!("s{number}")), &[]);
+        mirror.ask_for(&name(&format!("s{number}")), true);
+    }
+    let plan = mirror.plan(UnixTime(0));
+    assert_eq!((plan.changes.len(), plan.held.len()), (10, 0));
+    apply(&mut mirror);
+    assert_eq!(mirror.owned(), 10);
+    // What goes by itself then has the whole of its part of the hour.
+    for number in 10..13 {
+        mirror.want(&name(&format!("s{number}")), &[]);
+    }
+    let plan = mirror.plan(UnixTime(1));
+    assert_eq!((plan.changes.len(), plan.held.len()), (3, 0));
+}
+
 /// One cluster of two fails: every name keeps answering.
 #[test]
 fn a_failover_is_never_held() {

@@ -36,6 +36,14 @@ impl Mirror {
         }
     }
 
+    /// The latest change of the name is what somebody asked for, or is not.
+    pub fn ask_for(&mut self, name: &Name, is_asked_for: bool) {
+        match is_asked_for && self.dirty.contains(name) {
+            true => self.asked_for.insert(name.clone()),
+            false => self.asked_for.remove(name),
+        };
+    }
+
     /// Sets of which the provider is to be asked what it makes of them: [`Mirror::adjusted`].
     pub fn unadjusted(&self) -> Vec<(Name, RecordSet)> {
         let wanted = |name: &Name| self.wanted.get(name).into_iter().flatten().cloned();
