@@ -55,7 +55,7 @@ pub struct Config {
     pub services: ServiceSettings,
     /// Sorted by name.
     pub clusters: Vec<Cluster>,
-    /// Name servers for load balancers' host names; empty for those of the system.
+    /// They look up load balancers' host names and the parents of zones; empty for those of the system.
     pub resolver: Vec<SocketAddr>,
     /// UDP threads.
     pub workers: usize,

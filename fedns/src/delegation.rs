@@ -1,11 +1,12 @@
-//! How the world reaches a zone that fedns answers itself: what the parent zone says of it, and what
-//! its name servers answer.
+//! How the world reaches a zone: what the parent zone says of it, and what its name servers answer.
 //!
 //! - [`look`]: asks the parent and the name servers
-//! - [`judge`]: compares what was found with what the config says, pure
+//! - [`judge`]: compares what was found with what the config says, for a zone that fedns answers itself; pure
+//! - [`hosted`]: the same for a zone at a provider, of which only the parent is looked at
 
 pub mod look;
 pub mod judge;
+pub mod hosted;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
@@ -30,6 +31,8 @@ pub enum Parent {
     Delegates { parent: Option<Name>, name_servers: NameServers },
     /// It holds nothing of the zone.
     Silent { parent: Option<Name> },
+    /// Its server answers for the zone, too, so that what it holds is not seen.
+    Answers { server: SocketAddr, name_servers: NameServers },
     /// Why that is not known.
     Unknown(String),
 }

@@ -10,7 +10,7 @@
 //! - [`leader`]: one writer among replicas
 //! - [`mirror`]: zones kept at providers
 //! - [`federation`]: the members and objects of a federation with an API of its own
-//! - [`delegation`]: how the world reaches a zone that is answered here
+//! - [`delegation`]: how the world reaches a zone
 //! - [`dns_message`]: DNS messages as a person reads them
 //! - [`output`]: tables, JSON and YAML for people and scripts
 

@@ -28,6 +28,7 @@ mod visible;
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +64,7 @@ pub struct Mirrors {
     writer: Arc<str>,
     lease: Option<watch::Receiver<Holding>>,
     state_dir: PathBuf,
+    resolvers: Vec<SocketAddr>,
     metrics: Arc<Metrics>,
 }
 
@@ -101,7 +103,8 @@ impl Mirrors {
     ) -> Self {
         let (running, connector) = (Vec::new(), Connector::default());
         let (writer, state_dir) = (writer.into(), config.state_dir.clone());
-        Self { running, pipeline, connector, shown, writer, lease, state_dir, metrics }
+        let resolvers = config.resolver.clone();
+        Self { running, pipeline, connector, shown, writer, lease, state_dir, resolvers, metrics }
     }
 
     /// Stops what is not configured any more, starts what is new or has changed.
@@ -142,6 +145,7 @@ impl Mirrors {
             writer: self.writer.clone(),
             lease: self.lease.clone(),
             state_dir: self.state_dir.clone(),
+            resolvers: self.resolvers.clone(),
             metrics: self.metrics.clone(),
         };
         let (mirror, while_running) = (shown.clone(), permission.clone());
@@ -220,6 +224,7 @@ struct Template {
     writer: Arc<str>,
     lease: Option<watch::Receiver<Holding>>,
     state_dir: PathBuf,
+    resolvers: Vec<SocketAddr>,
     metrics: Arc<Metrics>,
 }
 
@@ -246,6 +251,7 @@ impl Template {
             writer: self.writer.clone(),
             lease: self.lease.clone(),
             guard: GuardFile::new(&self.state_dir, &self.key.file_name()),
+            resolvers: self.resolvers.clone(),
             metrics: self.metrics.clone(),
         };
         supervisor.run().await;
@@ -318,7 +324,7 @@ impl Key {
     }
 
     /// Who is asked whether a change is visible. `told`: the name servers that the provider names.
-    fn asked(&self, told: BTreeSet<Name>) -> Vec<Server> {
+    fn asked(&self, told: &BTreeSet<Name>) -> Vec<Server> {
         match (&self.provider.name_servers, &self.provider.kind) {
             (Some(named), _) => named.clone(),
             // The only one that is known to be reached.

@@ -196,26 +196,38 @@ fn added(limits: &Limits, plan: &Plan) -> i64 {
     plan.changes.iter().map(of_change).sum()
 }
 
-/// Records may be written before the zone is delegated; only then does anybody see them.
 fn delegation(limits: &Limits, scope: &Scope) -> Option<Finding> {
-    let (delegated, expected) = (limits.delegated.as_ref()?, &limits.name_servers);
+    let delegated = limits.delegated.as_ref()?;
+    Some(compare_delegation(&scope.hosted, delegated, &limits.name_servers))
+}
+
+/// Whether the parent of a hosted zone leads to the servers that answer for it. Records may be written
+/// before it does; only then does anybody see them.
+pub fn compare_delegation(
+    hosted: &Name,
+    delegated: &BTreeSet<Name>,
+    expected: &BTreeSet<Name>,
+) -> Finding {
     let subject = "delegation";
     let list = |names: &BTreeSet<Name>| {
         let names: Vec<String> = names.iter().map(Name::to_string).collect();
         if names.is_empty() { "none".into() } else { names.join(", ") }
     };
     if delegated == expected {
-        let text = format!("the parent of {} names {}", scope.hosted, list(expected));
-        return Some(Finding { severity: Severity::Fine, subject, text });
+        let text = format!("the parent of {hosted} names {}", list(expected));
+        return Finding { severity: Severity::Fine, subject, text };
     }
+    let sees = match delegated.is_disjoint(expected) {
+        true => "until then clients do not see these records",
+        false => "until then not every client sees these records",
+    };
     let text = format!(
-        "the parent of {} names {}, and the provider answers at {}: enter these NS records at the \
-         registrar or in the parent zone, or nobody sees what is written here",
-        scope.hosted,
+        "the parent of {hosted} names {}, and the provider answers at {}: enter these NS records at the \
+         registrar or in the parent zone; {sees}",
         list(delegated),
         list(expected)
     );
-    Some(Finding { severity: Severity::Warning, subject, text })
+    Finding::warning(subject, text)
 }
 
 fn clock(limits: &Limits) -> Option<Finding> {
@@ -411,8 +423,8 @@ mod tests {
         assert_eq!(
             found.text,
             "the parent of a.b. names ns.other.example., and the provider answers at ns1.p.example., \
-             ns2.p.example.: enter these NS records at the registrar or in the parent zone, or nobody sees \
-             what is written here"
+             ns2.p.example.: enter these NS records at the registrar or in the parent zone; until then \
+             clients do not see these records"
         );
     }
 

@@ -69,7 +69,9 @@ pub struct Limits {
     pub records: Option<u64>,
     /// These two count record sets, and not single records.
     pub counts_sets: bool,
-    /// The servers that answer for the zone at this provider.
+    /// Only some networks see the zone, and no parent leads to it.
+    pub is_private: bool,
+    /// The servers that answer for the zone at this provider; empty where it does not tell.
     pub name_servers: BTreeSet<Name>,
     /// Those that the parent zone names, where the provider tells; empty where it names none.
     pub delegated: Option<BTreeSet<Name>>,

@@ -64,9 +64,14 @@ pub struct Scene<H> {
     pub host: H,
     pub fedns: Fedns,
     owner: &'static str,
+    /// Who looks up the parent of the zone.
+    resolver: String,
     /// The entries of `clusters:`.
     clusters: Vec<String>,
 }
+
+/// Nobody answers there, and nothing leaves this machine.
+pub const NO_RESOLVER: &str = "127.0.0.1:1";
 
 /// Both, as folders.
 const FOLDERS: [&str; 2] = [
@@ -112,12 +117,18 @@ impl<H: Host> Scene<H> {
     }
 
     fn new(owner: &'static str, host: H, clusters: Vec<String>) -> Self {
-        let scene = Self { host, fedns: Fedns::prepared(&[], ""), owner, clusters };
+        let (fedns, resolver) = (Fedns::prepared(&[], ""), NO_RESOLVER.to_owned());
+        let scene = Self { host, fedns, owner, resolver, clusters };
         for (name, text) in scene.host.files() {
             scene.write(name, text);
         }
         scene.configure("");
         scene
+    }
+
+    /// The config names this resolver from now on, once it is written again.
+    pub fn ask_parent_through(&mut self, resolver: impl Into<String>) {
+        self.resolver = resolver.into();
     }
 
     /// No port for DNS, and nothing that is not needed. `more` are further keys of the provider's
@@ -128,12 +139,13 @@ impl<H: Host> Scene<H> {
 
     /// The same with further keys of `services:`, each after a comma.
     pub fn configure_with(&self, services: &str, more: &str) {
-        let Self { host, fedns, owner, clusters } = self;
+        let Self { host, fedns, owner, resolver, clusters } = self;
         let (zone, entry, admin) = (host.zone(), host.entry(), fedns.admin_port());
         let clusters: String = clusters.iter().map(|entry| format!("- {entry}\n")).collect();
         let text = format!(
             "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: {zone}.\n\
              listen: {{admin: \"127.0.0.1:{admin}\"}}\nlameDuck: 0s\n\
+             resolver: {{servers: [\"{resolver}\"]}}\n\
              services: {{publish: all, privateAddresses: publish{services}}}\n\
              providers: [{{{entry}, owner: {owner}{more}}}]\n\
              clusters:\n{clusters}"

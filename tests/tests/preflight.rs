@@ -1,79 +1,27 @@
 use std::fs;
 
-use tests::eventually::{GENEROUS, eventually};
-use tests::need::{DIG, NSD, find_program};
-use tests::process::Process;
-use tests::scratch::Scratch;
+use tests::need::{DIG, NSD};
 use tests::serving::Fedns;
 use tests::suite::Test;
 
+use parent::Parent;
+
+/// The zone above, at a name server that others wrote.
+mod parent;
+
+/// A zone at a provider, and whether clients are led there.
+mod hosted;
+
 pub(crate) fn tests() -> Vec<Test> {
+    [served(), hosted::tests()].into_iter().flatten().collect()
+}
+
+fn served() -> Vec<Test> {
     tests::tests! {
         [NSD, DIG] => a_zone_that_its_parent_delegates_rightly_is_fine,
             what_differs_at_the_parent_is_wrong,
             a_parent_without_the_zone_is_told_what_to_enter;
         [] => a_zone_that_nobody_answers_is_wrong_and_not_blocked;
-    }
-}
-
-/// The parent zone `example.` at NSD, on 127.0.0.2 and the port that fedns has on other addresses of
-/// loopback: name servers have one port in common.
-struct Parent {
-    _folder: Scratch,
-    process: Process,
-    port: u16,
-}
-
-impl Parent {
-    /// `records` are lines of its zone beside those of its apex.
-    fn start(port: u16, records: &str) -> Self {
-        let folder = Scratch::new("parent");
-        let home = folder.path().display().to_string();
-        folder.write(
-            "zone",
-            format!(
-                "$ORIGIN example.\n$TTL 3600\n@ SOA ns hostmaster 1 900 300 604800 60\n@ NS ns\n\
-                 ns A 127.0.0.2\n{records}"
-            ),
-        );
-        // BIND listens at addresses of interfaces only, and loopback has one of these.
-        let file = folder.write(
-            "nsd.conf",
-            format!(
-                "server:\n  ip-address: 127.0.0.2@{port}\n  server-count: 1\n  username: \"\"\n\
-                 \x20 chroot: \"\"\n  pidfile: \"\"\n  database: \"\"\n  zonesdir: \"{home}\"\n\
-                 \x20 xfrdfile: \"{home}/xfrd\"\n  zonelistfile: \"{home}/zones\"\n  xfrdir: \"{home}\"\n\
-                 \x20 cookie-secret-file: \"{home}/cookies\"\nremote-control:\n  control-enable: no\n\
-                 zone:\n  name: example\n  zonefile: zone\n"
-            ),
-        );
-        let mut command = std::process::Command::new(find_program("nsd").expect("nsd is here"));
-        command.args(["-d", "-c"]).arg(file);
-        let process = Process::start("nsd", &command, folder.path());
-        let parent = Self { _folder: folder, process, port };
-        eventually(GENEROUS, "the parent answers", || {
-            parent.process.assert_running();
-            let port = parent.port.to_string();
-            let dig = find_program("dig").expect("dig is here");
-            let asked = std::process::Command::new(dig)
-                .args([
-                    "@127.0.0.2",
-                    "-p",
-                    &port,
-                    "+tries=1",
-                    "+time=2",
-                    "+short",
-                    "example",
-                    "SOA",
-                ])
-                .output()
-                .expect("start dig");
-            match String::from_utf8_lossy(&asked.stdout).contains("hostmaster.example.") {
-                true => Ok(()),
-                false => Err(parent.process.log()),
-            }
-        });
-        parent
     }
 }
 

@@ -16,9 +16,10 @@ use crate::output;
 /// Check what each zone needs before it can be relied on
 ///
 /// Of a zone at providers: asks each what its plan allows and compares it with what is wanted: TTL, depth
-/// of names, records, delegation, clock. `fedns serve` does the same at its start, and writes nothing
-/// while something is in the way. Of a zone that fedns answers itself: asks the parent zone and the
-/// zone's name servers, as the world does: NS records and their addresses, UDP and TCP, SOA, recursion.
+/// of names, records, clock; and asks the parent zone whether it leads to the provider. `fedns serve` does
+/// the same at its start, and writes nothing while something is in the way. Of a zone that fedns answers
+/// itself: asks the parent zone and the zone's name servers, as the world does: NS records and their
+/// addresses, UDP and TCP, SOA, recursion.
 /// Nothing is changed anywhere.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -79,13 +80,14 @@ impl Preflight {
                     "fedns: cluster {cluster} is not known ({why}): what it gives is not counted"
                 );
             }
+            let asking = self.asking(config);
             let mut checked = Vec::new();
             for zone in &config.zones {
                 for provider in &zone.providers {
-                    checked.push(check(config, seen.as_ref(), (zone, provider)).await);
+                    checked.push(check(config, seen.as_ref(), (zone, provider), &asking).await);
                 }
                 if zone.providers.is_empty() {
-                    checked.push(check_served(config, zone, &self.asking(config)).await?);
+                    checked.push(check_served(config, zone, &asking).await?);
                 }
             }
             Ok(checked)

@@ -31,14 +31,18 @@ fn delegation(own: &OwnZone, parent: &Parent) -> Finding {
     let subject = "delegation";
     let zone = &own.zone;
     let finding = |severity, text| Finding { severity, subject, text };
+    let unknown = |why: &str| {
+        let text = format!(
+            "what the parent of {zone} holds is not known: {why}; name a resolver with --resolver, or a \
+             name server of the parent with --parent"
+        );
+        finding(Severity::Warning, text)
+    };
     match parent {
-        Parent::Unknown(why) => finding(
-            Severity::Warning,
-            format!(
-                "what the parent of {zone} holds is not known: {why}; name a resolver with --resolver, \
-                 or a name server of the parent with --parent"
-            ),
-        ),
+        Parent::Unknown(why) => unknown(why),
+        Parent::Answers { server, .. } => unknown(&format!(
+            "{server} answers for {zone} itself, so that what the parent holds is not seen"
+        )),
         Parent::Silent { parent } => finding(
             Severity::Warning,
             format!(

@@ -37,10 +37,7 @@ impl Default for Settings {
 /// Looks at a zone from outside, as a client on this machine sees it.
 pub async fn look(own: &OwnZone, settings: &Settings) -> Seen {
     let resolver = Resolver::new(settings);
-    let parent = match settings.parent {
-        Some(server) => delegation_at(&own.zone, server, None).await,
-        None => find_parent(own, settings, &resolver).await,
-    };
+    let parent = look_at_parent(&own.zone, settings).await;
     let mut known = own.name_servers.clone();
     if let Parent::Delegates { name_servers, .. } = &parent {
         for (name, addresses) in name_servers {
@@ -69,6 +66,14 @@ pub async fn look(own: &OwnZone, settings: &Settings) -> Seen {
     Seen { parent, asked: join_all(asking).await, unresolved }
 }
 
+/// What the parent of a zone says of it.
+pub async fn look_at_parent(zone: &Name, settings: &Settings) -> Parent {
+    match settings.parent {
+        Some(server) => delegation_at(zone, server, None).await,
+        None => find_parent(zone, settings, &Resolver::new(settings)).await,
+    }
+}
+
 async fn reply(server: SocketAddr, zone: &Name, transport: Transport) -> Result<Reply, String> {
     let answer = ask(server, (zone, RecordType::SOA), false, transport).await;
     let answer = answer.map_err(|error| error.to_string())?;
@@ -84,8 +89,8 @@ async fn reply(server: SocketAddr, zone: &Name, transport: Transport) -> Result<
 // === the parent ===
 
 /// The nearest name above that has name servers is the parent zone.
-async fn find_parent(own: &OwnZone, settings: &Settings, resolver: &Resolver) -> Parent {
-    let mut above = own.zone.parent();
+async fn find_parent(zone: &Name, settings: &Settings, resolver: &Resolver) -> Parent {
+    let mut above = zone.parent();
     while let Some(parent) = above {
         let answer = match resolver.ask(&parent, RecordType::NS).await {
             Ok(answer) => answer,
@@ -96,41 +101,51 @@ async fn find_parent(own: &OwnZone, settings: &Settings, resolver: &Resolver) ->
             above = parent.parent();
             continue;
         }
-        return ask_parent(own, settings, resolver, &parent, servers).await;
+        return ask_parent(zone, settings, resolver, &parent, servers).await;
     }
     Parent::Unknown("no name above it has name servers".into())
 }
 
 async fn ask_parent(
-    own: &OwnZone,
+    zone: &Name,
     settings: &Settings,
     resolver: &Resolver,
     parent: &Name,
     servers: NameServers,
 ) -> Parent {
-    let mut last = format!("no name server of {parent} has an address");
+    let mut last = Parent::Unknown(format!("no name server of {parent} has an address"));
     let mut tried = 0;
     for (name, _) in servers {
         let addresses = match resolver.addresses(&name).await {
             Ok(addresses) => addresses,
             Err(why) => {
-                last = format!("{name}: {why}");
+                last.instead(Parent::Unknown(format!("{name}: {why}")));
                 continue;
             }
         };
         for address in addresses {
             let server = SocketAddr::new(address, settings.port);
-            match delegation_at(&own.zone, server, Some(parent)).await {
-                Parent::Unknown(why) => last = format!("{name}: {why}"),
+            match delegation_at(zone, server, Some(parent)).await {
+                Parent::Unknown(why) => last.instead(Parent::Unknown(format!("{name}: {why}"))),
+                answers @ Parent::Answers { .. } => last.instead(answers),
                 known => return known,
             }
             tried += 1;
             if tried == PARENT_ADDRESSES_MAX {
-                return Parent::Unknown(last);
+                return last;
             }
         }
     }
-    Parent::Unknown(last)
+    last
+}
+
+impl Parent {
+    /// What is seen later counts, and some answer more than none.
+    fn instead(&mut self, later: Self) {
+        if !matches!((&*self, &later), (Self::Answers { .. }, Self::Unknown(_))) {
+            *self = later;
+        }
+    }
 }
 
 /// What one server of the parent says of the zone, without asking others.
@@ -148,16 +163,17 @@ fn delegation_in(
     answer: &Answer,
 ) -> Parent {
     let parent = parent.cloned();
+    if !answer.answers.is_empty() {
+        let name_servers = name_servers(&answer.answers, &answer.additional, zone);
+        return Parent::Answers { server, name_servers };
+    }
     let referred = name_servers(&answer.authority, &answer.additional, zone);
-    if !referred.is_empty() && answer.answers.is_empty() {
+    if !referred.is_empty() {
         return Parent::Delegates { parent, name_servers: referred };
     }
     let is_ns = |it: &&Record| it.record_type == RecordType::NS;
     let referral = answer.authority.iter().find(is_ns);
     let unknown = match (answer.rcode, referral) {
-        _ if !answer.answers.is_empty() => {
-            format!("{server} answers for {zone} itself, so that what the parent holds is not seen")
-        }
         (NOERROR, Some(elsewhere)) if !answer.is_authoritative => {
             format!("{server} leads to the name servers of {}, and not of {zone}", elsewhere.name)
         }

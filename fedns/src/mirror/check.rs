@@ -9,6 +9,7 @@ use super::alone::{self, Seen};
 use super::connect::Connector;
 use crate::config::mirrored::aliases;
 use crate::config::{Config, ConfigError, ProviderConfig, ZoneConfig, zone_settings};
+use crate::delegation::hosted::look_at_hosted;
 use crate::delegation::look::{Settings, look as look_from_outside};
 use crate::delegation::{OwnZone, judge as delegation_judge};
 use crate::pipeline::unix_now;
@@ -23,15 +24,16 @@ pub struct Checked {
     pub findings: Vec<Finding>,
 }
 
-/// Asks a provider; one that cannot be reached is a finding as well. Where its plan bounds records,
-/// what clusters showed is counted against it.
+/// Asks a provider, and the parent of the zone there; one that cannot be reached is a finding as well.
+/// Where the plan bounds records, what clusters showed is counted against it.
 pub async fn check(
     config: &Config,
     seen: Option<&Seen>,
     (zone, provider): (&ZoneConfig, &ProviderConfig),
+    asking: &Settings,
 ) -> Checked {
     let key = Key::new(config, zone, provider);
-    let findings = match findings(config, &key, seen).await {
+    let findings = match findings(config, &key, seen, asking).await {
         Ok(mut findings) => {
             // A server tells it with what else is suspicious in its config.
             let aliases = aliases(zone, provider);
@@ -47,6 +49,7 @@ async fn findings(
     config: &Config,
     key: &Key,
     seen: Option<&Seen>,
+    asking: &Settings,
 ) -> Result<Vec<Finding>, Failure> {
     let connected = Connector::default().connect(key).await?;
     let scope = key.scope(connected.zone());
@@ -57,6 +60,7 @@ async fn findings(
     };
     let plan = listed.as_mut().map(|mirror| mirror.plan(unix_now()));
     let mut findings = judge(&limits, &scope, key.ttl, plan.as_ref());
+    findings.extend(look_at_hosted(connected.zone(), &limits, asking).await);
     if let Some(mirror) = listed {
         findings.extend(mirror.blocked().map(|reason| Finding::blocking("ownership", reason)));
         findings.extend(other_writer(config, &mirror)?);

@@ -1,13 +1,12 @@
 //! One mirror from its start to its end: connected, checked before its first write, kept.
 
-use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use clusters::lease::Holding;
-use model::Name;
 use providers::preflight::{Finding, Severity, judge};
-use providers::provider::Failure;
+use providers::provider::{Failure, Limits};
 use providers::sync::diff::Identity;
 use providers::sync::engine::{Engine, Input, Rhythm};
 use providers::sync::mirror::{Mirror as State, MirrorSettings};
@@ -24,12 +23,17 @@ use super::Key;
 use super::connect::Connector;
 use super::shown::Mirror;
 use super::visible::{Watch, observe};
+use crate::delegation::hosted::look_at_hosted;
+use crate::delegation::look::Settings;
 use crate::leader;
 use crate::metrics::{Metrics, MirrorLabels};
 use crate::state::guard_file::GuardFile;
 
 /// Between attempts to reach the provider, and to pass preflight.
 const AGAIN: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(300) };
+
+/// Between looks at the parent of a zone, until it leads to the provider.
+const PARENT_AGAIN: Duration = Duration::from_secs(3600);
 
 /// How often it is looked whether a connection has trouble.
 const TROUBLE_CHECK: Duration = Duration::from_secs(1);
@@ -47,6 +51,8 @@ pub(super) struct Supervisor {
     /// Where a lease decides who writes.
     pub(super) lease: Option<watch::Receiver<Holding>>,
     pub(super) guard: GuardFile,
+    /// They look up the parent of the zone; empty for those of the system.
+    pub(super) resolvers: Vec<SocketAddr>,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -67,7 +73,7 @@ impl Supervisor {
             writer: self.lease.is_none().then(|| self.writer.to_string()),
         };
         let Self { key, wishes, inputs, permission, may_write, shown, .. } = self;
-        let Self { lease, guard, metrics, .. } = self;
+        let Self { lease, guard, resolvers, metrics, .. } = self;
         let (engine, status) = Engine::new(
             Arc::clone(&provider),
             // Whether all clusters are known comes with the first wishes.
@@ -87,11 +93,16 @@ impl Supervisor {
         shown.set_connected(status.clone());
         let checked = preflight(&key, &*provider, &scope, &permission, &shown, &status);
         let checked = async {
-            tell_servers.send_replace(key.asked(checked.await));
-            match lease {
-                None => decide(&permission, Permission::Granted),
-                Some(lease) => follow(&permission, lease).await,
-            }
+            let limits = checked.await;
+            tell_servers.send_replace(key.asked(&limits.name_servers));
+            let permitted = async {
+                match lease {
+                    None => decide(&permission, Permission::Granted),
+                    Some(lease) => follow(&permission, lease).await,
+                }
+            };
+            // A parent that does not answer keeps no write waiting.
+            tokio::join!(permitted, look_at_parent(&key, &scope, &limits, resolvers, &shown));
             // The engine goes on until its inputs end.
             std::future::pending::<()>().await;
         };
@@ -141,7 +152,7 @@ impl Supervisor {
     }
 }
 
-/// Returns once nothing is in the way of the mirror, with the provider's name servers; looks again until
+/// Returns once nothing is in the way of the mirror, with what the provider allows; looks again until
 /// then.
 async fn preflight(
     key: &Key,
@@ -150,17 +161,17 @@ async fn preflight(
     permission: &watch::Sender<Permission>,
     shown: &Mirror,
     status: &SharedStatus,
-) -> BTreeSet<Name> {
+) -> Limits {
     let mut failures = 0;
     loop {
-        let (findings, name_servers) = match found(key, provider, scope, status).await {
+        let (findings, limits) = match found(key, provider, scope, status).await {
             Ok(found) => found,
-            Err(it) => (vec![Finding::blocking("provider", it.line)], BTreeSet::new()),
+            Err(it) => (vec![Finding::blocking("provider", it.line)], Limits::default()),
         };
         let blocking = findings.iter().find(|it| is_blocking(it)).cloned();
         tell(key, &findings, &shown.set_findings(findings.clone()));
         let Some(blocking) = blocking else {
-            return name_servers;
+            return limits;
         };
         decide(permission, Permission::No(format!("preflight: {blocking}")));
         tokio::time::sleep(AGAIN.delay(failures, u64::from(failures))).await;
@@ -173,15 +184,37 @@ async fn found(
     provider: &dyn Provider,
     scope: &Scope,
     status: &SharedStatus,
-) -> Result<(Vec<Finding>, BTreeSet<Name>), Failure> {
+) -> Result<(Vec<Finding>, Limits), Failure> {
     let limits = provider.limits().await?;
     let findings = judge(&limits, scope, key.ttl, None);
     if limits.records_max.is_none() || findings.iter().any(is_blocking) {
-        return Ok((findings, limits.name_servers));
+        return Ok((findings, limits));
     }
     // Nothing can be written before this is known anyway.
     let plan = status.planned().await;
-    Ok((judge(&limits, scope, key.ttl, Some(&plan)), limits.name_servers))
+    Ok((judge(&limits, scope, key.ttl, Some(&plan)), limits))
+}
+
+/// Tells whether clients are led to the provider, anew until they are.
+async fn look_at_parent(
+    key: &Key,
+    scope: &Scope,
+    limits: &Limits,
+    resolvers: Vec<SocketAddr>,
+    shown: &Mirror,
+) {
+    let settings = Settings { resolvers, ..Settings::default() };
+    while let Some(finding) = look_at_hosted(&scope.hosted, limits, &settings).await {
+        let is_fine = finding.severity == Severity::Fine;
+        let mut findings = shown.findings();
+        findings.retain(|it| it.subject != finding.subject);
+        findings.push(finding);
+        tell(key, &findings, &shown.set_findings(findings.clone()));
+        if is_fine {
+            return;
+        }
+        tokio::time::sleep(PARENT_AGAIN).await;
+    }
 }
 
 fn is_blocking(finding: &Finding) -> bool {

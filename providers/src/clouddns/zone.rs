@@ -233,9 +233,11 @@ impl CloudDnsZone {
             }
         };
         let levels = LABELS_MAX.saturating_sub(self.zone.name.label_count());
+        let is_private = !is_public(&details);
         let name_servers = details.name_servers.iter().filter_map(|it| Name::parse(it).ok());
         Ok(Limits {
-            plan: (!is_public(&details)).then(|| "private zone".to_owned()),
+            plan: is_private.then(|| "private zone".to_owned()),
+            is_private,
             ttl_min: Some(0),
             depth_max: u32::try_from(levels).ok(),
             addresses_max: self.quota.records_max,

@@ -118,6 +118,7 @@ impl Route53Zone {
         let levels = LABELS_MAX.saturating_sub(self.zone.name.label_count());
         Ok(Limits {
             plan: is_private.then(|| "private zone".to_owned()),
+            is_private,
             ttl_min: Some(0),
             depth_max: u32::try_from(levels).ok(),
             records_max,

@@ -103,6 +103,12 @@ impl Listing {
         self.0.len()
     }
 
+    /// Those of the zone's own NS set, where the provider lists it.
+    pub fn name_servers(&self, zone: &Name) -> BTreeSet<Name> {
+        let listed = self.endpoint(zone, RecordType::NS).into_iter();
+        listed.flat_map(|set| &set.targets).filter_map(|it| Name::parse(it).ok()).collect()
+    }
+
     /// A set in the provider's own words.
     pub fn endpoint(&self, name: &Name, record_type: RecordType) -> Option<&Endpoint> {
         self.0.get(&(name.clone(), record_type)).map(|standing| &standing.endpoint)

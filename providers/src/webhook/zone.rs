@@ -231,6 +231,7 @@ impl WebhookZone {
                  may write"
             )),
             unknown,
+            name_servers: listing.name_servers(&self.zone),
             ..Limits::default()
         })
     }

@@ -8,7 +8,7 @@ impl Host for StrictWebhook {
     }
 
     fn entry(&self) -> String {
-        format!("kind: webhook, endpoint: \"http://127.0.0.1:{}\"", self.port())
+        format!("kind: webhook, endpoint: \"http://127.0.0.1:{}\", nameServers: []", self.port())
     }
 
     /// As the server itself lists it, without what a name server has for itself.

@@ -11,7 +11,7 @@ use tests::local_dns_helper::LocalDnsHelper;
 use tests::moto::Moto;
 use tests::name_server::{NameServer, Software, ZONE};
 use tests::need::{DIG, KNOTD, NAMED, NSUPDATE, Need, PDNS_SERVER, SQLITE3};
-use tests::scene::{ALIDNS_ZONE, Host, HostedZone, ManagedZone, Scene};
+use tests::scene::{ALIDNS_ZONE, Host, HostedZone, ManagedZone, NO_RESOLVER, Scene};
 use tests::serving::Fedns;
 use tests::suite::Test;
 use tests::webhook::StrictWebhook;
@@ -161,7 +161,8 @@ fn a_service_of_two_clusters_stands_behind_a_webhook() {
 /// A server on a folder with one Service, among others that ask for the same Lease.
 fn replica(alidns: &FakeAliDns, api: &ApiServer) -> Fedns {
     let more = format!(
-        "lameDuck: 0s\nservices: {{publish: all, privateAddresses: publish}}\n\
+        "lameDuck: 0s\nresolver: {{servers: [\"{NO_RESOLVER}\"]}}\n\
+         services: {{publish: all, privateAddresses: publish}}\n\
          leaderElection: {{kubeconfig: ./kubeconfig, context: lease, namespace: default, name: fedns}}\n\
          providers: [{{kind: alidns, configFile: ./alidns.ini, owner: shop, nameServers: [], endpoint: \"{}\"}}]\n",
         alidns.endpoint()

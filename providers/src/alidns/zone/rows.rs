@@ -147,6 +147,7 @@ pub fn limits(plan: PlanLimits, clock_ahead: Option<i64>) -> Limits {
         records_max: known(records_max, &mut unknown),
         records: known(records, &mut unknown),
         counts_sets: false,
+        is_private: false,
         delegated: name_servers.as_ref().map(|it| it.delegated.clone()),
         name_servers: name_servers.map(|it| it.expected).unwrap_or_default(),
         rights: Some(

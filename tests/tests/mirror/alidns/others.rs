@@ -3,7 +3,7 @@ use std::fs;
 use tests::eventually::{GENEROUS, eventually};
 use tests::fakes::alidns::{Fault, Injection, NewRecord, Plan};
 use tests::scene::Host;
-use tests::scene::service;
+use tests::scene::{NO_RESOLVER, service};
 use tests::serving::Fedns;
 use tests::suite::Test;
 
@@ -156,6 +156,7 @@ fn two_owners_leave_one_another_alone() {
     let home = other.home().to_owned();
     let text = format!(
         "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: {DOMAIN}.\nlameDuck: 0s\n\
+         resolver: {{servers: [\"{NO_RESOLVER}\"]}}\n\
          listen: {{admin: \"127.0.0.1:{admin}\"}}\nservices: {{publish: all, privateAddresses: publish}}\n\
          providers: [{{kind: alidns, configFile: ./alidns.yaml, owner: others, nameServers: [], levels: [global], \
          registry: compact, endpoint: \"{endpoint}\"}}]\n\
