@@ -13,6 +13,7 @@
 //! - [`delegation`]: how the world reaches a zone
 //! - [`dns_message`]: DNS messages as a person reads them
 //! - [`output`]: tables, JSON and YAML for people and scripts
+//! - [`terminal`]: what stands on the last line of a terminal
 
 mod cli;
 mod config;
@@ -27,6 +28,7 @@ mod federation;
 mod delegation;
 mod dns_message;
 mod output;
+mod terminal;
 
 use std::process::ExitCode;
 

@@ -20,6 +20,9 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, kill_process, kill_process_gro
 
 use crate::eventually::eventually;
 
+/// What a process takes for a person who looks at it.
+mod terminal;
+
 const LOG_LINES_SHOWN: usize = 40;
 
 /// One running program, its output collected in a log file.
@@ -35,8 +38,22 @@ impl Process {
     /// Starts `command` with its output in `folder/NAME.log`, appended if an earlier run is there.
     pub fn start(name: &str, command: &Command, folder: &Path) -> Self {
         let log = folder.join(format!("{name}.log"));
-        let child = spawn(prepared(command, &log))
-            .unwrap_or_else(|error| panic!("start {name} as {command:?}: {error}"));
+        let command = appended(&log).and_then(|out| prepared(command, out.try_clone()?, out));
+        Self::spawned(name, command, log)
+    }
+
+    /// The same where stderr is a terminal; the log has what went there, control characters too.
+    pub fn start_on_terminal(name: &str, command: &Command, folder: &Path) -> Self {
+        let log = folder.join(format!("{name}.log"));
+        let command = appended(&log).and_then(|out| {
+            let terminal = terminal::copied_to(out.try_clone()?)?;
+            prepared(command, out, terminal)
+        });
+        Self::spawned(name, command, log)
+    }
+
+    fn spawned(name: &str, command: io::Result<Command>, log: PathBuf) -> Self {
+        let child = spawn(command).unwrap_or_else(|error| panic!("start {name}: {error}"));
         Self { name: name.to_owned(), child, log, ended: None }
     }
 
@@ -131,11 +148,14 @@ impl Drop for Process {
     }
 }
 
-/// The command in a group of its own, with no input and its output in the log.
-fn prepared(command: &Command, log: &Path) -> io::Result<Command> {
-    let out = File::options().create(true).append(true).open(log)?;
+fn appended(log: &Path) -> io::Result<File> {
+    File::options().create(true).append(true).open(log)
+}
+
+/// The command in a group of its own, with no input.
+fn prepared(command: &Command, stdout: File, stderr: File) -> io::Result<Command> {
     let mut prepared = bound_to_us(command);
-    prepared.stdin(Stdio::null()).stderr(out.try_clone()?).stdout(out).process_group(0);
+    prepared.stdin(Stdio::null()).stderr(stderr).stdout(stdout).process_group(0);
     Ok(prepared)
 }
 

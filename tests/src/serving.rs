@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Output};
+use std::process::{Command, ExitStatus, Output};
 
 use model::Serial;
 use serde_json::Value;
@@ -90,7 +90,9 @@ impl Fedns {
 
     /// Not beside the config: that folder is watched, and each line would be an event in it.
     fn logs(&self) -> PathBuf {
-        self.home().join("logs")
+        let logs = self.home().join("logs");
+        fs::create_dir_all(&logs).expect("make a folder");
+        logs
     }
 
     pub fn dns_port(&self) -> u16 {
@@ -113,12 +115,21 @@ impl Fedns {
 
     /// The same, with these in the environment, too.
     pub fn launch(&mut self, arguments: &[&str], environment: &[(&str, &str)]) {
+        let command = self.serve(arguments, environment);
+        self.process = Some(Process::start("fedns", &command, &self.logs()));
+    }
+
+    /// The same, where somebody looks at its log on a terminal.
+    pub fn launch_on_terminal(&mut self) {
+        let command = self.serve(&[], &[]);
+        self.process = Some(Process::start_on_terminal("fedns", &command, &self.logs()));
+    }
+
+    fn serve(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Command {
         let mut command = product::fedns();
         command.envs(environment.iter().copied());
         command.arg("serve").arg("--config").arg(self.home().join("fedns.yaml")).args(arguments);
-        let logs = self.logs();
-        fs::create_dir_all(&logs).expect("make a folder");
-        self.process = Some(Process::start("fedns", &command, &logs));
+        command
     }
 
     /// SIGTERM, and the exit status.

@@ -13,6 +13,7 @@ use crate::config::{self, Config, ProviderConfig, ZoneConfig};
 use crate::mirror::alone::{self, AlonePlan, Outcome, Purpose, Seen};
 use crate::output::chain_text;
 use crate::state::StateFolder;
+use crate::terminal;
 
 /// Apply a plan that `fedns plan --config` saved, or become the writer
 ///
@@ -141,30 +142,18 @@ pub(super) fn carry_out(
     if failures.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Failure { lines: failures }) }
 }
 
-/// Characters.
-const BAR: usize = 20;
-
 /// A bar on a terminal, drawn over and over; a line now and then elsewhere.
 fn show(report: Report, is_time: bool) {
     let mut stderr = std::io::stderr();
-    let Report { done, total, left } = report;
-    let left = left.map(|left| format!(", {} s left", left.as_secs())).unwrap_or_default();
-    let text = format!("{done} of {total} names{left}");
     // A closed stderr leaves nobody to tell.
     let _ = match stderr.is_terminal() {
         true => {
-            let end = if done < total { "" } else { "\n" };
-            write!(stderr, "\r{} {text}\x1b[K{end}", bar(done, total))
+            let end = if report.done < report.total { "" } else { "\n" };
+            write!(stderr, "\r{}\x1b[K{end}", terminal::line(report))
         }
-        false if is_time => writeln!(stderr, "{text}"),
+        false if is_time => writeln!(stderr, "{}", terminal::text(report)),
         false => Ok(()),
     };
-}
-
-/// `[#########-----------]`
-fn bar(done: usize, total: usize) -> String {
-    let full = (BAR * done).checked_div(total).unwrap_or(BAR).min(BAR);
-    format!("[{}{}]", "#".repeat(full), "-".repeat(BAR - full))
 }
 
 /// The plan for each provider of a config. `writer`: under which id it is going to be carried out.
@@ -220,17 +209,4 @@ pub(super) fn at_provider(
 pub fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bar_fills_with_what_is_done() {
-        assert_eq!(bar(0, 10), "[--------------------]");
-        assert_eq!(bar(5, 10), "[##########----------]");
-        assert_eq!(bar(10, 10), "[####################]");
-        assert_eq!(bar(0, 0), "[####################]");
-    }
 }

@@ -1,3 +1,4 @@
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use ::clap::{Args, ValueEnum};
@@ -7,6 +8,7 @@ use tracing_subscriber::{Registry, fmt};
 
 use super::{CommandResult, ConfigFile, Failure};
 use crate::config;
+use crate::terminal::{self, LogWriter};
 
 /// Watch the clusters and answer DNS queries
 #[derive(Debug, Args)]
@@ -29,7 +31,7 @@ pub struct Serve {
     log_format: LogFormat,
 }
 
-#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum LogFormat {
     #[default]
     Text,
@@ -52,8 +54,11 @@ impl Serve {
             .log
             .parse()
             .map_err(|error| Failure::one(format!("--log {:?}: {error}", self.log)))?;
-        let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
-        let lines = fmt::layer::<Registry>().with_writer(std::io::stderr).with_ansi(colours);
+        let is_terminal = std::io::stderr().is_terminal();
+        let lines = fmt::layer::<Registry>().with_writer(|| LogWriter).with_ansi(is_terminal);
+        if is_terminal && self.log_format == LogFormat::Text {
+            terminal::allow_bars();
+        }
         let layer = match self.log_format {
             LogFormat::Text => lines.with_target(false).boxed(),
             LogFormat::Json => lines.json().flatten_event(true).boxed(),

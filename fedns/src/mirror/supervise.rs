@@ -11,6 +11,7 @@ use providers::sync::diff::Identity;
 use providers::sync::engine::{Engine, Input, Rhythm};
 use providers::sync::mirror::{Mirror as State, MirrorSettings};
 use providers::sync::permission::Permission;
+use providers::sync::progress::Course;
 use providers::sync::scope::Scope;
 use providers::sync::status::SharedStatus;
 use providers::sync::wishes::Wishes;
@@ -28,6 +29,7 @@ use crate::delegation::look::Settings;
 use crate::leader;
 use crate::metrics::{Metrics, MirrorLabels};
 use crate::state::guard_file::GuardFile;
+use crate::terminal::Bar;
 
 /// Between attempts to reach the provider, and to pass preflight.
 const AGAIN: Backoff = Backoff { first: Duration::from_secs(2), longest: Duration::from_secs(300) };
@@ -88,6 +90,13 @@ impl Supervisor {
         let labels = MirrorLabels { provider: provider_kind, zone };
         let (observe, taken) = observe(labels.clone(), metrics.clone());
         let engine = engine.keeping_guard(move |held| guard.save(held)).telling_landed(observe);
+        let engine = match Bar::new() {
+            Some(bar) => engine.showing_course(move |course| match course {
+                Course::At { report, .. } => bar.show(Some(report)),
+                Course::Over => bar.show(None),
+            }),
+            None => engine,
+        };
         let (tell_servers, servers) = watch::channel(Vec::new());
         let visible = Watch { mirror: labels, metrics, servers }.run(taken);
         shown.set_connected(status.clone());

@@ -28,7 +28,7 @@ use super::mirror::Mirror;
 use super::orphans;
 use super::permission::Permission;
 use super::plan::{Plan, hash_of};
-use super::progress::{Progress, Report};
+use super::progress::{Course, Progress, Report};
 use super::status::{Phase, SharedStatus, Status};
 use super::wishes::{Cause, Taken, Wish, Wishes};
 use crate::clock::Clock;
@@ -94,6 +94,7 @@ pub struct Engine {
     /// When the clusters changed what is now on its way, name by name.
     since: BTreeMap<Name, Instant>,
     tell_landed: TellLanded,
+    show_course: ShowCourse,
 }
 
 /// Keeps what the guard counts and holds, so that a restart does not forget it.
@@ -110,6 +111,9 @@ pub struct Landed<'a> {
 
 /// Hears of each change that landed and has a known beginning.
 type TellLanded = Box<dyn FnMut(Landed<'_>) + Send>;
+
+/// Shows how long runs of changes go.
+type ShowCourse = Box<dyn FnMut(Course) + Send>;
 
 /// What ended a round.
 enum Round {
@@ -142,6 +146,7 @@ impl Engine {
         rhythm: Rhythm,
     ) -> (Self, SharedStatus) {
         let status = SharedStatus::new(provider.name());
+        let show_course = Box::new(log_course(provider.name()));
         let next_check = clock.monotonic();
         let engine = Self {
             provider,
@@ -162,6 +167,7 @@ impl Engine {
             keep_guard: Box::new(|_| {}),
             since: BTreeMap::new(),
             tell_landed: Box::new(|_| {}),
+            show_course,
         };
         (engine, status)
     }
@@ -174,6 +180,11 @@ impl Engine {
     /// `tell` hears of each change of the clusters that the provider has taken.
     pub fn telling_landed(self, tell: impl FnMut(Landed<'_>) + Send + 'static) -> Self {
         Self { tell_landed: Box::new(tell), ..self }
+    }
+
+    /// `show` sees how long runs of changes go, in place of a line in the log now and then.
+    pub fn showing_course(self, show: impl FnMut(Course) + Send + 'static) -> Self {
+        Self { show_course: Box::new(show), ..self }
     }
 
     /// Runs until nobody sends inputs any more. A change under way is ended first.
@@ -294,8 +305,23 @@ impl Engine {
     /// Applies changes in their order, as many at a time as the provider takes. What has come in the
     /// meantime is planned at once: a failover does not wait behind a long first sync.
     async fn apply(&mut self, changes: &[Change]) {
-        let provider = Arc::clone(&self.provider);
         let mut progress = Progress::new(changes.len(), self.clock.monotonic());
+        self.show(&progress, false);
+        self.apply_in_parts(changes, &mut progress).await;
+        if progress.is_long() {
+            (self.show_course)(Course::Over);
+        }
+    }
+
+    fn show(&mut self, progress: &Progress, is_time: bool) {
+        if progress.is_long() {
+            let report = progress.report(self.clock.monotonic());
+            (self.show_course)(Course::At { report, is_time });
+        }
+    }
+
+    async fn apply_in_parts(&mut self, changes: &[Change], progress: &mut Progress) {
+        let provider = Arc::clone(&self.provider);
         let mut rest = changes;
         while !rest.is_empty() && self.permission.borrow().is_granted() {
             // What finds something else however often it is listed leads nowhere.
@@ -319,11 +345,8 @@ impl Engine {
             }
             rest = &rest[count..];
             self.status.set_phase(Phase::Applying(rest.len()));
-            if let Some(Report { done, total, left }) =
-                progress.advance(count, self.clock.monotonic())
-            {
-                info!(provider = %provider.name(), ?left, "{done} of {total} names written");
-            }
+            let is_time = progress.advance(count, self.clock.monotonic()).is_some();
+            self.show(progress, is_time);
             if self.wishes.is_waiting() {
                 return;
             }
@@ -461,6 +484,15 @@ impl Engine {
 
     fn now(&self) -> UnixTime {
         self.clock.unix()
+    }
+}
+
+/// A line now and then.
+fn log_course(provider: String) -> impl FnMut(Course) + Send {
+    move |course| {
+        if let Course::At { report: Report { done, total, left }, is_time: true } = course {
+            info!(%provider, ?left, "{done} of {total} names written");
+        }
     }
 }
 

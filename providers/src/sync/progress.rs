@@ -25,11 +25,25 @@ pub struct Report {
     pub left: Option<Duration>,
 }
 
+/// How a long run goes, for whoever shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// So far it has come; `is_time`: it is time for a line about that.
+    At { report: Report, is_time: bool },
+    /// It is over, or was broken off.
+    Over,
+}
+
 // === impl Progress ===
 
 impl Progress {
     pub fn new(total: usize, now: Instant) -> Self {
         Self { total, done: 0, begun: now, told: now }
+    }
+
+    /// Whether anybody needs to hear of it.
+    pub fn is_long(&self) -> bool {
+        self.total >= TOLD_FROM
     }
 
     /// So many more are done. A report, where it is time for one.
@@ -38,7 +52,7 @@ impl Progress {
         let is_over = self.done >= self.total;
         let is_time = now.saturating_duration_since(self.told) >= PERIOD;
         let was_told = self.told > self.begun;
-        if self.total < TOLD_FROM || !(is_time || (is_over && was_told)) {
+        if !self.is_long() || !(is_time || (is_over && was_told)) {
             return None;
         }
         self.told = now;

@@ -26,6 +26,9 @@ mod import;
 /// Where markers stand.
 mod registry;
 
+/// What a person sees of a server on a terminal.
+mod terminal;
+
 pub(crate) fn tests() -> Vec<Test> {
     let all = [
         life::tests(),
@@ -36,6 +39,7 @@ pub(crate) fn tests() -> Vec<Test> {
         plans::tests(),
         import::tests(),
         registry::tests(),
+        terminal::tests(),
     ];
     all.into_iter().flatten().collect()
 }
