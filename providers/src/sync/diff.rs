@@ -31,6 +31,8 @@ pub struct Conflict {
     pub name: Name,
     pub record_type: RecordType,
     pub found: Found,
+    /// Whose addresses stand there in place of an alias, which cannot stand beside it.
+    pub stand_in: Option<Name>,
 }
 
 /// What was found in the way.
@@ -88,15 +90,7 @@ pub fn compare(zone: &HostedZone, us: &Identity, wanted: Wanted<'_>) -> Compared
         // A name that others have is not taken, in no part.
         return Compared { conflicts, ..Compared::default() };
     }
-    let is_free = |set: &&RecordSet| {
-        let in_the_way = |conflict: &Conflict| {
-            conflict.record_type == set.record_type
-                || set.record_type == RecordType::CNAME
-                || conflict.record_type == RecordType::CNAME
-        };
-        !conflicts.iter().any(in_the_way)
-    };
-    let free: Vec<&RecordSet> = sets.iter().filter(is_free).collect();
+    let free: Vec<&RecordSet> = sets.iter().filter(|set| is_free(set, &conflicts)).collect();
     if free.is_empty() && !sets.is_empty() {
         // Nothing of what is wanted can stand here: what does stand keeps the name answering.
         return Compared { conflicts, ..Compared::default() };
@@ -118,6 +112,16 @@ pub fn compare(zone: &HostedZone, us: &Identity, wanted: Wanted<'_>) -> Compared
         }
     }
     Compared { change: change.filter(|it| !it.sets.is_empty()), conflicts, entry, leaves }
+}
+
+/// Whether a set can stand beside what is in conflict.
+pub fn is_free(set: &RecordSet, conflicts: &[Conflict]) -> bool {
+    let in_the_way = |conflict: &Conflict| {
+        conflict.record_type == set.record_type
+            || set.record_type == RecordType::CNAME
+            || conflict.record_type == RecordType::CNAME
+    };
+    !conflicts.iter().any(in_the_way)
 }
 
 /// A shard is left by a name without records, and by one whose marker stands elsewhere.
@@ -181,7 +185,7 @@ fn conflicts_at(
             (Form::Plain(_), Owner::Ours | Owner::Nobody) => Found::Unmarked,
         };
         if matters {
-            conflicts.push(Conflict { name: name.clone(), record_type, found });
+            conflicts.push(Conflict { name: name.clone(), record_type, found, stand_in: None });
         }
     }
     conflicts
@@ -309,7 +313,7 @@ fn has_same_values(change: &SetChange) -> bool {
 
 impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, record_type, found } = self;
+        let Self { name, record_type, found, stand_in } = self;
         write!(f, "{name} {record_type}: ")?;
         match found {
             Found::Unmarked => f.write_str(
@@ -325,6 +329,10 @@ impl fmt::Display for Conflict {
             Found::Special(what) => {
                 write!(f, "{what} stands there; it is left alone. Remove it at the provider")
             }
+        }?;
+        match stand_in {
+            Some(above) => write!(f, "; until then the addresses of {above} stand in for an alias"),
+            None => Ok(()),
         }
     }
 }

@@ -25,6 +25,9 @@ mod claiming;
 /// What is to be done now, in its order.
 mod planning;
 
+/// What stands where an alias cannot.
+mod stand_in;
+
 /// What is wanted, and what the provider makes of that.
 mod wants;
 
@@ -63,6 +66,8 @@ pub struct Mirror {
     /// Names whose change the policy does not allow.
     not_allowed: BTreeSet<Name>,
     conflicts: BTreeMap<Name, Vec<Conflict>>,
+    /// Names of ours whose alias cannot stand: what they lead to matters to them.
+    blocked_aliases: BTreeSet<Name>,
     quarantine: BTreeMap<Name, Quarantined>,
     orphans: BTreeMap<Name, Why>,
     /// How often in a row each name was found changed by somebody else.
@@ -111,6 +116,7 @@ impl Mirror {
             kept_guard: Guard::default(),
             not_allowed: BTreeSet::new(),
             conflicts: BTreeMap::new(),
+            blocked_aliases: BTreeSet::new(),
             quarantine: BTreeMap::new(),
             orphans: BTreeMap::new(),
             drifts: BTreeMap::new(),
@@ -316,6 +322,8 @@ fn not_converging(wanted: &[RecordSet], hosted: &HostedZone, name: &Name) -> Str
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod stand_ins;
 #[cfg(test)]
 mod registries;
 #[cfg(test)]

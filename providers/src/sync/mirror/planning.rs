@@ -3,9 +3,10 @@ use std::collections::BTreeMap;
 use model::{Level, Name, RecordType, ServiceKey, UnixTime};
 
 use super::Mirror;
+use super::stand_in::StandIn;
 use crate::sync::change::{Change, ChangeKind, Policy};
 use crate::sync::claim::{Claim, claim, claim_change};
-use crate::sync::diff::{Compared, Entry, Wanted, compare};
+use crate::sync::diff::{Compared, Conflict, Entry, Wanted, compare};
 use crate::sync::guard::Guarded;
 use crate::sync::hosted_zone::HostedZone;
 use crate::sync::orphans::{Orphan, Why};
@@ -35,7 +36,11 @@ impl Mirror {
                 clean.push(name.clone());
                 continue;
             }
-            let compared = self.compare(hosted, name, level);
+            let (compared, is_blocked) = self.compare(hosted, name, level);
+            match is_blocked {
+                true => self.blocked_aliases.insert(name.clone()),
+                false => self.blocked_aliases.remove(name),
+            };
             let Compared { change, conflicts, entry, leaves } = compared;
             let is_entering = entry != Entry::None;
             match conflicts.is_empty() {
@@ -145,7 +150,8 @@ impl Mirror {
         self.dirty.extend(marked);
     }
 
-    pub(super) fn compare(&self, hosted: &HostedZone, name: &Name, level: Level) -> Compared {
+    /// True where an alias is wanted that cannot stand beside what others have there.
+    fn compare(&self, hosted: &HostedZone, name: &Name, level: Level) -> (Compared, bool) {
         let sets = self.target(name);
         let kept = self.keep_unknown(hosted, name, sets);
         let service = self.settings.scope.service(name);
@@ -157,11 +163,17 @@ impl Mirror {
         };
         let sets = kept.as_deref().unwrap_or(sets);
         let resource = resource.as_deref();
-        compare(
-            hosted,
-            &self.settings.identity,
-            Wanted { name, level, sets, resource, is_imported, is_alias: &is_alias },
-        )
+        let us = &self.settings.identity;
+        let wanted = Wanted { name, level, sets, resource, is_imported, is_alias: &is_alias };
+        let compared = compare(hosted, us, wanted);
+        let Some(StandIn { above, sets }) = self.stand_in(hosted, &wanted, &compared) else {
+            return (compared, false);
+        };
+        let instead = compare(hosted, us, Wanted { sets: &sets, ..wanted });
+        let above = (!sets.is_empty()).then_some(above);
+        let conflicts = compared.conflicts.into_iter();
+        let conflicts = conflicts.map(|it| Conflict { stand_in: above.clone(), ..it }).collect();
+        (Compared { conflicts, ..instead }, true)
     }
 }
 

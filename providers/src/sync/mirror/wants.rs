@@ -33,6 +33,7 @@ impl Mirror {
             // What was refused may be right now.
             self.quarantine.remove(name);
             self.dirty.insert(name.clone());
+            self.look_at_stand_ins(name);
         }
     }
 
@@ -64,6 +65,7 @@ impl Mirror {
                 false => self.adjusted.insert(name.clone(), sets.clone()),
             };
             if before != (!is_same).then_some(sets) {
+                self.look_at_stand_ins(&name);
                 self.dirty.insert(name);
             }
         }

@@ -2,12 +2,13 @@ use std::fs;
 
 use tests::eventually::{GENEROUS, eventually};
 use tests::fakes::alidns::{Fault, Injection, NewRecord, Plan};
+use tests::process::Signal;
 use tests::scene::Host;
 use tests::scene::{NO_RESOLVER, service};
 use tests::serving::Fedns;
 use tests::suite::Test;
 
-use super::{DOMAIN, Scene, both, prepared, writes};
+use super::{DOMAIN, FAILED_OVER, Scene, both, prepared, writes};
 
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
@@ -17,7 +18,7 @@ pub(super) fn tests() -> Vec<Test> {
             a_writer_that_is_gone_for_good_is_replaced,
             what_the_config_leaves_behind_is_told,
             two_owners_leave_one_another_alone,
-            an_alias_that_cannot_stand_leaves_the_addresses;
+            the_addresses_above_stand_in_for_an_alias_that_cannot_stand;
     }
 }
 
@@ -193,15 +194,29 @@ fn two_owners_leave_one_another_alone() {
 }
 
 /// Somebody put a TXT at the name, and an alias can stand beside nothing.
-fn an_alias_that_cannot_stand_leaves_the_addresses() {
+fn the_addresses_above_stand_in_for_an_alias_that_cannot_stand() {
     let mut scene = prepared(Plan::custom(120, 6));
     let theirs = NewRecord::new("nginx.default.fed.svc.cn-beijing", "TXT", 600, "v=hand");
-    scene.host.put(DOMAIN, theirs);
+    let theirs = scene.host.put(DOMAIN, theirs);
     scene.start();
     scene.holds(both());
     scene.is_in_sync();
     scene.remove("beijing", "nginx");
+    let stand_in = "nginx.default.fed.svc.cn-beijing A default 180 203.0.113.1";
+    let mut expect = FAILED_OVER;
+    let beijing =
+        expect.iter_mut().find(|line| line.starts_with("nginx.default.fed.svc.cn-beijing "));
+    *beijing.expect("Beijing's name") = stand_in;
+    scene.holds(expect);
     scene.is(" Incomplete, ");
-    let kept = "nginx.default.fed.svc.cn-beijing A default 180 203.0.113.2";
-    assert!(scene.host.data().contains(&kept.to_owned()), "{:?}", scene.host.data());
+    let plan = scene.fedns.printed(&["plan"]);
+    let told =
+        "until then the addresses of nginx.default.fed.svc.spacexnice.xyz. stand in for an alias";
+    assert!(plan.contains(told), "{plan}");
+
+    // They have gone, and the next look at the zone sees it.
+    scene.host.domains(|domains| domains.remove(&theirs));
+    scene.fedns.process().signal(Signal::HUP);
+    scene.holds(FAILED_OVER);
+    scene.is_in_sync();
 }
