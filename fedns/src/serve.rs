@@ -272,6 +272,7 @@ impl Running {
 
     async fn stop(self, ending: Ending, mut signals: Signals) {
         let Self {
+            started,
             config,
             dns,
             pages,
@@ -286,6 +287,9 @@ impl Running {
         } = self;
         if ending == Ending::Drain {
             pages.draining.store(true, Ordering::Release);
+        }
+        // Where nobody is answered, nobody needs time to go elsewhere.
+        if ending == Ending::Drain && started.answers_dns() {
             info!(lame_duck = ?config.lame_duck, "stopping: not ready any more, answering on");
             tokio::select! {
                 () = tokio::time::sleep(config.lame_duck) => {}

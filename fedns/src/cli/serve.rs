@@ -17,7 +17,7 @@ use crate::terminal::{self, LogWriter};
   fedns serve --config /etc/fedns/fedns.yaml --log-format json
 
 SIGHUP, or a change of the file, reloads the config. SIGTERM makes /readyz fail, answers on for
-lameDuck, and ends with 0.")]
+lameDuck if there are addresses in listen.dns, and ends with 0.")]
 pub struct Serve {
     #[command(flatten)]
     file: ConfigFile,

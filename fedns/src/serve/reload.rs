@@ -396,6 +396,11 @@ impl FixedKeys {
         }
     }
 
+    /// Whether anybody is answered over DNS.
+    pub fn answers_dns(&self) -> bool {
+        !self.listen.dns.is_empty()
+    }
+
     /// Those in which the other differs.
     fn differing(&self, other: &Self) -> Vec<&'static str> {
         let differs = [

@@ -13,6 +13,7 @@ pub(crate) fn tests() -> Vec<Test> {
         [] => answers_go_on_while_readiness_fails,
             the_drain_ends_by_itself,
             an_interrupt_ends_at_once,
+            where_nobody_is_answered_a_stop_waits_for_nobody,
             nothing_is_left_behind;
     }
 }
@@ -46,6 +47,20 @@ fn the_drain_ends_by_itself() {
 fn an_interrupt_ends_at_once() {
     let (mut fedns, _folder) = serving("lameDuck: 1h\n");
     assert_eq!(fedns.interrupt().code(), Some(0));
+}
+
+/// It would take an hour otherwise.
+fn where_nobody_is_answered_a_stop_waits_for_nobody() {
+    let mut fedns = Fedns::prepared(&[], "");
+    let text = format!(
+        "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: example.com.\nlameDuck: 1h\n\
+         listen: {{admin: \"127.0.0.1:{}\"}}\nclusters: []\n",
+        fedns.admin_port()
+    );
+    fs::write(fedns.home().join("fedns.yaml"), text).expect("write the config");
+    fedns.start();
+    fedns.is_ready();
+    assert_eq!(fedns.stop().code(), Some(0));
 }
 
 fn nothing_is_left_behind() {
