@@ -385,7 +385,10 @@ impl Engine {
 
     /// What the provider has now is not known for sure, so it is listed before anything else.
     fn failed(&mut self, failure: &Failure) {
-        self.mirror.forget_listing();
+        match failure.kind {
+            FailureKind::Moved => self.mirror.look_again(),
+            _ => self.mirror.forget_listing(),
+        }
         let wait = match failure.kind {
             FailureKind::Moved if self.moves == 0 => Duration::ZERO,
             FailureKind::Fatal => FATAL_RETRY,

@@ -47,6 +47,8 @@ pub struct Mirror {
     settings: MirrorSettings,
     /// `None` until the provider has been listed.
     hosted: Option<HostedZone>,
+    /// What stood there until somebody else was seen to have changed it.
+    before: Option<HostedZone>,
     wanted: BTreeMap<Name, Vec<RecordSet>>,
     /// What the provider makes of what is wanted, where that is something else.
     adjusted: BTreeMap<Name, Vec<RecordSet>>,
@@ -105,6 +107,7 @@ impl Mirror {
         Self {
             settings,
             hosted: None,
+            before: None,
             wanted: BTreeMap::new(),
             adjusted: BTreeMap::new(),
             unadjusted: BTreeSet::new(),
@@ -170,10 +173,8 @@ impl Mirror {
     /// written, and writing it again leads nowhere.
     pub fn listed(&mut self, listing: Vec<HostedSet>, now: UnixTime) -> Vec<Name> {
         let new = HostedZone::new(&self.settings.identity.owner, listing);
-        let drifted = match &self.hosted {
-            None => Vec::new(),
-            Some(old) => Self::drifted(old, &new),
-        };
+        let old = self.hosted.take().or(self.before.take());
+        let drifted = old.map(|old| Self::drifted(&old, &new)).unwrap_or_default();
         self.drifts.retain(|name, _| drifted.contains(name));
         for name in &drifted {
             let drifts = self.drifts.entry(name.clone()).or_default();
@@ -205,9 +206,15 @@ impl Mirror {
         hosted.marked_names().filter_map(orphan).collect()
     }
 
-    /// What stands at the provider may be anything: it is to be listed again.
+    /// What stands at the provider may be anything, by our own doing too: it is to be listed again.
     pub fn forget_listing(&mut self) {
         self.hosted = None;
+        self.before = None;
+    }
+
+    /// Somebody else has changed something: it is to be listed again, and what differs is theirs.
+    pub fn look_again(&mut self) {
+        self.before = self.hosted.take().or(self.before.take());
     }
 
     pub fn is_listed(&self) -> bool {

@@ -237,6 +237,32 @@ async fn drift_is_put_back_and_counted() {
     assert_eq!(fixture.status.get().drifted, 1);
 }
 
+/// A provider that checks what stands finds it before the next listing does.
+#[tokio::test]
+async fn drift_that_a_refused_change_shows_is_counted_too() {
+    let mut fixture = Fixture::new();
+    fixture.want(0..3, 1);
+    fixture.settle().await;
+    {
+        let mut state = fixture.memory.state();
+        state.sets.remove(&(service(1), RecordType::A));
+        state.failures.push_back(Failure::new(FailureKind::Moved, "something else stands there"));
+    }
+    fixture.want(1..2, 2);
+    fixture.settle().await;
+    assert_eq!(fixture.addresses(), 3);
+    assert_eq!(fixture.status.get().drifted, 1);
+    // What we cannot know is nobody's.
+    fixture.memory.state().failures.push_back(Failure::new(FailureKind::Later(None), "away"));
+    fixture.want(1..2, 3);
+    fixture.settle().await;
+    fixture.memory.state().sets.remove(&(service(1), RecordType::A));
+    fixture.clock.advance(Duration::from_secs(10));
+    fixture.settle().await;
+    assert_eq!(fixture.addresses(), 3);
+    assert_eq!(fixture.status.get().drifted, 1);
+}
+
 #[tokio::test]
 async fn one_bad_record_is_set_aside_and_the_rest_lands() {
     let mut fixture = Fixture::new();
