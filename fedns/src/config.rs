@@ -149,6 +149,27 @@ impl ProviderKind {
         }
     }
 
+    /// Where it is, as far as the config says: what tells two of a kind apart.
+    pub fn place(&self) -> Vec<String> {
+        let place = match self {
+            // A domain belongs to one account, whatever file has its key.
+            Self::AliDns(AliDnsConfig { endpoint, .. }) => vec![endpoint.clone()],
+            Self::Rfc2136(config) => vec![Some(config.server.to_string())],
+            Self::Webhook(config) => vec![Some(config.endpoint.to_string())],
+            #[cfg(feature = "clouddns")]
+            Self::CloudDns(CloudDnsConfig { zone_id, options }) => {
+                let id = zone_id.as_ref().map(ToString::to_string);
+                vec![options.project.clone(), id, options.endpoint.clone()]
+            }
+            #[cfg(feature = "route53")]
+            Self::Route53(Route53Config { zone_id, options }) => {
+                let id = zone_id.as_ref().map(ToString::to_string);
+                vec![options.region.clone(), id, options.endpoint.clone()]
+            }
+        };
+        place.into_iter().flatten().collect()
+    }
+
     /// The word in the config.
     pub fn word(&self) -> &'static str {
         match self {

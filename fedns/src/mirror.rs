@@ -312,10 +312,15 @@ impl Key {
         }
     }
 
-    /// Tells the state of this mirror from that of others.
+    /// Tells the state of this mirror from that of others: of one owner, zones may go to several accounts
+    /// or servers of a kind.
     fn file_name(&self) -> String {
         let ProviderConfig { kind, owner, .. } = &self.provider;
-        format!("{}-{owner}-{}", kind.word(), self.zone)
+        let name = format!("{}-{owner}-{}", kind.word(), self.zone);
+        match kind.place().as_slice() {
+            [] => name,
+            place => format!("{name}-{:08x}", crc32fast::hash(place.join(" ").as_bytes())),
+        }
     }
 
     /// `alidns for example.com.`
@@ -338,4 +343,44 @@ fn sum_of(file: &Path) -> Option<u64> {
     let mut hasher = DefaultHasher::new();
     std::fs::read(file).ok()?.hash(&mut hasher);
     Some(hasher.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use providers::sync::change::Policy;
+    use providers::sync::registry::Registry;
+
+    use super::*;
+
+    fn at(server: &str) -> Key {
+        let server = Server::parse(server).expect("a server");
+        let kind = ProviderKind::Rfc2136(Rfc2136Config { server, config_file: "key".into() });
+        Key {
+            federation: model::Label::new("fed").expect("a label"),
+            zone: Name::parse("example.com").expect("a name"),
+            ttl: 180,
+            levels: model::Levels::ALL,
+            provider: ProviderConfig {
+                kind,
+                hosted: None,
+                owner: "shop".into(),
+                ttl: None,
+                levels: None,
+                types: Scope::default_types(),
+                policy: Policy::Sync,
+                registry: Registry::Compact,
+                name_servers: None,
+                filters: Default::default(),
+            },
+            file_sum: None,
+        }
+    }
+
+    #[test]
+    fn mirrors_at_two_servers_keep_their_states_apart() {
+        let one = at("192.0.2.1:53").file_name();
+        assert!(one.starts_with("rfc2136-shop-example.com.-"), "{one}");
+        assert_eq!(one, at("192.0.2.1:53").file_name());
+        assert_ne!(one, at("192.0.2.2:53").file_name());
+    }
 }
