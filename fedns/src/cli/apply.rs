@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -62,7 +62,11 @@ impl Apply {
         };
         let runtime = runtime()?;
         let Writer { id, folder: _folder } = Writer::new(&config)?;
-        let planned = planned(&runtime, &config, id, purpose)?;
+        let (planned, failures) = planned(&runtime, &config, id, purpose)?;
+        if !failures.is_empty() {
+            // All or nothing: what was approved is a plan for every provider.
+            return Err(Failure { lines: failures });
+        }
         if let Some(approved) = approved {
             still_approved(&planned, &approved)?;
         }
@@ -80,8 +84,8 @@ impl Apply {
 /// A plan that was saved.
 struct Approved<'a> {
     file: &'a Path,
-    /// Of each provider's plan.
-    hashes: BTreeMap<String, String>,
+    /// Each provider with the hash of its plan; several providers may have one title.
+    hashes: BTreeSet<(String, String)>,
 }
 
 fn approved(file: &Path) -> Result<Approved<'_>, Failure> {
@@ -99,7 +103,8 @@ fn approved(file: &Path) -> Result<Approved<'_>, Failure> {
 
 fn still_approved(planned: &[AlonePlan], approved: &Approved<'_>) -> Result<(), Failure> {
     let Approved { file, hashes } = approved;
-    let moved = planned.iter().find(|it| hashes.get(&it.title) != Some(&it.hash));
+    let is_approved = |it: &AlonePlan| hashes.contains(&(it.title.clone(), it.hash.clone()));
+    let moved = planned.iter().find(|it| !is_approved(it));
     let Some(AlonePlan { title, hash, .. }) = moved else { return Ok(()) };
     let file = file.display();
     Err(Failure::one(format!(
@@ -135,8 +140,10 @@ pub(super) fn carry_out(
     for plan in planned {
         let title = plan.title.clone();
         let outcome = runtime.block_on(plan.apply(show));
-        let Outcome { planned, landed, failures: lines } = outcome;
-        print(format!("{title}: {landed} of {planned} names changed\n"))?;
+        let Outcome { planned, landed, failures: lines, conflicts } = outcome;
+        let mut text = format!("{title}: {landed} of {planned} names changed\n");
+        text.extend(conflicts.iter().map(|conflict| format!("  ! left as it is: {conflict}\n")));
+        print(text)?;
         failures.extend(lines.into_iter().map(|line| format!("{title}: {line}")));
     }
     if failures.is_empty() { Ok(ExitCode::SUCCESS) } else { Err(Failure { lines: failures }) }
@@ -156,20 +163,25 @@ fn show(report: Report, is_time: bool) {
     };
 }
 
-/// The plan for each provider of a config. `writer`: under which id it is going to be carried out.
+/// The plans for the providers of a config, and one line for each that has none. `writer`: under which id
+/// they are going to be carried out.
 pub fn planned(
     runtime: &Runtime,
     config: &Config,
     writer: Option<String>,
     purpose: Purpose,
-) -> Result<Vec<AlonePlan>, Failure> {
+) -> Result<(Vec<AlonePlan>, Vec<String>), Failure> {
     let mirrored = mirrored(config)?;
     let seen = look(runtime, config)?;
-    let plan = |(zone, provider)| {
+    let (mut planned, mut failures) = (Vec::new(), Vec::new());
+    for (zone, provider) in mirrored {
         let plan = alone::plan(config, &seen, (zone, provider), writer.clone(), purpose);
-        runtime.block_on(plan).map_err(|failure| at_provider(zone, provider, &failure))
-    };
-    mirrored.into_iter().map(plan).collect()
+        match runtime.block_on(plan) {
+            Ok(plan) => planned.push(plan),
+            Err(failure) => failures.extend(at_provider(zone, provider, &failure).lines),
+        }
+    }
+    Ok((planned, failures))
 }
 
 /// Every zone with each of its providers; fails where there is none.

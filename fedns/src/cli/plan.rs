@@ -153,7 +153,8 @@ impl Show {
 
 /// What is to be done for a config, seen once.
 fn alone(config: &Path, format: PlanFormat) -> CommandResult {
-    let planned = apply::planned(&apply::runtime()?, &config::load(config)?, None, Purpose::Sync)?;
+    let config = config::load(config)?;
+    let (planned, failures) = apply::planned(&apply::runtime()?, &config, None, Purpose::Sync)?;
     let is_done = planned.iter().all(|it| it.plan.is_empty());
     let value = Value::Array(planned.iter().map(alone_value).collect());
     print(match format {
@@ -161,6 +162,10 @@ fn alone(config: &Path, format: PlanFormat) -> CommandResult {
         PlanFormat::Yaml => output::yaml(&value),
         format => planned.iter().map(|it| alone_text(it, format)).collect::<String>(),
     })?;
+    if !failures.is_empty() {
+        // What is to be done at the others has been told.
+        return Err(Failure { lines: failures });
+    }
     Ok(if is_done { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
@@ -177,18 +182,20 @@ pub(super) fn alone_value(planned: &AlonePlan) -> Value {
         "conflicts": plan.conflicts.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "notAllowed": planned.mirror.not_allowed().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "orphaned": plan.orphans.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "otherWriter": planned.other_writer.as_ref().map(|finding| &finding.text),
     })
 }
 
 fn alone_text(planned: &AlonePlan, format: PlanFormat) -> String {
-    let AlonePlan { title, plan, hash, mirror, .. } = planned;
+    let AlonePlan { title, plan, hash, mirror, other_writer, .. } = planned;
     let title = match plan.changes.len() + plan.held.len() {
         0 => format!("{title}: no changes\n"),
         count => format!("{title}: {count} names to change, plan {hash}\n"),
     };
     let mut text = format.remark(&title) + &changes_text(plan, format);
     let not_allowed = mirror.not_allowed().iter().map(|name| not_allowed_line(name));
-    text.extend(not_allowed.map(|line| format.remark(&line)));
+    let other_writer = other_writer.iter().map(|finding| format!("  ! {}\n", finding.text));
+    text.extend(not_allowed.chain(other_writer).map(|line| format.remark(&line)));
     text
 }
 

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use model::{ClusterChange, ClusterName, Freshness, Name};
 use planner::Planner;
 use providers::Provider;
+use providers::preflight::Finding;
 use providers::provider::{Failure, FailureKind};
 use providers::sync::adjust::adjust;
 use providers::sync::apply::{Applied, apply_first};
@@ -19,7 +20,7 @@ use tokio::sync::mpsc;
 use watcher::{Resolver, ResolverSettings, Saved};
 
 use super::connect::Connector;
-use super::{Key, gate};
+use super::{Key, check, gate};
 use crate::config::{Config, ConfigError, ProviderConfig, ZoneConfig, zone_settings};
 use crate::pipeline::unix_now;
 
@@ -39,6 +40,8 @@ pub struct AlonePlan {
     pub mirror: Mirror,
     /// The claim of another writer, which is replaced.
     pub replaced: Option<String>,
+    /// What is to be said of another process that writes, where this one only looks.
+    pub other_writer: Option<Finding>,
 }
 
 /// What a plan is made for.
@@ -65,6 +68,8 @@ pub struct Outcome {
     pub landed: usize,
     /// One line each.
     pub failures: Vec<String>,
+    /// What others have in the way, which is left alone; one line each.
+    pub conflicts: Vec<String>,
 }
 
 /// What clusters showed.
@@ -154,6 +159,7 @@ struct Listed {
     provider: Arc<dyn Provider>,
     mirror: Mirror,
     replaced: Option<String>,
+    other_writer: Option<Finding>,
 }
 
 // === impl Listed ===
@@ -169,12 +175,14 @@ impl Listed {
         let connected = Connector::default().connect(&key).await?;
         let scope = key.scope(connected.zone());
         gate::passed(&key, &*connected, &scope).await?;
+        let is_looking = writer.is_none();
         let mirror = listed(&key, seen, &*connected, writer).await?;
-        Ok(Self { title: key.title(), provider: connected, mirror, replaced: None })
+        let other_writer = if is_looking { check::other_writer(config, &mirror)? } else { None };
+        Ok(Self { title: key.title(), provider: connected, mirror, replaced: None, other_writer })
     }
 
     fn plan(self) -> Result<AlonePlan, Failure> {
-        let Self { title, provider, mut mirror, replaced } = self;
+        let Self { title, provider, mut mirror, replaced, other_writer } = self;
         if let Some(reason) = mirror.blocked() {
             return Err(Failure::new(FailureKind::Fatal, reason));
         }
@@ -183,7 +191,7 @@ impl Listed {
         let changes = plan.changes.iter().filter(|change| !mirror.is_claim(change));
         let all: Vec<Change> = changes.chain(&plan.held).cloned().collect();
         let hash = hash_of(&all);
-        Ok(AlonePlan { title, plan, hash, provider, mirror, replaced })
+        Ok(AlonePlan { title, plan, hash, provider, mirror, replaced, other_writer })
     }
 }
 
@@ -243,6 +251,8 @@ impl AlonePlan {
                 break;
             }
         }
+        let conflicts = self.mirror.plan(unix_now()).conflicts;
+        outcome.conflicts = conflicts.iter().map(ToString::to_string).collect();
         outcome
     }
 

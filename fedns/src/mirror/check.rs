@@ -69,7 +69,7 @@ async fn findings(
 }
 
 /// A warning only: whoever asks may do so beside the server that writes.
-fn other_writer(config: &Config, mirror: &Mirror) -> Result<Option<Finding>, Failure> {
+pub(super) fn other_writer(config: &Config, mirror: &Mirror) -> Result<Option<Finding>, Failure> {
     if config.leader_election.is_some() {
         return Ok(None);
     }

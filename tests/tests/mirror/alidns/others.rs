@@ -72,6 +72,9 @@ fn where_another_process_writes_nothing_is_written() {
     scene.host.put(DOMAIN, claim);
     let preflight = scene.fedns.printed(&["preflight", "-c", "fedns.yaml"]);
     assert!(preflight.contains("  warning  writer: another process writes here"), "{preflight}");
+    let plan = scene.fedns.command(&["plan", "--config", "fedns.yaml"]).stdout;
+    let plan = String::from_utf8(plan).expect("text");
+    assert!(plan.contains("\n  ! another process writes here"), "{plan}");
     scene.start();
     scene.logs("another process writes here for owner \"shop\"");
     scene.is(" MayNotWrite, ");

@@ -1,12 +1,14 @@
-use tests::fakes::alidns::Plan;
+use tests::fakes::alidns::{NewRecord, Plan};
 use tests::suite::Test;
 
-use super::{Scene, both, prepared, writes};
+use super::{DOMAIN, Scene, both, prepared, writes};
 
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
         [] => a_saved_plan_is_applied_exactly_and_then_nothing_is_left,
-            a_saved_plan_is_refused_when_something_moved;
+            a_saved_plan_is_refused_when_something_moved,
+            what_others_have_in_the_way_is_told_after_a_plan_is_applied,
+            a_provider_that_fails_hides_no_other;
     }
 }
 
@@ -70,4 +72,28 @@ fn a_saved_plan_is_refused_when_something_moved() {
     let error = String::from_utf8_lossy(&apply_plan(&scene).stderr).into_owned();
     assert!(error.contains("plan.json: "), "{error}");
     assert_eq!(writes(&scene), 0);
+}
+
+fn what_others_have_in_the_way_is_told_after_a_plan_is_applied() {
+    let scene = prepared(Plan::custom(120, 6));
+    let theirs = NewRecord::new("nginx.default.fed.svc.cn-beijing", "A", 600, "198.51.100.2");
+    scene.host.put(DOMAIN, theirs);
+    assert_eq!(save_plan(&scene), Some(2));
+    let applied = apply_plan(&scene);
+    assert_eq!(applied.status.code(), Some(0));
+    let text = String::from_utf8(applied.stdout).expect("text");
+    let told = "alidns for spacexnice.xyz.: 5 of 5 names changed\n  ! left as it is: \
+                nginx.default.fed.svc.cn-beijing.spacexnice.xyz. A: a record set without a marker stands there";
+    assert!(text.starts_with(told), "{text}");
+}
+
+fn a_provider_that_fails_hides_no_other() {
+    let scene = prepared(Plan::custom(120, 6));
+    scene.configure("}, {kind: webhook, endpoint: \"http://127.0.0.1:1\", owner: shop");
+    let plan = scene.fedns.command(&["plan", "--config", "fedns.yaml"]);
+    let text = String::from_utf8(plan.stdout).expect("text");
+    assert!(text.starts_with("alidns for spacexnice.xyz.: 5 names to change, plan "), "{text}");
+    let errors = String::from_utf8(plan.stderr).expect("text");
+    assert!(errors.contains("webhook for spacexnice.xyz.: "), "{errors}");
+    assert_eq!((plan.status.code(), errors.lines().count()), (Some(1), 1), "{errors}");
 }
