@@ -33,6 +33,7 @@ use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tracing::debug;
 
+use crate::federation::page::FederationPage;
 use crate::metrics::Metrics;
 use crate::metrics::dns::DnsCounts;
 use crate::metrics::mirrors::{MirrorCounts, MirrorState};
@@ -62,6 +63,7 @@ pub struct Pages {
     /// What is wrong with the config file as it is now; one line each, while an older one runs.
     pub refused: Mutex<Vec<String>>,
     pub mirrors: MirrorList,
+    pub federation: FederationPage,
     /// Where orders go.
     pub orders: mpsc::Sender<Placed>,
     /// Where orders are taken; `None` where the socket could not be made.
@@ -168,7 +170,8 @@ async fn page(pages: &Pages, url: &Url) -> Page {
         path if path.starts_with("/api/v1/") => api::page(pages, url).await,
         "/" => Ok(Page::text(
             "fedns\n\n/livez\n/readyz?verbose\n/metrics\n/api/v1/clusters\n/api/v1/records\n\
-             /api/v1/zone\n/api/v1/leftout\n/api/v1/explain?name=NAME\n/api/v1/plan\n/api/v1/server\n"
+             /api/v1/zone\n/api/v1/leftout\n/api/v1/explain?name=NAME\n/api/v1/plan\n/api/v1/federation\n\
+             /api/v1/server\n"
                 .into(),
         )),
         path => Ok(Page::error(StatusCode::NOT_FOUND, &format!("no page {path}"))),

@@ -14,6 +14,7 @@ mod preflight;
 mod query;
 mod records;
 mod serve;
+mod status;
 mod version;
 
 use std::fmt::Display;
@@ -49,6 +50,7 @@ enum Command {
     Import(import::Import),
     Query(query::Query),
     Config(config::ShowConfig),
+    Status(status::ShowStatus),
     Kubeconfig(kubeconfig::Kubeconfig),
     Completion(completion::Completion),
     Version(version::Version),
@@ -80,12 +82,11 @@ struct Admin {
 }
 
 /// Words of other tools that a later version brings, each with what it is for.
-const LATER_COMMANDS: [(&str, &str); 5] = [
+const LATER_COMMANDS: [(&str, &str); 4] = [
     ("init", "puts a federation control plane into a cluster"),
     ("join", "adds a cluster to the federation"),
     ("unjoin", "takes a cluster out of the federation"),
     ("delete", "removes a federation"),
-    ("status", "shows a federation and its members"),
 ];
 
 /// Parses the command line and runs the command.
@@ -114,6 +115,7 @@ pub fn run() -> ExitCode {
         Command::Import(command) => command.run(),
         Command::Query(command) => command.run(),
         Command::Config(command) => command.run(),
+        Command::Status(command) => command.run(),
         Command::Kubeconfig(command) => command.run(),
         Command::Completion(command) => command.run(),
         Command::Version(command) => command.run(),

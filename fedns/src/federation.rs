@@ -3,6 +3,7 @@
 //!
 //! - [`running`]: the federation while serving: who is a member, and who leaves
 //! - [`member_status`]: what is told of each member in its `Cluster` object
+//! - [`page`]: what is told of it over the API
 //! - [`membership`]: from what was found to clusters that are watched; pure
 //!
 //! ```text
@@ -14,6 +15,7 @@
 //! A build without the feature `federation` refuses the key `controlPlane`, so there is never one.
 
 pub mod membership;
+pub mod page;
 #[cfg(feature = "federation")]
 mod member_status;
 #[cfg(feature = "federation")]

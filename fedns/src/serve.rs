@@ -25,6 +25,7 @@ use crate::admin::problems::SourceProblems;
 use crate::admin::{self, Pages};
 use crate::config::places::STATE_FOLDER;
 use crate::config::{self, Config, ConfigError, Subject, reachable};
+use crate::federation::page::FederationPage;
 use crate::federation::{Federation, Membership};
 use crate::leader::Leader;
 use crate::metrics::Metrics;
@@ -165,6 +166,7 @@ impl Running {
             held: Mutex::new(None),
             refused: Mutex::new(Vec::new()),
             mirrors: mirror_list.clone(),
+            federation: FederationPage::default(),
             orders: place_orders,
             socket: socket.as_ref().map(|(path, _)| path.clone()),
         });
@@ -182,7 +184,8 @@ impl Running {
         let election = config.leader_election.as_ref();
         let leader = election.map(|election| Leader::start(election, &writer_id));
         let lease = leader.as_ref().map(Leader::holding);
-        let federation = Federation::start(&config, saved_clusters, &pipeline, lease.clone());
+        let federation =
+            Federation::start(&config, saved_clusters, &pipeline, lease.clone(), &pages.federation);
         let mut mirrors = Mirrors::new(
             pipeline.clone(),
             mirror_list,

@@ -41,6 +41,11 @@ impl Handle {
         Arc::clone(&self.status.borrow())
     }
 
+    /// The same, for whoever shows it.
+    pub fn status_feed(&self) -> watch::Receiver<Arc<Status>> {
+        self.status.clone()
+    }
+
     /// Begins no call any more, and returns when those that are in flight have ended.
     pub async fn stop(mut self) {
         drop(self.stop.take());

@@ -7,6 +7,7 @@ use model::ClusterName;
 use tokio::sync::watch;
 
 use super::Membership;
+use super::page::FederationPage;
 use crate::config::Config;
 use crate::pipeline::PipelineHandle;
 
@@ -20,6 +21,7 @@ impl Federation {
         _saved: Vec<ClusterName>,
         _pipeline: &PipelineHandle,
         _lease: Option<watch::Receiver<Holding>>,
+        _page: &FederationPage,
     ) -> Option<Self> {
         None
     }

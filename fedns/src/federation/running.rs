@@ -1,16 +1,21 @@
 //! The federation while serving: who is a member, and who leaves.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use clusters::federation::members::{self, Members, MembersSettings};
+use clusters::Access;
+use clusters::federation::members::{self, FoundMember, MemberStanding, Members, MembersSettings};
 use clusters::lease::Holding;
 use model::ClusterName;
+use serde::Serialize;
+use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tracing::info;
 
 use super::Membership;
 use super::member_status::{MemberStatus, StatusSettings};
+use super::page::FederationPage;
 use crate::config::{Config, ControlPlane};
 use crate::leader;
 use crate::pipeline::PipelineHandle;
@@ -30,6 +35,18 @@ pub struct Federation {
     tasks: JoinSet<()>,
 }
 
+/// A member as it was found.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MemberRow {
+    name: String,
+    /// Joined, Leaving or WithoutObject.
+    membership: &'static str,
+    /// Why its credentials cannot be used.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unusable: Option<String>,
+}
+
 // === impl Federation ===
 
 impl Federation {
@@ -39,6 +56,7 @@ impl Federation {
         saved: Vec<ClusterName>,
         pipeline: &PipelineHandle,
         lease: Option<watch::Receiver<Holding>>,
+        page: &FederationPage,
     ) -> Option<Self> {
         let control_plane = config.control_plane.clone()?;
         let ControlPlane { access, host, namespace } = control_plane.clone();
@@ -64,6 +82,12 @@ impl Federation {
             host_namespace: control_plane.namespace,
         };
         let propagator = propagator::start(settings, targets, holding);
+        let (label, found, status) =
+            (config.federation.to_string(), members.clone(), propagator.status_feed());
+        page.set(move || {
+            let status = Arc::clone(&status.borrow());
+            page_of(&label, &found.borrow(), &status)
+        });
         let troubles = Vec::new();
         Some(Self { members, saved, troubles, departures, propagator, tasks })
     }
@@ -97,4 +121,27 @@ impl Federation {
         self.propagator.stop().await;
         self.tasks.shutdown().await;
     }
+}
+
+fn page_of(federation: &str, members: &Members, status: &propagator::Status) -> Value {
+    let row = |(name, member): (&ClusterName, &FoundMember)| MemberRow {
+        name: name.to_string(),
+        membership: match member.standing {
+            MemberStanding::Joined => "Joined",
+            MemberStanding::Leaving => "Leaving",
+            MemberStanding::WithoutObject => "WithoutObject",
+        },
+        unusable: match &member.access {
+            Access::Unusable(why) => Some(why.clone()),
+            Access::Kubeconfig(_) | Access::Member(_) => None,
+        },
+    };
+    let rows: Vec<MemberRow> = members.found.iter().map(row).collect();
+    json!({
+        "federation": federation,
+        "members": rows,
+        "membersAreComplete": members.is_complete,
+        "troubles": members.troubles,
+        "propagation": status,
+    })
 }
