@@ -152,3 +152,87 @@ fn item_with<'a>(items: &'a Value, keys: &str) -> Option<&'a Value> {
         .iter()
         .find(|item| keys.iter().all(|(key, value)| item.get(key).is_none_or(|it| it == value)))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(wanted: Value, live: Value, is_equal: bool) {
+        let found = difference(&wanted, &live, &Value::Null);
+        assert_eq!(found.is_none(), is_equal, "{wanted} in {live}");
+    }
+
+    #[test]
+    fn only_what_is_wanted_is_compared() {
+        check(json!({"a": 1}), json!({"a": 1, "b": 2}), true);
+        check(json!({"a": 1}), json!({"a": 2}), false);
+        check(json!({"a": 1}), json!({}), false);
+        check(json!({"a": {"b": 1}}), json!({"a": {"b": 1, "c": {}}}), true);
+        check(json!({"a": false}), json!({}), false);
+    }
+
+    #[test]
+    fn what_is_empty_may_be_left_out() {
+        check(json!({"a": {}, "b": [], "c": null}), json!({}), true);
+        check(json!({"a": {"b": {}}}), json!({"a": {}}), true);
+        check(json!({"a": ""}), json!({}), false);
+    }
+
+    #[test]
+    fn items_are_found_by_their_key_in_any_order() {
+        let wanted = json!([{"name": "web", "image": "a"}]);
+        check(wanted.clone(), json!([{"name": "injected"}, {"name": "web", "image": "a"}]), true);
+        check(wanted.clone(), json!([{"name": "web", "image": "b"}]), false);
+        check(wanted, json!([{"name": "other", "image": "a"}]), false);
+        let one_number = json!([{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}]);
+        let reversed = json!([{"port": 53, "protocol": "TCP", "nodePort": 1},
+            {"port": 53, "protocol": "UDP", "nodePort": 2}]);
+        check(one_number, reversed, true);
+    }
+
+    #[test]
+    fn lists_without_keys_have_an_order() {
+        check(json!(["a", "b"]), json!(["a", "b"]), true);
+        check(json!(["a", "b"]), json!(["b", "a"]), false);
+        check(json!(["a"]), json!(["a", "b"]), false);
+        check(json!([{"name": "a"}, {"name": "a"}]), json!([{"name": "a"}]), false);
+    }
+
+    #[test]
+    fn what_we_applied_and_want_no_more_is_a_difference() {
+        let applied = json!({"f:data": {".": {}, "f:colour": {}, "f:size": {}}});
+        let live = json!({"data": {"colour": "red", "size": "1", "theirs": "2"}});
+        let kept = json!({"data": {"colour": "red", "size": "1"}});
+        assert_eq!(difference(&kept, &live, &applied), None);
+        assert!(difference(&json!({"data": {"colour": "red"}}), &live, &applied).is_some());
+    }
+
+    #[test]
+    fn items_that_we_applied_are_found_by_all_their_keys() {
+        let applied = json!({"f:spec": {"f:ports": {
+            "k:{\"port\":80,\"protocol\":\"TCP\"}": {".": {}, "f:port": {}}}}});
+        let live = json!({"spec": {"ports": [{"port": 80, "protocol": "TCP"},
+            {"port": 81, "protocol": "TCP"}]}});
+        let wanted = |port: u16| json!({"spec": {"ports": [{"port": port, "protocol": "TCP"}]}});
+        assert_eq!(difference(&wanted(80), &live, &applied), None);
+        assert!(difference(&wanted(81), &live, &applied).is_some());
+        let finalizers = json!({"f:list": {"v:\"a\"": {}}});
+        let live = json!({"list": ["a"]});
+        assert_eq!(difference(&json!({"list": ["a"]}), &live, &finalizers), None);
+        assert!(difference(&json!({}), &live, &finalizers).is_some());
+    }
+
+    #[test]
+    fn equal_differences_have_equal_numbers() {
+        let wanted = json!({"cpu": "1000m", "image": "a"});
+        let found = |live: Value| difference(&wanted, &live, &Value::Null);
+        let normalised = found(json!({"cpu": "1", "image": "a"}));
+        assert!(normalised.is_some());
+        assert_eq!(normalised, found(json!({"cpu": "1", "image": "a", "status": "other"})));
+        assert_ne!(normalised, found(json!({"cpu": "1", "image": "b"})));
+        assert_ne!(normalised, found(json!({"cpu": "2", "image": "a"})));
+    }
+}

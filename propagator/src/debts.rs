@@ -26,6 +26,7 @@ pub struct Debts(pub BTreeMap<Key, Owed>);
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Entry {
+    api_version: String,
     kind: String,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     namespace: String,
@@ -112,6 +113,7 @@ impl DebtBook {
 fn entry(kinds: &Kinds, key: &Key, owed: &Owed) -> (String, String) {
     let resource = &kinds.get(key.kind).resource;
     let entry = Entry {
+        api_version: resource.api_version.clone(),
         kind: resource.kind.clone(),
         namespace: key.namespace.clone(),
         name: key.name.clone(),
@@ -119,7 +121,7 @@ fn entry(kinds: &Kinds, key: &Key, owed: &Owed) -> (String, String) {
         cascade: owed.cascade.word().to_owned(),
     };
     // An underscore is in no name of an object.
-    let mut name = format!("{}_{}_{}", resource.plural, key.namespace, key.name);
+    let mut name = format!("{}.{}_{}_{}", resource.plural, resource.group, key.namespace, key.name);
     if name.len() > KEY_LENGTH_MAX {
         let digest = crate::compare::digest(&json!(name));
         name.truncate(KEY_LENGTH_MAX - 17);
@@ -129,7 +131,8 @@ fn entry(kinds: &Kinds, key: &Key, owed: &Owed) -> (String, String) {
 }
 
 fn debt(kinds: &Kinds, text: &str) -> Option<(Key, Owed)> {
-    let Entry { kind, namespace, name, uid, cascade } = serde_json::from_str(text).ok()?;
-    let key = Key { kind: kinds.named(&kind)?, namespace, name };
+    let Entry { api_version, kind, namespace, name, uid, cascade } =
+        serde_json::from_str(text).ok()?;
+    let key = Key { kind: kinds.named(&api_version, &kind)?, namespace, name };
     Some((key, Owed { uid, cascade: Cascade::from_word(&cascade)? }))
 }

@@ -7,8 +7,14 @@
 
 mod deletion;
 mod existing;
+mod share;
+mod status;
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use model::ClusterName;
@@ -28,6 +34,12 @@ pub struct Situation<'a> {
     /// The federation's label.
     pub federation: &'a str,
     pub object: &'a Federated,
+    /// Nothing more is to be expected of its namespace: it stands wherever it is to be made.
+    pub is_namespace_settled: bool,
+    /// A namespace with objects in it that is deleted.
+    pub has_content: bool,
+    /// A federated HorizontalPodAutoscaler is about it.
+    pub is_autoscaled: bool,
     pub members: BTreeMap<&'a ClusterName, MemberSituation<'a>>,
 }
 
@@ -38,6 +50,12 @@ pub struct MemberSituation<'a> {
     pub reach: Reach,
     /// As it was seen last.
     pub copy: Option<&'a Copy>,
+    /// Replicas are planned for the cluster.
+    pub counts: bool,
+    /// Of the object's replicas.
+    pub standing: planner::replicas::Standing,
+    /// Of a Service: whether it has anybody to send to.
+    pub has_ready_endpoint: bool,
     /// Whether objects can be made in the object's namespace; true for those without one.
     pub has_namespace: bool,
     /// What our latest write left, which the API of the member made of what was wanted.
@@ -74,13 +92,17 @@ pub struct Decision {
     pub actions: BTreeMap<ClusterName, Action>,
     /// What the object's finalizers shall be, if something else.
     pub finalizers: Option<Vec<String>>,
+    /// What annotations of ours shall be, if something else.
+    pub annotations: BTreeMap<&'static str, String>,
+    /// A merge patch of the status.
+    pub status: Option<Value>,
     /// Deletions to be noted before the object goes.
     pub owed: BTreeMap<ClusterName, Owed>,
     pub problems: Vec<Problem>,
 }
 
 /// One write to a member.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub enum Action {
     Create {
         body: Arc<Value>,
@@ -133,12 +155,19 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
     }
 }
 
-/// Whether the federation keeps the object to itself.
-pub fn stays_in_federation(key: &Key, kind: &Kind, object: &Federated) -> bool {
-    existing::stays_in_federation(key, kind, object)
-}
-
 // === impl Action ===
+
+/// Bodies may hold secrets, which no debug output shows.
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Create { adopts, .. } => write!(f, "Create(adopts: {adopts})"),
+            Self::Update { uid, .. } => write!(f, "Update({uid})"),
+            Self::Delete { uid, cascade } => write!(f, "Delete({uid:?}, {cascade:?})"),
+            Self::LetGo { uid } => write!(f, "LetGo({uid:?})"),
+        }
+    }
+}
 
 impl Action {
     /// What ends a copy.

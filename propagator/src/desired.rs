@@ -114,3 +114,103 @@ fn without_generated(body: &mut Value) {
         labels.retain(|label, _| !GENERATED_JOB_LABELS.contains(&label.as_str()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use kube::core::DynamicObject;
+
+    use super::*;
+    use crate::kinds::Kinds;
+
+    #[track_caller]
+    fn check(role: Role, object: Value, expect: Value) {
+        let kinds = Kinds::default();
+        let key = Key {
+            kind: kinds.of_role(role).unwrap(),
+            namespace: object["metadata"]["namespace"].as_str().unwrap_or_default().into(),
+            name: "web".into(),
+        };
+        let object: DynamicObject = serde_json::from_value(object).unwrap();
+        assert_eq!(desired(&key, role, &Federated::new(object), "fed"), expect);
+    }
+
+    #[test]
+    fn what_is_the_federations_own_stays_there() {
+        check(
+            Role::Plain,
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+                "name": "web", "namespace": "shop", "uid": "u", "resourceVersion": "1",
+                "finalizers": ["fedns.io/propagated"], "ownerReferences": [],
+                "labels": {"app": "web"},
+                "annotations": {"team": "shop", "fedns.io/adopt": "true",
+                    "federation.kubernetes.io/service-ingresses": "{}",
+                    "kubectl.kubernetes.io/last-applied-configuration": "{}",
+                    "deployment.kubernetes.io/revision": "1"}},
+                "data": {"a": "b"}, "status": {"x": 1}}),
+            json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {
+                "name": "web", "namespace": "shop",
+                "labels": {"app": "web", "fedns.io/federation": "fed"},
+                "annotations": {"team": "shop"}},
+                "data": {"a": "b"}}),
+        );
+    }
+
+    #[test]
+    fn a_namespace_goes_without_its_finalizers() {
+        check(
+            Role::Namespace,
+            json!({"metadata": {"name": "web", "labels": {"kubernetes.io/metadata.name": "web"}},
+                "spec": {"finalizers": ["kubernetes"]}}),
+            json!({"metadata": {"name": "web", "labels": {"fedns.io/federation": "fed"}}}),
+        );
+    }
+
+    #[test]
+    fn what_the_api_allocated_is_left_to_each_member() {
+        let managed = json!([{"manager": "kubectl", "operation": "Update", "apiVersion": "v1",
+            "fieldsType": "FieldsV1", "fieldsV1": {"f:spec": {"f:ipFamilyPolicy": {}, "f:ports": {
+                "k:{\"port\":81,\"protocol\":\"TCP\"}": {"f:nodePort": {}}}}}}]);
+        let metadata = json!({"name": "web", "namespace": "shop", "managedFields": managed});
+        let labels = json!({"fedns.io/federation": "fed"});
+        check(
+            Role::Service,
+            json!({"metadata": metadata, "spec": {"type": "LoadBalancer",
+                "clusterIP": "10.0.0.1", "clusterIPs": ["10.0.0.1"], "ipFamilies": ["IPv4"],
+                "ipFamilyPolicy": "PreferDualStack", "ports": [
+                    {"port": 80, "protocol": "TCP", "nodePort": 30080},
+                    {"port": 81, "protocol": "TCP", "nodePort": 30081}]}}),
+            json!({"metadata": {"name": "web", "namespace": "shop", "labels": labels},
+                "spec": {"type": "LoadBalancer", "ipFamilyPolicy": "PreferDualStack", "ports": [
+                    {"port": 80, "protocol": "TCP"},
+                    {"port": 81, "protocol": "TCP", "nodePort": 30081}]}}),
+        );
+        check(
+            Role::Service,
+            json!({"metadata": {"name": "web", "namespace": "shop"},
+                "spec": {"clusterIP": "None", "clusterIPs": ["None"]}}),
+            json!({"metadata": {"name": "web", "namespace": "shop", "labels": labels},
+                "spec": {"clusterIP": "None", "clusterIPs": ["None"]}}),
+        );
+    }
+
+    #[test]
+    fn a_job_goes_without_its_generated_selector() {
+        let generated = json!({"batch.kubernetes.io/controller-uid": "u", "app": "web"});
+        let labels = json!({"fedns.io/federation": "fed"});
+        check(
+            Role::Job,
+            json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": {
+                "selector": {"matchLabels": {"batch.kubernetes.io/controller-uid": "u"}},
+                "template": {"metadata": {"labels": generated}}}}),
+            json!({"metadata": {"name": "web", "namespace": "shop", "labels": labels},
+                "spec": {"template": {"metadata": {"labels": {"app": "web"}}}}}),
+        );
+        let by_hand = json!({"manualSelector": true, "selector": {"matchLabels": {"a": "b"}}});
+        check(
+            Role::Job,
+            json!({"metadata": {"name": "web", "namespace": "shop"}, "spec": by_hand}),
+            json!({"metadata": {"name": "web", "namespace": "shop", "labels": labels},
+                "spec": by_hand}),
+        );
+    }
+}

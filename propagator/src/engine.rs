@@ -22,10 +22,12 @@ use crate::endpoint::{Endpoint, Trouble, may_write};
 use crate::events::Events;
 use crate::key::Key;
 use crate::kinds::{KindId, Kinds, Role};
-use crate::member::Members;
+use crate::member::{Members, Standing};
 use crate::object::{Copy, Federated};
+use crate::pods::Pods;
 use crate::queue::Queue;
 use crate::settings::Settings;
+use crate::slices::Slice;
 use crate::status::Status;
 use crate::table::{Seen, Table};
 use crate::watch::Watch;
@@ -41,6 +43,8 @@ const BATCH_MAX: usize = 1024;
 const STATUS_INTERVAL: Duration = Duration::from_millis(100);
 /// Between two attempts to read or write the debts of a member.
 const DEBTS_RETRY: Duration = Duration::from_secs(1);
+/// How long calls in flight are waited for at the end.
+const END_LIMIT: Duration = Duration::from_secs(5);
 /// Without anything to do, it is looked that often whether the lease is still held.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -64,6 +68,8 @@ pub struct Engine {
     members: BTreeMap<ClusterName, MemberState>,
     /// Objects that are to be decided on.
     touched: BTreeSet<Key>,
+    /// When what is to be looked at again; `None`: everything.
+    wakes: BTreeSet<(Instant, Option<Key>)>,
     /// Of each object the problems that were told.
     told: HashMap<Key, HashSet<Problem>>,
     /// True since this process may write.
@@ -79,6 +85,8 @@ pub struct Engine {
 pub(crate) enum Message {
     Federation(KindId, Seen<Federated>),
     Member(ClusterName, u64, KindId, Seen<Copy>),
+    Slice(ClusterName, u64, Seen<Slice>),
+    PodsSeen(ClusterName, Key, Result<Pods, Trouble>),
     FederationWritten {
         key: Key,
         write: FederationWrite,
@@ -124,6 +132,7 @@ impl Engine {
             queue: Queue::default(),
             members: BTreeMap::new(),
             touched: BTreeSet::new(),
+            wakes: BTreeSet::new(),
             told: HashMap::new(),
             is_writing: false,
             has_begun: false,
@@ -136,6 +145,7 @@ impl Engine {
     pub async fn run(mut self, mut stopped: oneshot::Receiver<()>) {
         loop {
             self.look_at_lease();
+            self.wake();
             self.settle();
             self.dispatch();
             self.report();
@@ -166,6 +176,24 @@ impl Engine {
         self.is_writing = may_write;
     }
 
+    /// What its time has come for is decided anew.
+    fn wake(&mut self) {
+        let now = Instant::now();
+        let mut has_attended = false;
+        while let Some((at, key)) = self.wakes.first().cloned().filter(|(at, _)| *at <= now) {
+            self.wakes.remove(&(at, key.clone()));
+            match key {
+                Some(key) => drop(self.touched.insert(key)),
+                None => {
+                    if !std::mem::replace(&mut has_attended, true) {
+                        self.attend();
+                    }
+                    self.touch_all();
+                }
+            }
+        }
+    }
+
     fn begin(&mut self) {
         self.has_begun = true;
         for id in self.kinds.ids() {
@@ -175,6 +203,7 @@ impl Engine {
                 kind: self.kinds.get(id).clone(),
                 label_selector: None,
                 convert: Arc::new(Federated::new),
+                standing: watch::channel(Standing::Ready).1,
             };
             let tell = self.messages.0.clone();
             self.watches.spawn(watch.run(tell, move |seen| Message::Federation(id, seen)));
@@ -198,6 +227,10 @@ impl Engine {
             Message::Member(cluster, generation, kind, seen) => {
                 self.member_seen(&cluster, generation, kind, seen);
             }
+            Message::Slice(cluster, generation, seen) => {
+                self.slice_seen(&cluster, generation, seen);
+            }
+            Message::PodsSeen(cluster, key, result) => self.pods_seen(&cluster, &key, result),
             Message::FederationWritten { key, write, result } => {
                 self.federation_written(key, &write, result);
             }
@@ -213,12 +246,28 @@ impl Engine {
 
     fn federation_seen(&mut self, kind: KindId, seen: Seen<Federated>) {
         let was_listed = self.objects.is_listed(kind);
+        if let Seen::Listed(key, object) | Seen::Changed(key, object) | Seen::Deleted(key, object) =
+            &seen
+        {
+            self.touched.extend(self.target_of(key, object));
+        }
         self.touched.extend(self.objects.see(kind, seen));
         if !was_listed && self.objects.is_listed(kind) {
-            // Debts for objects that are not there can be paid now.
-            let owed = self.members.values().flat_map(|it| it.debts().map(|(key, _)| key.clone()));
-            self.touched.extend(owed);
+            // Debts for objects that are not there can be paid now, and what is autoscaled is known.
+            self.touch_all();
         }
+    }
+
+    /// What an autoscaler is about.
+    fn target_of(&self, key: &Key, object: &Federated) -> Option<Key> {
+        if self.kinds.get(key.kind).role != Role::HorizontalPodAutoscaler {
+            return None;
+        }
+        let target = &object.body["spec"]["scaleTargetRef"];
+        let (version, kind) = (target["apiVersion"].as_str()?, target["kind"].as_str()?);
+        let kind = self.kinds.named(version, kind)?;
+        let name = target["name"].as_str()?.to_owned();
+        Some(Key { kind, namespace: key.namespace.clone(), name })
     }
 
     /// Whatever is known may mean something else now.
@@ -234,8 +283,13 @@ impl Engine {
 
     fn next_due(&self) -> Instant {
         let queues = self.members.values().filter_map(|member| member.next_due());
-        let due = queues.chain(self.queue.next_due()).min();
-        let idle = Instant::now() + IDLE;
+        let wake = self.wakes.first().map(|(at, _)| *at);
+        let due = queues.chain(self.queue.next_due()).chain(wake).min();
+        let now = Instant::now();
+        if self.is_writing && !self.touched.is_empty() {
+            return now;
+        }
+        let idle = now + IDLE;
         let due = due.filter(|_| self.is_writing).map_or(idle, |due| due.min(idle));
         if self.has_news { due.min(self.status_told + STATUS_INTERVAL) } else { due }
     }
@@ -248,6 +302,9 @@ impl Engine {
         let Self { messages: (_, mut receiver), mut calls, .. } = self;
         // Calls that report must not wait for somebody who listens.
         receiver.close();
-        while calls.join_next().await.is_some() {}
+        let all_ended = async { while calls.join_next().await.is_some() {} };
+        if tokio::time::timeout(END_LIMIT, all_ended).await.is_err() {
+            tracing::warn!("calls to API servers are given up that do not end");
+        }
     }
 }

@@ -68,17 +68,25 @@ pub fn reference(kind: &Kind, key: &Key, object: &Federated) -> ObjectReference 
 }
 
 async fn write(endpoint: Endpoint, mut queue: Receiver<News>) {
+    let mut recorder = None;
     while let Some(news) = queue.recv().await {
-        let result = publish(&endpoint, &news).await;
-        if let Err(trouble) = result {
+        if let Err(trouble) = publish(&endpoint, &mut recorder, &news).await {
             tracing::debug!(note = news.note, "no Event was written: {}", trouble.words());
         }
     }
 }
 
-async fn publish(endpoint: &Endpoint, news: &News) -> Result<(), Trouble> {
-    let client = endpoint.client().await.map_err(Trouble::Failed)?;
-    let recorder = Recorder::new(client, Reporter::from("fedns"));
+/// The recorder remembers what it wrote lately, and counts there what happens again.
+async fn publish(
+    endpoint: &Endpoint,
+    recorder: &mut Option<Recorder>,
+    news: &News,
+) -> Result<(), Trouble> {
+    if recorder.is_none() || endpoint.is_outdated().await {
+        let client = endpoint.client().await.map_err(Trouble::Failed)?;
+        *recorder = Some(Recorder::new(client, Reporter::from("fedns")));
+    }
+    let Some(recorder) = recorder else { return Ok(()) };
     let event = Event {
         type_: if news.is_warning { EventType::Warning } else { EventType::Normal },
         reason: news.reason.into(),

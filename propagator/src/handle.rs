@@ -46,7 +46,8 @@ impl Handle {
         self.status.clone()
     }
 
-    /// Begins no call any more, and returns when those that are in flight have ended.
+    /// Begins no call any more, and returns when those that are in flight have ended,
+    /// or some seconds later.
     pub async fn stop(mut self) {
         drop(self.stop.take());
         // It ends only with the sender, and never panics by design; a panic was reported by tokio.

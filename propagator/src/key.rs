@@ -23,6 +23,11 @@ impl Key {
         }
     }
 
+    /// The object that is this one's namespace; `namespaces` is the kind of those.
+    pub fn namespace_key(&self, namespaces: KindId) -> Self {
+        Self { kind: namespaces, namespace: String::new(), name: self.namespace.clone() }
+    }
+
     /// `NAMESPACE/NAME`, or the name alone.
     pub fn path(&self) -> String {
         match self.namespace.as_str() {

@@ -84,13 +84,19 @@ impl Kinds {
         (0..self.0.len()).map(KindId)
     }
 
+    /// The place of what is watched beside the kinds that are propagated.
+    pub fn beside(&self) -> KindId {
+        KindId(self.0.len())
+    }
+
     pub fn of_role(&self, role: Role) -> Option<KindId> {
         self.0.iter().position(|kind| kind.role == role).map(KindId)
     }
 
-    /// As the API writes it in `kind`.
-    pub fn named(&self, kind: &str) -> Option<KindId> {
-        self.0.iter().position(|it| it.resource.kind == kind).map(KindId)
+    /// As the API writes it in `apiVersion` and `kind`.
+    pub fn named(&self, api_version: &str, kind: &str) -> Option<KindId> {
+        let is_it = |it: &Kind| it.resource.api_version == api_version && it.resource.kind == kind;
+        self.0.iter().position(is_it).map(KindId)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is kept of the objects that API servers send.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 
 use clusters::federation::names::{FEDERATION_LABEL, FIELD_MANAGER};
@@ -18,7 +19,7 @@ pub trait Versioned {
 }
 
 /// An object of the federation.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Federated {
     pub uid: String,
     pub resource_version: String,
@@ -35,10 +36,11 @@ pub struct Federated {
 }
 
 /// An object of a member.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Copy {
     pub uid: String,
     pub resource_version: String,
+    pub generation: i64,
     pub is_deleted: bool,
     pub owner: Owner,
     /// Labels, annotations and all but the rest of metadata and status, as one object.
@@ -46,7 +48,7 @@ pub struct Copy {
     pub status: Value,
     /// What we applied, as `managedFields` tells it.
     pub applied: Value,
-    /// True if another than us sets the number of replicas through the scale subresource.
+    /// True if an autoscaler sets the number of replicas.
     pub is_scaled: bool,
 }
 
@@ -66,6 +68,20 @@ pub fn key_of(kind: KindId, object: &DynamicObject) -> Key {
     let text = |part: &Option<String>| part.clone().unwrap_or_default();
     let ObjectMeta { namespace, name, .. } = &object.metadata;
     Key { kind, namespace: text(namespace), name: text(name) }
+}
+
+/// Objects may hold secrets, which no debug output shows.
+impl fmt::Debug for Federated {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Federated({} at {})", self.uid, self.resource_version)
+    }
+}
+
+/// The same of copies.
+impl fmt::Debug for Copy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Copy({} at {}, {:?})", self.uid, self.resource_version, self.owner)
+    }
 }
 
 // === impl Federated ===
@@ -128,6 +144,7 @@ impl Copy {
         Arc::new(Self {
             uid: metadata.uid.unwrap_or_default(),
             resource_version: metadata.resource_version.unwrap_or_default(),
+            generation: metadata.generation.unwrap_or_default(),
             is_deleted: metadata.deletion_timestamp.is_some(),
             owner,
             body,
@@ -135,10 +152,7 @@ impl Copy {
             applied: applied
                 .and_then(|entry| entry.fields_v1.clone())
                 .map_or(Value::Null, |fields| fields.0),
-            is_scaled: managed.iter().any(|entry| {
-                entry.subresource.as_deref() == Some("scale")
-                    && entry.manager.as_deref() != Some(FIELD_MANAGER)
-            }),
+            is_scaled: managed.iter().any(is_autoscaler),
         })
     }
 }
@@ -147,6 +161,15 @@ impl Versioned for Copy {
     fn version(&self) -> u64 {
         self.resource_version.parse().unwrap_or(0)
     }
+}
+
+/// Autoscalers go through the scale subresource. So does `kubectl scale`, which in a member is a change
+/// like any other, and undone.
+fn is_autoscaler(entry: &ManagedFieldsEntry) -> bool {
+    let manager = entry.manager.as_deref().unwrap_or_default();
+    entry.subresource.as_deref() == Some("scale")
+        && manager != FIELD_MANAGER
+        && !manager.starts_with("kubectl")
 }
 
 pub fn is_our_apply(entry: &ManagedFieldsEntry) -> bool {

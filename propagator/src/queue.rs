@@ -63,13 +63,23 @@ impl<K, W> Default for Queue<K, W> {
 impl<K: Clone + Eq + Hash, W: Clone + PartialEq> Queue<K, W> {
     /// From now on this is wanted. What failed is tried again at once only if it is something else.
     pub fn set(&mut self, key: &K, want: Option<W>) {
+        self.set_after(key, want, None);
+    }
+
+    /// The same, not before a moment if it is new here.
+    pub fn set_after(&mut self, key: &K, want: Option<W>, not_before: Option<Instant>) {
         match (self.entries.get_mut(key), want) {
             (None, None) => {}
             (None, Some(want)) => {
-                let entry =
-                    Entry { want: Some(want), state: State::Turn, attempts: 0, failure: None };
+                let state = match not_before {
+                    Some(at) => self.remember(key, at),
+                    None => {
+                        self.turns.push_back(key.clone());
+                        State::Turn
+                    }
+                };
+                let entry = Entry { want: Some(want), state, attempts: 0, failure: None };
                 self.entries.insert(key.clone(), entry);
-                self.turns.push_back(key.clone());
             }
             (Some(entry), want) if entry.state == State::InFlight => entry.want = want,
             (Some(entry), None) => {
@@ -125,11 +135,11 @@ impl<K: Clone + Eq + Hash, W: Clone + PartialEq> Queue<K, W> {
         }
         entry.attempts += 1;
         entry.failure = Some(why);
-        let (at, number) = (now + backoff.after(entry.attempts, chance), self.next_number);
-        entry.state = State::Later { at, number };
-        self.next_number += 1;
-        self.later.insert((at, number));
-        self.later_keys.insert(number, key.clone());
+        let at = now + backoff.after(entry.attempts, chance);
+        let state = self.remember(key, at);
+        if let Some(entry) = self.entries.get_mut(key) {
+            entry.state = state;
+        }
     }
 
     /// When [`Queue::next`] has something again, if nothing else happens.
@@ -144,8 +154,9 @@ impl<K: Clone + Eq + Hash, W: Clone + PartialEq> Queue<K, W> {
         self.wake(until);
     }
 
-    pub fn is_in_flight(&self, key: &K) -> bool {
-        self.entries.get(key).is_some_and(|entry| entry.state == State::InFlight)
+    /// Something about this waits or is in flight.
+    pub fn contains(&self, key: &K) -> bool {
+        self.entries.contains_key(key)
     }
 
     /// That wait, for their turn or for a later attempt.
@@ -177,6 +188,15 @@ impl<K: Clone + Eq + Hash, W: Clone + PartialEq> Queue<K, W> {
         }
     }
 
+    /// Its turn comes at a moment.
+    fn remember(&mut self, key: &K, at: Instant) -> State {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.later.insert((at, number));
+        self.later_keys.insert(number, key.clone());
+        State::Later { at, number }
+    }
+
     fn forget(&mut self, state: State) {
         if let State::Later { at, number } = state {
             self.later.remove(&(at, number));
@@ -202,5 +222,94 @@ impl Backoff {
     fn after(self, attempts: u32, chance: f64) -> Duration {
         let doubled = self.first.saturating_mul(1 << attempts.saturating_sub(1).min(16));
         doubled.min(self.longest).mul_f64(1.0 + chance)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BACKOFF: Backoff =
+        Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(4) };
+
+    fn trouble() -> Trouble {
+        Trouble::Failed("broken".into())
+    }
+
+    #[test]
+    fn the_latest_want_of_a_key_counts() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.set(&"a", Some(1));
+        queue.set(&"a", Some(2));
+        assert_eq!(queue.next(now), Some(("a", 2)));
+        assert_eq!(queue.next(now), None);
+        queue.set(&"a", Some(3));
+        assert_eq!(queue.next(now), None, "one write of an object at a time");
+        queue.succeeded(&"a");
+        assert_eq!((queue.waiting(), queue.in_flight()), (0, 0), "it is decided on anew");
+    }
+
+    #[test]
+    fn what_is_not_wanted_any_more_is_not_begun() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.set(&"a", Some(1));
+        queue.set(&"b", Some(1));
+        queue.set(&"a", None);
+        assert_eq!(queue.next(now), Some(("b", 1)));
+        queue.set(&"b", None);
+        queue.failed(&"b", trouble(), BACKOFF, 0.0, now);
+        assert_eq!(queue.next_due(), None);
+        assert_eq!(queue.failures().count(), 0);
+    }
+
+    #[test]
+    fn failures_wait_longer_each_time_and_another_want_goes_at_once() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.set(&"a", Some(1));
+        for (attempt, seconds) in [(1, 1), (2, 2), (3, 4), (4, 4)] {
+            let at = queue.next_due().unwrap_or(now);
+            assert!(queue.next(at).is_some(), "attempt {attempt}");
+            queue.failed(&"a", trouble(), BACKOFF, 0.0, at);
+            assert_eq!(queue.next_due(), Some(at + Duration::from_secs(seconds)));
+            assert_eq!(queue.next(at), None);
+        }
+        assert_eq!(queue.failure(&"a"), Some(&trouble()));
+        queue.set(&"a", Some(1));
+        assert_eq!(queue.next(now), None, "nothing new");
+        queue.set(&"a", Some(2));
+        assert_eq!(queue.next(now), Some(("a", 2)));
+    }
+
+    #[test]
+    fn so_many_are_in_flight_and_no_more() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        for key in 0..2 * IN_FLIGHT_MAX {
+            queue.set(&key, Some(()));
+        }
+        let begun: Vec<usize> =
+            std::iter::from_fn(|| queue.next(now)).map(|(key, ())| key).collect();
+        assert_eq!(begun, (0..IN_FLIGHT_MAX).collect::<Vec<_>>(), "in the order they came");
+        queue.succeeded(&0);
+        assert_eq!(queue.next(now), Some((IN_FLIGHT_MAX, ())));
+    }
+
+    #[test]
+    fn a_cluster_that_is_back_is_tried_at_once() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        queue.set(&"a", Some(1));
+        queue.next(now);
+        queue.failed(&"a", trouble(), BACKOFF, 0.5, now);
+        queue.retry_all(now);
+        assert_eq!(queue.next(now), Some(("a", 1)));
+    }
+
+    #[test]
+    fn what_is_to_wait_waits() {
+        let (mut queue, now) = (Queue::default(), Instant::now());
+        let later = now + Duration::from_secs(5);
+        queue.set_after(&"a", Some(1), Some(later));
+        assert_eq!(queue.next(now), None);
+        assert_eq!(queue.next_due(), Some(later));
+        assert_eq!(queue.next(later), Some(("a", 1)));
     }
 }

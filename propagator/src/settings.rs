@@ -1,6 +1,7 @@
 //! What the propagator is told at its start.
 
 use clusters::Access;
+use planner::eligibility::EligibilitySettings;
 
 /// Where the federation is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,4 +14,6 @@ pub struct Settings {
     pub host_access: Access,
     /// The namespace of the control plane in the host cluster.
     pub host_namespace: String,
+    /// When replicas leave a cluster, and when they come back.
+    pub eligibility: EligibilitySettings,
 }

@@ -44,7 +44,9 @@ pub struct QueueStatus {
     pub in_flight: usize,
     /// The latest failure of each object whose write failed.
     pub failures: Vec<Remark>,
-    /// Kinds that could not be listed so far, with the reason; nothing is written for these.
+    /// Objects that are known.
+    pub objects: usize,
+    /// Kinds that were not listed yet, with the reason where there is one; nothing is written for these.
     pub unlisted: BTreeMap<String, String>,
 }
 

@@ -132,3 +132,88 @@ impl<T: Versioned> Table<T> {
 fn is_older(version: u64, than: u64) -> bool {
     version != 0 && than != 0 && version < than
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinds::Kinds;
+
+    struct Version(u64);
+
+    impl Versioned for Version {
+        fn version(&self) -> u64 {
+            self.0
+        }
+    }
+
+    struct Fixture {
+        table: Table<Version>,
+        kind: KindId,
+    }
+
+    impl Fixture {
+        fn new() -> Self {
+            let kind = Kinds::default().ids().next().unwrap();
+            Self { table: Table::default(), kind }
+        }
+
+        fn key(&self, name: &str) -> Key {
+            Key { kind: self.kind, namespace: String::new(), name: name.into() }
+        }
+
+        fn see(&mut self, seen: Seen<Version>) -> Vec<String> {
+            let mut keys = self.table.see(self.kind, seen);
+            keys.sort();
+            keys.into_iter().map(|key| key.name).collect()
+        }
+
+        fn listed(&mut self, name: &str, version: u64) -> Vec<String> {
+            let key = self.key(name);
+            self.see(Seen::Listed(key, Arc::new(Version(version))))
+        }
+    }
+
+    #[test]
+    fn what_a_later_list_lacks_is_gone() {
+        let mut fixture = Fixture::new();
+        fixture.see(Seen::ListBegins);
+        fixture.listed("a", 1);
+        fixture.listed("b", 2);
+        assert!(!fixture.table.is_listed(fixture.kind));
+        assert_eq!(fixture.see(Seen::ListEnds), ["a", "b"], "all is to be decided on");
+        fixture.see(Seen::ListBegins);
+        fixture.listed("a", 1);
+        assert_eq!(fixture.see(Seen::ListEnds), ["b"]);
+        assert!(fixture.table.get(&fixture.key("b")).is_none());
+    }
+
+    #[test]
+    fn a_list_that_does_not_end_takes_nothing_away() {
+        let mut fixture = Fixture::new();
+        fixture.see(Seen::ListBegins);
+        fixture.listed("a", 1);
+        fixture.see(Seen::ListEnds);
+        fixture.see(Seen::ListBegins);
+        fixture.see(Seen::Failed("broken".into()));
+        assert!(fixture.table.get(&fixture.key("a")).is_some());
+    }
+
+    #[test]
+    fn what_we_made_while_a_list_ran_stays() {
+        let mut fixture = Fixture::new();
+        fixture.see(Seen::ListBegins);
+        fixture.table.put(fixture.key("new"), Arc::new(Version(9)));
+        fixture.see(Seen::ListEnds);
+        assert!(fixture.table.get(&fixture.key("new")).is_some());
+    }
+
+    #[test]
+    fn older_news_is_no_news() {
+        let mut fixture = Fixture::new();
+        let key = fixture.key("a");
+        fixture.table.put(key.clone(), Arc::new(Version(5)));
+        assert!(fixture.see(Seen::Changed(key.clone(), Arc::new(Version(4)))).is_empty());
+        assert!(fixture.see(Seen::Deleted(key.clone(), Arc::new(Version(3)))).is_empty());
+        assert_eq!(fixture.see(Seen::Deleted(key, Arc::new(Version(6)))), ["a"]);
+    }
+}

@@ -12,13 +12,18 @@ use tokio::sync::mpsc::Sender;
 use crate::endpoint::Endpoint;
 use crate::key::Key;
 use crate::kinds::{Kind, KindId};
+use crate::member::Standing;
 use crate::object::key_of;
 use crate::table::Seen;
 
 /// After an outage a watch is tried again that often, with some chance in it.
 const RETRY: Duration = Duration::from_secs(1);
+/// While the probes say that it does not answer.
+const AWAY_RETRY: Duration = Duration::from_secs(30);
 /// An API server ends a watch after that long, and it is begun again where it was.
 const WATCH_SECONDS: u32 = 240;
+
+type Standings = tokio::sync::watch::Receiver<Standing>;
 
 /// Of which objects to tell.
 #[derive(Clone)]
@@ -30,6 +35,8 @@ pub struct Watch<T> {
     pub label_selector: Option<String>,
     /// What is kept of an object.
     pub convert: Arc<dyn Fn(DynamicObject) -> Arc<T> + Send + Sync>,
+    /// What the probes say: a server that is away is tried less often.
+    pub standing: Standings,
 }
 
 // === impl Watch ===
@@ -41,8 +48,17 @@ impl<T: Send + Sync + 'static> Watch<T> {
             if self.follow(&tell, &wrap).await.is_none() {
                 return;
             }
-            tokio::time::sleep(jittered(RETRY)).await;
+            self.pause().await;
         }
+    }
+
+    /// Until the next attempt.
+    async fn pause(&self) {
+        tokio::time::sleep(jittered(RETRY)).await;
+        let mut standing = self.standing.clone();
+        let is_ready = standing.wait_for(|standing| *standing == Standing::Ready);
+        // It does not matter which of both it was, nor that nobody tells any more.
+        drop(tokio::time::timeout(jittered(AWAY_RETRY), is_ready).await);
     }
 
     /// `Some` when the watch should be begun with another client, `None` when nobody listens.
@@ -72,7 +88,7 @@ impl<T: Send + Sync + 'static> Watch<T> {
                 if self.endpoint.is_outdated().await {
                     return Some(());
                 }
-                tokio::time::sleep(jittered(RETRY)).await;
+                self.pause().await;
             }
         }
         Some(())

@@ -80,6 +80,7 @@ impl Federation {
             federation_access: control_plane.access.into(),
             host_access: control_plane.host.into(),
             host_namespace: control_plane.namespace,
+            eligibility: Default::default(),
         };
         let propagator = propagator::start(settings, targets, holding);
         let (label, found, status) =

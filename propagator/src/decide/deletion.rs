@@ -24,6 +24,10 @@ enum Progress {
 pub(super) fn decide(situation: &Situation<'_>) -> Decision {
     let Situation { object, members, .. } = situation;
     let mut decision = Decision::default();
+    if situation.has_content {
+        // What is in it goes first, each object as its own deletion says.
+        return decision;
+    }
     let cascade = match (object.has_finalizer(ORPHAN), object.has_finalizer(FOREGROUND)) {
         (true, _) => Cascade::Orphan,
         (false, true) => Cascade::Foreground,

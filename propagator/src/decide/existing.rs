@@ -1,13 +1,15 @@
 //! An object that lives: it shall stand in every selected member.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use clusters::federation::names::{
     ADOPT_ANNOTATION, LOCAL_LABEL, PROPAGATED_FINALIZER, SYSTEM_NAMESPACE,
 };
-use planner::annotations::{CLUSTER_SELECTOR, OVERRIDES};
-use planner::overrides::Overrides;
-use planner::placement::{ClusterSelector, Placement};
+use model::ClusterName;
+use planner::annotations::{AnnotationError, CLUSTER_SELECTOR, OVERRIDES};
+use planner::overrides::{OverrideError, Overrides};
+use planner::placement::{ClusterSelector, NoneMatched, Placement};
 use serde_json::Value;
 
 use crate::compare::{difference, digest};
@@ -16,10 +18,12 @@ use crate::key::Key;
 use crate::kinds::{Kind, Role};
 use crate::object::{Copy, Federated, Owner};
 
+use super::share::{self, Share, Shares};
+use super::status;
 use super::{Action, Cascade, Decision, MemberSituation, Problem, Reach, Settled, Situation};
 
 pub(super) fn decide(situation: &Situation<'_>) -> Decision {
-    let Situation { key, kind, federation, object, members } = situation;
+    let Situation { key, kind, federation, object, members, .. } = situation;
     let mut decision = Decision::default();
     if is_of_every_cluster(key, kind, object) {
         return decision;
@@ -33,36 +37,28 @@ pub(super) fn decide(situation: &Situation<'_>) -> Decision {
     };
     let body = desired(key, kind.role, object, federation);
     for (name, there) in members {
-        let is_selected = plan.placement.clusters().any(|cluster| cluster == *name);
-        let action = match is_selected {
-            true => {
-                let mut body = body.clone();
-                if let Err(error) = plan.overrides.apply(name, &mut body) {
-                    let detail = error.to_string();
-                    decision.problems.push(Problem { reason: "InvalidOverride", detail });
-                    continue;
-                }
-                stand(object, there, body)
-            }
-            false => leave(there),
-        };
-        if let Some(action) = action {
-            decision.actions.insert((*name).clone(), action);
+        match plan.action(situation, name, there, &body) {
+            Ok(Some(action)) => drop(decision.actions.insert((*name).clone(), action)),
+            Ok(None) => {}
+            Err(error) => decision
+                .problems
+                .push(Problem { reason: "InvalidOverride", detail: error.to_string() }),
         }
     }
-    if let (Placement::NoneMatched(why), false) = (&plan.placement, members.is_empty()) {
-        decision.problems.push(Problem { reason: "NoClusterSelected", detail: why.to_string() });
+    decision.problems.extend(plan.problems(situation));
+    let is_propagated =
+        members.values().any(|there| is_ours(there.copy)) || decision.actions.values().any(makes);
+    if is_propagated {
+        let write = status::of(situation, &plan.selected, &decision.actions, plan.is_placed());
+        (decision.annotations, decision.status) = (write.annotations, write.status);
+        hold(object, &mut decision);
     }
-    hold(object, members.values().any(|there| is_ours(there.copy)), &mut decision);
     decision
 }
 
 /// The finalizer stands before the first copy does.
-fn hold(object: &Federated, has_copies: bool, decision: &mut Decision) {
-    let makes = |action: &Action| matches!(action, Action::Create { .. } | Action::Update { .. });
-    if object.has_finalizer(PROPAGATED_FINALIZER)
-        || !has_copies && !decision.actions.values().any(makes)
-    {
+fn hold(object: &Federated, decision: &mut Decision) {
+    if object.has_finalizer(PROPAGATED_FINALIZER) {
         return;
     }
     decision.actions.retain(|_, action| !makes(action));
@@ -70,20 +66,32 @@ fn hold(object: &Federated, has_copies: bool, decision: &mut Decision) {
     decision.finalizers = Some(own.chain([PROPAGATED_FINALIZER.to_owned()]).collect());
 }
 
+fn makes(action: &Action) -> bool {
+    matches!(action, Action::Create { .. } | Action::Update { .. })
+}
+
 /// What the object's annotations say.
 struct Plan {
-    placement: Placement,
+    selected: BTreeSet<ClusterName>,
+    none_matched: Option<NoneMatched>,
     overrides: Overrides,
+    shares: Shares,
 }
+
+// === impl Plan ===
 
 impl Plan {
     fn of(situation: &Situation<'_>) -> Result<Self, Problem> {
-        let Situation { key, kind, object, members, .. } = situation;
-        if stays_in_federation(key, kind, object) {
-            let overrides = Overrides::default();
-            return Ok(Self { placement: Placement::Selected { clusters: [].into() }, overrides });
+        let Situation { object, members, .. } = situation;
+        if object.labels.contains_key(LOCAL_LABEL) {
+            return Ok(Self {
+                selected: BTreeSet::new(),
+                none_matched: None,
+                overrides: Overrides::default(),
+                shares: Shares::Whole,
+            });
         }
-        let invalid = |error: planner::annotations::AnnotationError| Problem {
+        let invalid = |error: AnnotationError| Problem {
             reason: "InvalidAnnotation",
             detail: error.to_string(),
         };
@@ -92,13 +100,106 @@ impl Plan {
         let overrides = object.annotation(OVERRIDES).map(Overrides::parse);
         let overrides = overrides.transpose().map_err(invalid)?.unwrap_or_default();
         let labels = members.iter().map(|(name, there)| (*name, &there.member.labels));
-        Ok(Self { placement: selector.select(labels), overrides })
+        let (selected, none_matched) = match selector.select(labels) {
+            Placement::Selected { clusters } => (clusters, None),
+            Placement::NoneMatched(why) => (BTreeSet::new(), Some(why)),
+        };
+        let shares = Shares::of(situation, &selected).map_err(invalid)?;
+        Ok(Self { selected, none_matched, overrides, shares })
     }
+
+    /// What there is to do in one member; nothing as long as its share is not known.
+    fn action(
+        &self,
+        situation: &Situation<'_>,
+        name: &ClusterName,
+        there: &MemberSituation<'_>,
+        body: &Value,
+    ) -> Result<Option<Action>, OverrideError> {
+        if there.reach != Reach::Known {
+            return Ok(None);
+        }
+        if !self.selected.contains(name) {
+            return Ok(leave(there));
+        }
+        let mut body = body.clone();
+        match self.share(situation, name, there) {
+            Part::Whole => {}
+            Part::Some(share) => share::put(&share, &mut body),
+            Part::None => return Ok(leave(there)),
+            Part::Unknown => return Ok(None),
+        }
+        self.overrides.apply(name, &mut body)?;
+        Ok(stand(situation.object, there, body))
+    }
+
+    fn share(
+        &self,
+        situation: &Situation<'_>,
+        name: &ClusterName,
+        there: &MemberSituation<'_>,
+    ) -> Part {
+        let members = match &self.shares {
+            Shares::Whole => return Part::Whole,
+            Shares::Unknown => return Part::Unknown,
+            Shares::Divided { members, .. } => members,
+        };
+        let role = situation.kind.role;
+        let has_copy = is_ours(there.copy);
+        let mut share = match members.get(name) {
+            Some(share) => share.clone(),
+            // Its turn comes when it counts again; until then it keeps what it has.
+            None if !there.counts && has_copy => share::kept(role, there.copy),
+            None if role == Role::Job && has_copy => vec![("parallelism", Some(0))],
+            None if !there.counts => return Part::Unknown,
+            None => return Part::None,
+        };
+        let is_scaled = situation.is_autoscaled || there.copy.is_some_and(|copy| copy.is_scaled);
+        if matches!(role, Role::Deployment | Role::ReplicaSet) && is_scaled {
+            share::leave_to_autoscaler(&mut share, there.copy);
+        }
+        Part::Some(share)
+    }
+
+    fn is_placed(&self) -> bool {
+        !matches!(self.shares, Shares::Divided { unplaced: Some(_), .. })
+    }
+
+    fn problems(&self, situation: &Situation<'_>) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        if let (Some(why), false) = (&self.none_matched, situation.members.is_empty()) {
+            problems.push(Problem { reason: "NoClusterSelected", detail: why.to_string() });
+        }
+        if let Shares::Divided { unplaced: Some(detail), .. } = &self.shares {
+            problems.push(Problem { reason: "NotPlaced", detail: detail.clone() });
+        }
+        let without_namespace = situation.members.iter().filter(|(name, there)| {
+            self.selected.contains(**name) && there.reach == Reach::Known && !there.has_namespace
+        });
+        if situation.is_namespace_settled {
+            problems.extend(without_namespace.map(|(name, _)| Problem {
+                reason: "NamespaceMissing",
+                detail: format!(
+                    "cluster {name} has no namespace {:?}, and none is to be made there",
+                    situation.key.namespace
+                ),
+            }));
+        }
+        problems
+    }
+}
+
+/// What one member gets of an object.
+enum Part {
+    Whole,
+    Some(Share),
+    None,
+    Unknown,
 }
 
 /// What there is to do where the object is selected.
 fn stand(object: &Federated, there: &MemberSituation<'_>, body: Value) -> Option<Action> {
-    if there.reach != Reach::Known || !there.has_namespace {
+    if !there.has_namespace {
         return None;
     }
     let adopts = object.annotation(ADOPT_ANNOTATION) == Some("true");
@@ -119,8 +220,7 @@ fn stand(object: &Federated, there: &MemberSituation<'_>, body: Value) -> Option
 /// What there is to do where the object is not selected.
 fn leave(there: &MemberSituation<'_>) -> Option<Action> {
     let copy = there.copy.filter(|copy| copy.owner == Owner::Us && !copy.is_deleted)?;
-    let delete = Action::end(Some(copy.uid.clone()), Cascade::Background);
-    (there.reach == Reach::Known).then_some(delete)
+    Some(Action::end(Some(copy.uid.clone()), Cascade::Background))
 }
 
 fn is_ours(copy: Option<&Copy>) -> bool {
@@ -140,8 +240,4 @@ fn is_of_every_cluster(key: &Key, kind: &Kind, object: &Federated) -> bool {
     let is_token = kind.role == Role::Secret
         && object.body["type"].as_str() == Some("kubernetes.io/service-account-token");
     is_system || is_api || is_authority || is_token
-}
-
-pub(super) fn stays_in_federation(key: &Key, kind: &Kind, object: &Federated) -> bool {
-    is_of_every_cluster(key, kind, object) || object.labels.contains_key(LOCAL_LABEL)
 }

@@ -2,10 +2,11 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clusters::federation::names::FEDERATION_LABEL;
-use model::ClusterName;
+use model::{ClusterName, UnixTime};
+use planner::eligibility::{Attendance, Contact, EligibilitySettings, Presence};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
@@ -16,11 +17,17 @@ use crate::key::Key;
 use crate::kinds::{KindId, Kinds, Role};
 use crate::member::{Member, Standing};
 use crate::object::Copy;
+use crate::pods::{Look, unix_now};
 use crate::queue::Queue;
+use crate::repairs::Repairs;
+use crate::slices::{Slice, slice_kind};
 use crate::table::{Seen, Table};
 use crate::watch::Watch;
 
 use super::{Engine, Message};
+
+/// How long a member that answers may take to list what it has. Then it counts as one that does not.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) struct MemberState {
     pub(super) member: Member,
@@ -29,11 +36,20 @@ pub(super) struct MemberState {
     pub(super) generation: u64,
     watches: JoinSet<()>,
     standing: watch::Sender<Standing>,
+    /// Since when these run.
+    pub(super) watched_since: Instant,
     pub(super) copies: Table<Copy>,
+    pub(super) slices: Table<Slice>,
+    /// Whether replicas are planned for it.
+    attendance: Attendance,
+    contact: Contact,
+    pub(super) presence: Presence,
+    pub(super) looks: HashMap<Key, Look>,
     pub(super) settled: HashMap<Key, Settled>,
     /// Made without an answer: nobody knows whether they are there.
     pub(super) unsure: HashSet<Key>,
     pub(super) queue: Queue<Key, Action>,
+    pub(super) repairs: Repairs,
     pub(super) ledger: Ledger,
 }
 
@@ -60,10 +76,17 @@ impl MemberState {
             generation,
             watches: JoinSet::new(),
             standing,
+            watched_since: Instant::now(),
             copies: Table::default(),
+            slices: Table::default(),
+            attendance: Attendance::default(),
+            contact: Contact::NeverReady,
+            presence: Presence::NeverReady,
+            looks: HashMap::new(),
             settled: HashMap::new(),
             unsure: HashSet::new(),
             queue: Queue::default(),
+            repairs: Repairs::default(),
             ledger: Ledger::default(),
         }
     }
@@ -72,15 +95,50 @@ impl MemberState {
         self.member.standing == Standing::Ready
     }
 
-    pub(super) fn reach(&self, kind: KindId, namespaces: Option<KindId>) -> Reach {
+    pub(super) fn reach(&self, kind: KindId, kinds: &Kinds) -> Reach {
         let is_listed = |kind| self.copies.is_listed(kind);
-        let is_known = is_listed(kind) && namespaces.is_none_or(is_listed);
+        // Without the right to see slices, Services are copied all the same.
+        let has_slices = kinds.get(kind).role != Role::Service
+            || self.slices.is_listed(kinds.beside())
+            || !self.slices.failures().is_empty();
+        let namespaces = kinds.of_role(Role::Namespace);
+        let is_known = is_listed(kind) && namespaces.is_none_or(is_listed) && has_slices;
         let has_failed = self.copies.failures().contains_key(&kind);
+        let is_slow = self.watched_since.elapsed() >= PATIENCE;
         match (self.is_ready(), is_known) {
             (true, true) => Reach::Known,
-            (true, false) if !has_failed => Reach::Unknown,
+            (true, false) if !has_failed && !is_slow => Reach::Unknown,
             (_, was_known) => Reach::Away { was_known },
         }
+    }
+
+    /// Takes in what the feed says of the contact, and when to look at it again.
+    fn attend(&mut self, now: UnixTime, settings: &EligibilitySettings) -> Option<UnixTime> {
+        self.contact = match (self.is_ready(), self.contact) {
+            (true, _) => Contact::Ready,
+            // Since when is not known of a cluster that was never seen ready: nothing is planned for it.
+            (false, Contact::NeverReady) => Contact::NeverReady,
+            (false, Contact::Ready) => Contact::Unready { since: now },
+            (false, unready) => unready,
+        };
+        self.presence = self.attendance.observe(self.contact, now, settings);
+        self.presence.look_again()
+    }
+
+    /// Whether any slice of the Service has a ready endpoint; without slices, only a Service that
+    /// selects nothing is taken to be.
+    pub(super) fn has_ready_endpoint(&self, service: &Key) -> bool {
+        let slices = self.slices.iter().filter(|(key, slice)| {
+            key.namespace == service.namespace && slice.service == service.name
+        });
+        let mut slices = slices.peekable();
+        if slices.peek().is_none() {
+            let copy = self.copies.get(service);
+            return copy.is_some_and(|copy| {
+                copy.body["spec"]["selector"].as_object().is_none_or(serde_json::Map::is_empty)
+            });
+        }
+        slices.any(|(_, slice)| slice.is_ready)
     }
 
     pub(super) fn debts(&self) -> impl Iterator<Item = (&Key, &Owed)> {
@@ -114,7 +172,20 @@ impl MemberState {
         self.generation = generation;
         self.watches.abort_all();
         self.watches = JoinSet::new();
+        self.watched_since = Instant::now();
         self.copies.begin_anew();
+        self.slices.begin_anew();
+        let name = self.member.name.clone();
+        let slices = Watch {
+            endpoint: self.endpoint.clone(),
+            id: kinds.beside(),
+            kind: slice_kind(),
+            label_selector: Some(format!("{FEDERATION_LABEL}={federation}")),
+            convert: Arc::new(Slice::new),
+            standing: self.standing.subscribe(),
+        };
+        let wrap = move |seen| Message::Slice(name.clone(), generation, seen);
+        self.watches.spawn(slices.run(tell.clone(), wrap));
         for id in kinds.ids() {
             let kind = kinds.get(id).clone();
             // Whether a namespace is there matters, whosever it is.
@@ -126,6 +197,7 @@ impl MemberState {
                 kind,
                 label_selector: is_ours.then(|| format!("{FEDERATION_LABEL}={federation}")),
                 convert: Arc::new(move |object| Copy::new(object, &label)),
+                standing: self.standing.subscribe(),
             };
             let name = self.member.name.clone();
             let wrap = move |seen| Message::Member(name.clone(), generation, id, seen);
@@ -148,11 +220,16 @@ impl Engine {
     /// Takes over what the feed says now.
     pub(super) fn sync_members(&mut self) {
         let feed = Arc::clone(&self.feed.borrow_and_update());
+        let known = self.members.iter().map(|(name, state)| (name, &state.member));
+        if known.eq(feed.iter()) {
+            return;
+        }
         // A member that left keeps its copies; what happens to them is decided where it leaves.
         self.members.retain(|name, _| feed.contains_key(name));
         for (name, member) in feed.iter() {
             self.sync_member(name, member);
         }
+        self.attend();
         self.touch_all();
     }
 
@@ -171,6 +248,7 @@ impl Engine {
         state.member = member.clone();
         state.standing.send_replace(member.standing);
         if is_new || has_other_access || is_back {
+            self.wakes.insert((Instant::now() + PATIENCE, None));
             self.next_generation += 1;
             state.watch(
                 self.next_generation,
@@ -198,11 +276,11 @@ impl Engine {
             return;
         }
         let may_unblock = matches!(seen, Seen::ListEnds | Seen::Failed(_));
-        let was = state.reach(kind, namespaces);
+        let was = state.reach(kind, &self.kinds);
         let has_list = matches!(seen, Seen::ListEnds);
         let touched = state.copies.see(kind, seen);
         state.unsure.retain(|key| key.kind != kind || !has_list && !touched.contains(key));
-        if may_unblock && state.reach(kind, namespaces) != was {
+        if may_unblock && state.reach(kind, &self.kinds) != was {
             // What is not there, and what is owed, is known now.
             let everything = namespaces == Some(kind);
             let of_kind = self.objects.iter().map(|(key, _)| key);
@@ -217,6 +295,37 @@ impl Engine {
             self.touched.extend(inside.cloned());
         }
         self.touched.extend(touched);
+    }
+
+    pub(super) fn slice_seen(&mut self, cluster: &ClusterName, generation: u64, seen: Seen<Slice>) {
+        let Some(services) = self.kinds.of_role(Role::Service) else { return };
+        let Some(state) = self.members.get_mut(cluster) else { return };
+        if state.generation != generation {
+            return;
+        }
+        match &seen {
+            Seen::Listed(key, slice) | Seen::Changed(key, slice) | Seen::Deleted(key, slice) => {
+                self.touched.insert(slice.service_key(key, services));
+            }
+            Seen::Failed(_) if !state.slices.failures().is_empty() => {}
+            Seen::ListEnds | Seen::Failed(_) => {
+                let keys = self.objects.iter().map(|(key, _)| key);
+                self.touched.extend(keys.filter(|key| key.kind == services).cloned());
+            }
+            Seen::ListBegins => {}
+        }
+        state.slices.see(self.kinds.beside(), seen);
+    }
+
+    /// Whether replicas are planned for each member, and when that may change.
+    pub(super) fn attend(&mut self) {
+        let now = unix_now();
+        for state in self.members.values_mut() {
+            if let Some(at) = state.attend(now, &self.settings.eligibility) {
+                let wait = Duration::from_secs(at.0.saturating_sub(now.0).max(1));
+                self.wakes.insert((Instant::now() + wait, None));
+            }
+        }
     }
 
     pub(super) fn read_debts_of_all(&mut self) {

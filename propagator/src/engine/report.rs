@@ -42,8 +42,11 @@ impl Engine {
 }
 
 fn cluster_status(kinds: &Kinds, state: &MemberState) -> ClusterStatus {
-    let queue = queue_status(kinds, &state.queue, &state.copies);
+    let mut queue = queue_status(kinds, &state.queue, &state.copies);
     let conflicts = state.queue.failures().filter(|(_, trouble)| trouble.is_conflict());
+    if let Some(reason) = state.slices.failures().values().next() {
+        queue.unlisted.insert("EndpointSlice".to_owned(), reason.clone());
+    }
     ClusterStatus {
         queue,
         copies: state.copies.iter().filter(|(_, copy)| copy.owner == Owner::Us).count(),
@@ -59,13 +62,17 @@ fn queue_status<W: Clone + PartialEq, T: Versioned>(
     table: &Table<T>,
 ) -> QueueStatus {
     let failures = queue.failures().filter(|(_, trouble)| !trouble.is_conflict());
-    let unlisted = table.failures().iter();
+    let unlisted = kinds.ids().filter(|kind| !table.is_listed(*kind));
     QueueStatus {
         waiting: queue.waiting(),
         in_flight: queue.in_flight(),
         failures: remarks(kinds, failures),
+        objects: table.iter().count(),
         unlisted: unlisted
-            .map(|(kind, reason)| (kinds.get(*kind).name().to_owned(), reason.clone()))
+            .map(|kind| {
+                let reason = table.failures().get(&kind).cloned().unwrap_or_default();
+                (kinds.get(kind).name().to_owned(), reason)
+            })
             .collect(),
     }
 }

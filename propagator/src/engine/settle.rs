@@ -2,29 +2,38 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use model::ClusterName;
+use planner::replicas::Standing;
 
+use crate::compare::digest;
 use crate::debts::Debts;
 use crate::decide::{Action, Decision, MemberSituation, Problem, Reach, Situation, decide};
+use crate::endpoint::Trouble;
 use crate::events::{News, reference};
 use crate::key::Key;
+use crate::kinds::{KindId, Role};
 use crate::object::{Federated, Owner};
+use crate::pods::{self, Pods, unix_now};
 use crate::write_federation::FederationWrite;
 use crate::write_member::Write;
 
 use super::members::MemberState;
 use super::{Engine, Message};
 
+/// So many objects are decided on before calls begin and messages are heard.
+const SETTLED_MAX: usize = 256;
+
 impl Engine {
-    /// Decides on everything that was touched.
+    /// Decides on what was touched; namespaces come first.
     pub(super) fn settle(&mut self) {
         if !self.is_writing {
             return;
         }
-        for key in std::mem::take(&mut self.touched) {
-            if !self.objects.is_listed(key.kind) {
+        for _ in 0..SETTLED_MAX {
+            let Some(key) = self.touched.pop_first() else { return };
+            if !self.is_known(key.kind) {
                 continue;
             }
             match self.objects.get(&key).cloned() {
@@ -34,14 +43,26 @@ impl Engine {
         }
     }
 
+    /// Whether all that decides about a kind was listed.
+    fn is_known(&self, kind: KindId) -> bool {
+        let autoscalers = self.kinds.of_role(Role::HorizontalPodAutoscaler);
+        let is_scaled = matches!(self.kinds.get(kind).role, Role::Deployment | Role::ReplicaSet);
+        self.objects.is_listed(kind)
+            && autoscalers.is_none_or(|it| !is_scaled || self.objects.is_listed(it))
+    }
+
     fn settle_object(&mut self, key: &Key, object: &Arc<Federated>) {
         let namespaces = self.namespace_kind().filter(|_| !key.namespace.is_empty());
+        let standings = self.standings(key);
         let kind = self.kinds.get(key.kind);
         let members = self.members.iter().map(|(name, state)| {
             let has_namespace = namespaces.is_none_or(|kind| state.has_namespace(kind, key));
             let situation = MemberSituation {
                 member: &state.member,
-                reach: state.reach(key.kind, namespaces),
+                reach: state.reach(key.kind, &self.kinds),
+                counts: state.presence.counts(),
+                standing: standings.get(name).copied().unwrap_or_default(),
+                has_ready_endpoint: kind.role == Role::Service && state.has_ready_endpoint(key),
                 copy: state.copies.get(key).map(|copy| &**copy),
                 has_namespace,
                 settled: state.settled.get(key).copied(),
@@ -55,6 +76,9 @@ impl Engine {
             kind,
             federation: &self.settings.federation,
             object,
+            is_namespace_settled: namespaces.is_some_and(|kind| self.is_settled(kind, key)),
+            has_content: kind.role == Role::Namespace && self.has_content(key, object),
+            is_autoscaled: self.is_autoscaled(key),
             members: members.collect(),
         };
         let decision = decide(&situation);
@@ -62,9 +86,15 @@ impl Engine {
     }
 
     fn carry_out(&mut self, key: &Key, object: &Arc<Federated>, decision: Decision) {
-        let Decision { mut actions, finalizers, mut owed, problems } = decision;
+        let Decision { mut actions, finalizers, annotations, status, mut owed, problems } =
+            decision;
         for (name, state) in &mut self.members {
-            state.queue.set(key, actions.remove(name));
+            let action = actions.remove(name);
+            let not_before = match &action {
+                Some(Action::Update { body, .. }) => state.repairs.not_before(key, || digest(body)),
+                _ => None,
+            };
+            state.queue.set_after(key, action, not_before);
             if let Some(Debts(debts)) = state.ledger.wanted.as_mut() {
                 match owed.remove(name) {
                     Some(owed) => drop(debts.insert(key.clone(), owed)),
@@ -76,7 +106,8 @@ impl Engine {
         let write = FederationWrite {
             uid: object.uid.clone(),
             finalizers: finalizers.map(|list| (list, object.resource_version.clone())),
-            ..FederationWrite::default()
+            annotations,
+            status,
         };
         self.queue.set(key, (!write.is_empty()).then_some(write));
         self.tell_problems(key, object, problems);
@@ -86,10 +117,15 @@ impl Engine {
     fn settle_absence(&mut self, key: &Key) {
         self.queue.set(key, None);
         self.told.remove(key);
-        let namespaces = self.namespace_kind().filter(|_| !key.namespace.is_empty());
+        // A namespace that is deleted waits for what is in it.
+        self.touched.extend(self.namespace_of(key).filter(|namespace| {
+            self.objects.get(namespace).is_some_and(|namespace| namespace.is_deleted)
+        }));
         for state in self.members.values_mut() {
+            state.looks.remove(key);
+            state.repairs.forget(key);
             state.queue.set(key, None);
-            if state.reach(key.kind, namespaces) == Reach::Known {
+            if state.reach(key.kind, &self.kinds) == Reach::Known {
                 let payment = state.payment(key);
                 state.queue.set(key, payment);
             }
@@ -117,6 +153,100 @@ impl Engine {
                 });
             }
         }
+    }
+
+    /// Nothing is going on about the namespace of an object.
+    fn is_settled(&self, namespaces: KindId, key: &Key) -> bool {
+        let namespace = key.namespace_key(namespaces);
+        !self.touched.contains(&namespace)
+            && !self.queue.contains(&namespace)
+            && self.members.values().all(|state| !state.queue.contains(&namespace))
+    }
+
+    fn namespace_of(&self, key: &Key) -> Option<Key> {
+        let namespaces = self.namespace_kind().filter(|_| !key.namespace.is_empty())?;
+        Some(key.namespace_key(namespaces))
+    }
+
+    /// Whether a namespace that is deleted still has objects in it.
+    fn has_content(&self, namespace: &Key, object: &Federated) -> bool {
+        object.is_deleted && self.objects.iter().any(|(key, _)| key.namespace == namespace.name)
+    }
+
+    /// Whether an autoscaler of the federation is about the object.
+    fn is_autoscaled(&self, key: &Key) -> bool {
+        let kind = self.kinds.get(key.kind);
+        if !matches!(kind.role, Role::Deployment | Role::ReplicaSet) {
+            return false;
+        }
+        let autoscalers = self.kinds.of_role(Role::HorizontalPodAutoscaler);
+        self.objects.iter().any(|(it, autoscaler)| {
+            let target = &autoscaler.body["spec"]["scaleTargetRef"];
+            Some(it.kind) == autoscalers
+                && it.namespace == key.namespace
+                && target["kind"] == kind.name()
+                && target["name"] == key.name
+        })
+    }
+
+    /// How an object's replicas stand in each member; looks at their pods where not all are ready.
+    fn standings(&mut self, key: &Key) -> BTreeMap<ClusterName, Standing> {
+        let role = self.kinds.get(key.kind).role;
+        if !matches!(role, Role::Deployment | Role::ReplicaSet) {
+            return BTreeMap::new();
+        }
+        let (unix_now, now) = (unix_now(), Instant::now());
+        let interval = pods::look_interval(&self.settings.eligibility);
+        let mut standings = BTreeMap::new();
+        for (name, state) in &mut self.members {
+            let Some(copy) = state.copies.get(key).cloned() else { continue };
+            let is_ready = state.is_ready();
+            let look = state.looks.entry(key.clone()).or_default();
+            if pods::is_complete(&copy) {
+                (look.pods, look.next) = (None, None);
+            } else if is_ready && !look.is_in_flight {
+                let next = *look.next.get_or_insert(now + interval);
+                if next <= now {
+                    look.is_in_flight = true;
+                    let (endpoint, tell) = (state.endpoint.clone(), self.messages.0.clone());
+                    let (name, key, copy) = (name.clone(), key.clone(), Arc::clone(&copy));
+                    self.calls.spawn(async move {
+                        let result = pods::look(&endpoint, &key, &copy).await;
+                        // Nobody listens after the end.
+                        tell.send(Message::PodsSeen(name, key, result)).await.unwrap_or_default();
+                    });
+                } else {
+                    self.wakes.insert((next, Some(key.clone())));
+                }
+            }
+            let (standing, look_again) = look.observe(&copy, unix_now, &self.settings.eligibility);
+            if let Some(at) = look_again {
+                let wait = Duration::from_secs(at.0.saturating_sub(unix_now.0).max(1));
+                self.wakes.insert((now + wait, Some(key.clone())));
+            }
+            standings.insert(name.clone(), standing);
+        }
+        standings
+    }
+
+    pub(super) fn pods_seen(
+        &mut self,
+        cluster: &ClusterName,
+        key: &Key,
+        result: Result<Pods, Trouble>,
+    ) {
+        let state = self.members.get_mut(cluster);
+        let Some(look) = state.and_then(|state| state.looks.get_mut(key)) else { return };
+        look.is_in_flight = false;
+        look.next = Some(Instant::now() + pods::look_interval(&self.settings.eligibility));
+        match result {
+            Ok(pods) => look.pods = Some(pods),
+            // Without a look at them all pods count as such that fit.
+            Err(trouble) => {
+                tracing::debug!(%cluster, object = key.path(), "pods: {}", trouble.words());
+            }
+        }
+        self.touched.insert(key.clone());
     }
 
     /// Begins the calls whose turn it is.
@@ -169,8 +299,7 @@ impl Engine {
 
 impl MemberState {
     pub(super) fn has_namespace(&self, namespaces: crate::kinds::KindId, key: &Key) -> bool {
-        let namespace =
-            Key { kind: namespaces, namespace: String::new(), name: key.namespace.clone() };
+        let namespace = key.namespace_key(namespaces);
         self.copies.get(&namespace).is_some_and(|namespace| !namespace.is_deleted)
     }
 

@@ -75,8 +75,12 @@ impl Engine {
         match result {
             Ok(written) => {
                 state.queue.succeeded(&key);
+                let is_fight = state.is_fight(&key, action, &written);
                 if let Some(deed) = state.written(&key, action, written) {
                     self.tell_deed(cluster, &key, &deed);
+                }
+                if is_fight {
+                    self.tell_fight(cluster, &key);
                 }
             }
             Err(trouble) => {
@@ -106,6 +110,24 @@ impl Engine {
             reason: deed.reason,
             action: deed.verb,
             note: format!("{verb} {name} {path:?} in cluster {cluster}"),
+        });
+    }
+
+    fn tell_fight(&self, cluster: &ClusterName, key: &Key) {
+        let (kind, Some(object)) = (self.kinds.get(key.kind), self.objects.get(key)) else {
+            return;
+        };
+        let (name, path) = (kind.name(), key.path());
+        self.events.tell(News {
+            regarding: reference(kind, key, object),
+            cluster: Some(cluster.clone()),
+            is_warning: true,
+            reason: "ChangedInCluster",
+            action: "Update",
+            note: format!(
+                "{name} {path:?} in cluster {cluster} is changed again and again by somebody else \
+                 there, and is put back less and less often"
+            ),
         });
     }
 
@@ -157,6 +179,16 @@ impl MemberState {
             _ => self.forget(key),
         }
         Some(deed)
+    }
+
+    /// True once it is clear that another changes the copy whenever we put it back.
+    fn is_fight(&mut self, key: &Key, action: &Action, written: &Written) -> bool {
+        let (Action::Update { body, .. }, Written::Updated(_)) = (action, written) else {
+            return false;
+        };
+        let wanted = digest(body);
+        self.settled.get(key).is_some_and(|settled| settled.wanted == wanted)
+            && self.repairs.note(key, wanted, Instant::now())
     }
 
     fn stands(&mut self, key: &Key, action: &Action, copy: Arc<Copy>) {

@@ -7,12 +7,17 @@ use clusters::boot_time::BootTime;
 use clusters::lease::Holding;
 use clusters::{Access, KubeconfigAccess};
 use model::ClusterName;
+use planner::eligibility::EligibilitySettings;
 use propagator::{Handle, Member, Members, Settings, Standing, Status};
 use serde_json::Value;
-use tests::api_server::ApiServer;
+use tests::api_server::{ApiServer, User};
 use tests::eventually::{GENEROUS, eventually};
+use tests::fault_proxy::FaultProxy;
 use tests::kubeconfig::{Context, kubeconfig};
-use tests::kubectl::Kubectl;
+use tests::kubectl::{Kubectl, Node};
+use tests::kwok::KwokCluster;
+use tests::parts;
+use tests::process::Process;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
@@ -21,9 +26,20 @@ pub(super) const LABEL: &str = "fed";
 
 /// An API server that is a federation and its own host, with members beijing, hangzhou, … .
 pub(super) struct Federation {
+    pub(super) propagator: Option<Propagator>,
+    /// Between the propagator and the API server of the federation.
+    pub(super) proxy: FaultProxy,
+    /// Between the propagator and each member.
+    pub(super) proxies: Vec<FaultProxy>,
     pub(super) api: ApiServer,
     pub(super) members: Vec<ApiServer>,
-    pub(super) propagator: Option<Propagator>,
+    /// As whom the propagator reaches members, if not as their admin.
+    users: BTreeMap<String, User>,
+}
+
+/// What makes pods of workloads, and cleans up after namespaces.
+pub(super) struct Controllers {
+    _processes: Vec<Process>,
 }
 
 /// A propagator in a runtime of its own.
@@ -42,7 +58,7 @@ impl Federation {
     }
 
     pub(super) fn start_without_propagator(members: &[&str]) -> Self {
-        let (api, members) = std::thread::scope(|scope| {
+        let (api, members): (_, Vec<_>) = std::thread::scope(|scope| {
             let api = scope.spawn(|| ApiServer::start("federation"));
             let members: Vec<_> =
                 members.iter().map(|name| scope.spawn(|| ApiServer::start(name))).collect();
@@ -50,7 +66,43 @@ impl Federation {
                 |it: std::thread::ScopedJoinHandle<'_, ApiServer>| it.join().expect("starts");
             (join(api), members.into_iter().map(join).collect())
         });
-        let federation = Self { api, members, propagator: None };
+        Self::of(api, members)
+    }
+
+    /// Members with controllers and nodes that kwok plays, and a federation that cleans up after
+    /// namespaces.
+    pub(super) fn start_alive(members: &[&str]) -> (Controllers, Self) {
+        const NODES: [Node<'_>; 1] = [Node::new("a", "cn-beijing", "cn-beijing-a")];
+        let clusters: Vec<KwokCluster> = std::thread::scope(|scope| {
+            let clusters: Vec<_> = members
+                .iter()
+                .map(|name| scope.spawn(|| KwokCluster::start(name, &NODES)))
+                .collect();
+            clusters.into_iter().map(|it| it.join().expect("starts")).collect()
+        });
+        let mut processes = Vec::new();
+        let mut servers = Vec::new();
+        for KwokCluster { kwok, scheduler, controller_manager, api } in clusters {
+            processes.extend([kwok, scheduler, controller_manager]);
+            servers.push(api);
+        }
+        let federation = Self::of(ApiServer::start("federation"), servers);
+        let mut command = parts::kubernetes("kube-controller-manager");
+        let folder = federation.api.scratch().path();
+        command.arg("--kubeconfig").arg(folder.join("kubeconfig")).args([
+            "--leader-elect=false",
+            "--secure-port=0",
+            "--controllers=namespace-controller",
+        ]);
+        processes.push(Process::start("kube-controller-manager", &command, folder));
+        (Controllers { _processes: processes }, federation.with_propagator())
+    }
+
+    fn of(api: ApiServer, members: Vec<ApiServer>) -> Self {
+        let proxy = FaultProxy::start(&api.context());
+        let proxies = members.iter().map(|member| FaultProxy::start(&member.context())).collect();
+        let users = BTreeMap::new();
+        let federation = Self { propagator: None, proxy, proxies, api, members, users };
         federation.kubectl().run("create namespace federation-system");
         federation
     }
@@ -61,11 +113,25 @@ impl Federation {
     }
 
     pub(super) fn start_propagator(&mut self) {
-        let members = self.members.iter().map(|member| (member, member.context()));
-        let members: Vec<Member> =
-            members.map(|(server, context)| member(server, &context)).collect();
-        let access = access(&self.api, &self.api.context());
+        let servers = self.members.iter().zip(&self.proxies);
+        let members: Vec<Member> = servers
+            .map(|(server, proxy)| {
+                let user = self.users.get(server.name());
+                let context = user.map_or_else(|| server.context(), |user| server.context_of(user));
+                member(server, &context.through(proxy.url()))
+            })
+            .collect();
+        let access = access(&self.api, &self.api.context().through(self.proxy.url()));
         self.propagator = Some(Propagator::start(access, members));
+    }
+
+    /// From its next start on the propagator reaches the member as a user of `group` only.
+    pub(super) fn limit_member(&mut self, name: &str, group: &str) {
+        let place = self.members.iter().position(|member| member.name() == name);
+        let place = place.expect("a member");
+        let user = User::new(group, &[group]);
+        self.members[place].set_users(vec![user.clone()]);
+        self.users.insert(name.to_owned(), user);
     }
 
     pub(super) fn stop_propagator(&mut self) {
@@ -81,9 +147,22 @@ impl Federation {
         self.api.kubectl()
     }
 
-    /// kubectl at each member.
-    pub(super) fn kubectls(&self) -> impl Iterator<Item = &Kubectl> {
-        self.members.iter().map(ApiServer::kubectl)
+    /// kubectl at a member.
+    pub(super) fn member(&self, name: &str) -> &Kubectl {
+        let member = self.members.iter().find(|member| member.name() == name);
+        member.expect("a member").kubectl()
+    }
+
+    /// What was written to each member so far, as methods and paths.
+    pub(super) fn writes_to_members(&self) -> Vec<String> {
+        self.proxies.iter().flat_map(writes).collect()
+    }
+
+    /// What was written to the federation so far, Events apart.
+    pub(super) fn writes_to_federation(&self) -> Vec<String> {
+        let mut writes = writes(&self.proxy);
+        writes.retain(|write| !write.contains("/events"));
+        writes
     }
 
     /// Waits until `line` answers the same in every member.
@@ -150,6 +229,13 @@ impl Propagator {
             federation_access: access.clone(),
             host_access: access,
             host_namespace: "federation-system".to_owned(),
+            // The same rules, told in seconds.
+            eligibility: EligibilitySettings {
+                leave_after_seconds: 1,
+                return_after_seconds: 1,
+                unschedulable_after_seconds: 1,
+                ..EligibilitySettings::default()
+            },
         };
         let handle = runtime.block_on(async { propagator::start(settings, members, held) });
         Self { handle: Some(handle), feed, holding, runtime }
@@ -172,8 +258,13 @@ impl Propagator {
         self.change(name, |member| member.standing = standing);
     }
 
-    pub(super) fn set_members(&self, members: Vec<Member>) {
-        self.feed.send_replace(by_name(members));
+    /// Takes a member out of the federation.
+    pub(super) fn remove(&self, name: &str) {
+        self.feed.send_modify(|members| {
+            let mut rest = BTreeMap::clone(members);
+            rest.remove(&ClusterName::new(name));
+            *members = Arc::new(rest);
+        });
     }
 
     pub(super) fn lose_lease(&self) {
@@ -223,6 +314,12 @@ pub(super) fn is_absent(kubectl: &Kubectl, object: &str) {
         Err(error) if error.contains("NotFound") => Ok(()),
         other => Err(format!("{other:?}")),
     });
+}
+
+fn writes(proxy: &FaultProxy) -> Vec<String> {
+    let requests = proxy.requests();
+    let writes = requests.iter().filter(|request| request.method != "GET");
+    writes.map(|request| format!("{} {}", request.method, request.path)).collect()
 }
 
 fn by_name(members: Vec<Member>) -> Members {

@@ -1,0 +1,293 @@
+use std::collections::BTreeMap;
+
+use clusters::{Access, KubeconfigAccess};
+use kube::core::DynamicObject;
+use model::ClusterName;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::kinds::{Kinds, Role};
+use crate::member::Standing;
+
+/// An object of the federation and its copies, from which situations are made.
+struct Scene {
+    kinds: Kinds,
+    role: Role,
+    object: Value,
+    members: BTreeMap<ClusterName, There>,
+}
+
+#[derive(Clone)]
+struct There {
+    member: Member,
+    reach: Reach,
+    copy: Option<Value>,
+    has_namespace: bool,
+    is_owed: bool,
+    is_unsure: bool,
+    counts: bool,
+}
+
+impl Scene {
+    fn config_map() -> Self {
+        let object = json!({"apiVersion": "v1", "kind": "ConfigMap",
+            "metadata": {"name": "web", "namespace": "shop", "uid": "f", "resourceVersion": "7"},
+            "data": {"colour": "red"}});
+        Self::of(Role::Plain, object)
+    }
+
+    fn of(role: Role, object: Value) -> Self {
+        let members = ["beijing", "hangzhou"].map(|name| {
+            let name = ClusterName::new(name);
+            let member = Member {
+                name: name.clone(),
+                labels: BTreeMap::from([("name".to_owned(), name.to_string())]),
+                access: Access::Kubeconfig(KubeconfigAccess::default()),
+                standing: Standing::Ready,
+            };
+            let there = There {
+                member,
+                reach: Reach::Known,
+                copy: None,
+                has_namespace: true,
+                is_owed: false,
+                is_unsure: false,
+                counts: true,
+            };
+            (name, there)
+        });
+        Self { kinds: Kinds::default(), role, object, members: members.into() }
+    }
+
+    fn held(mut self) -> Self {
+        self.object["metadata"]["finalizers"] = json!(["fedns.io/propagated"]);
+        self
+    }
+
+    fn deleted(mut self, finalizers: &[&str]) -> Self {
+        self.object["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z".into();
+        self.object["metadata"]["finalizers"] = json!(finalizers);
+        self
+    }
+
+    fn annotated(mut self, key: &str, value: &str) -> Self {
+        self.object["metadata"]["annotations"][key] = value.into();
+        self
+    }
+
+    fn at(mut self, name: &str, change: impl Fn(&mut There)) -> Self {
+        change(self.members.get_mut(&ClusterName::new(name)).unwrap());
+        self
+    }
+
+    /// Copies as we made them.
+    fn copied(self) -> Self {
+        let copy = |there: &mut There| {
+            there.copy = Some(json!({"apiVersion": "v1", "kind": "ConfigMap",
+                "metadata": {"name": "web", "namespace": "shop", "uid": "c", "resourceVersion": "3",
+                    "labels": {"fedns.io/federation": "fed"}},
+                "data": {"colour": "red"}}));
+        };
+        self.at("beijing", copy).at("hangzhou", copy)
+    }
+
+    fn decide(&self) -> Decision {
+        let kind = self.kinds.of_role(self.role).unwrap();
+        let parse = |value: &Value| -> DynamicObject {
+            serde_json::from_value(value.clone()).expect("an object")
+        };
+        let object = Federated::new(parse(&self.object));
+        let (metadata, namespace) =
+            (&self.object["metadata"], &self.object["metadata"]["namespace"]);
+        let key = Key {
+            kind,
+            namespace: namespace.as_str().unwrap_or_default().to_owned(),
+            name: metadata["name"].as_str().unwrap().to_owned(),
+        };
+        let copies: BTreeMap<&ClusterName, Option<Arc<Copy>>> = self
+            .members
+            .iter()
+            .map(|(name, there)| {
+                (name, there.copy.as_ref().map(|copy| Copy::new(parse(copy), "fed")))
+            })
+            .collect();
+        let members = self.members.iter().map(|(name, there)| {
+            let situation = MemberSituation {
+                member: &there.member,
+                reach: there.reach,
+                copy: copies[name].as_deref(),
+                counts: there.counts,
+                standing: planner::replicas::Standing::default(),
+                has_ready_endpoint: false,
+                has_namespace: there.has_namespace,
+                settled: None,
+                is_unsure: there.is_unsure,
+                is_owed: there.is_owed,
+            };
+            (name, situation)
+        });
+        decide(&Situation {
+            key: &key,
+            kind: self.kinds.get(kind),
+            federation: "fed",
+            object: &object,
+            is_namespace_settled: true,
+            has_content: false,
+            is_autoscaled: false,
+            members: members.collect(),
+        })
+    }
+
+    /// Each action in a word.
+    fn actions(&self) -> Vec<String> {
+        let decision = self.decide();
+        decision.actions.iter().map(|(name, action)| format!("{} {name}", word(action))).collect()
+    }
+}
+
+fn word(action: &Action) -> &'static str {
+    match action {
+        Action::Create { .. } => "create",
+        Action::Update { .. } => "update",
+        Action::Delete { cascade: Cascade::Foreground, .. } => "delete, foreground,",
+        Action::Delete { .. } => "delete",
+        Action::LetGo { .. } => "let go",
+    }
+}
+
+const OURS: &str = "fedns.io/propagated";
+
+#[test]
+fn the_finalizer_stands_before_the_first_copy() {
+    let decision = Scene::config_map().decide();
+    assert_eq!(decision.finalizers, Some(vec![OURS.to_owned()]));
+    assert!(decision.actions.is_empty());
+    assert_eq!(Scene::config_map().held().actions(), ["create beijing", "create hangzhou"]);
+}
+
+#[test]
+fn what_stands_is_left_alone() {
+    assert_eq!(Scene::config_map().held().copied().decide(), Decision::default());
+    let changed = |there: &mut There| {
+        there.copy.as_mut().unwrap()["data"]["colour"] = "blue".into();
+    };
+    let scene = Scene::config_map().held().copied().at("beijing", changed);
+    assert_eq!(scene.actions(), ["update beijing"]);
+}
+
+#[test]
+fn nothing_is_done_where_nothing_is_known() {
+    for reach in [Reach::Unknown, Reach::Away { was_known: true }, Reach::Away { was_known: false }]
+    {
+        let scene = Scene::config_map().held().at("beijing", |there| there.reach = reach);
+        assert_eq!(scene.actions(), ["create hangzhou"]);
+    }
+    let scene = Scene::config_map().held().at("beijing", |there| there.has_namespace = false);
+    assert_eq!(scene.actions(), ["create hangzhou"]);
+    assert_eq!(scene.decide().problems[0].reason, "NamespaceMissing");
+}
+
+#[test]
+fn what_is_not_ours_is_left_alone() {
+    let theirs = |there: &mut There| {
+        let labels = &mut there.copy.as_mut().unwrap()["metadata"]["labels"];
+        *labels = json!({"fedns.io/federation": "other"});
+    };
+    let scene = Scene::config_map().held().copied().at("beijing", theirs);
+    assert_eq!(scene.decide(), Decision::default());
+    let scene = scene.deleted(&[OURS]);
+    assert_eq!(scene.actions(), ["delete hangzhou"]);
+}
+
+#[test]
+fn copies_leave_where_the_object_is_not_selected() {
+    let key = "federation.alpha.kubernetes.io/cluster-selector";
+    let selector = r#"[{"key":"name","operator":"in","values":["hangzhou"]}]"#;
+    let scene = Scene::config_map().held().copied().annotated(key, selector);
+    assert_eq!(scene.actions(), ["delete beijing"]);
+    let broken = Scene::config_map().held().copied().annotated(key, "hangzhou");
+    assert_eq!(broken.actions(), Vec::<String>::new());
+    assert_eq!(broken.decide().problems[0].reason, "InvalidAnnotation");
+}
+
+#[test]
+fn what_every_cluster_has_is_not_touched() {
+    let mut scene = Scene::config_map();
+    scene.object["metadata"]["namespace"] = "kube-system".into();
+    assert_eq!(scene.decide(), Decision::default());
+    let mut scene = Scene::config_map();
+    scene.object["metadata"]["name"] = "kube-root-ca.crt".into();
+    scene.role = Role::Plain;
+    assert_eq!(scene.decide(), Decision::default());
+    let scene = Scene::of(
+        Role::Service,
+        json!({"metadata": {"name": "kubernetes", "namespace": "default"}, "spec": {}}),
+    );
+    assert_eq!(scene.decide(), Decision::default());
+}
+
+#[test]
+fn deletions_mean_what_they_mean_in_kubernetes() {
+    let scene = |finalizers: &[&str]| Scene::config_map().copied().deleted(finalizers);
+    assert_eq!(scene(&[OURS]).actions(), ["delete beijing", "delete hangzhou"]);
+    let foreground = scene(&[OURS, "foregroundDeletion"]);
+    assert_eq!(
+        foreground.actions(),
+        ["delete, foreground, beijing", "delete, foreground, hangzhou"]
+    );
+    assert_eq!(scene(&[OURS, "orphan"]).actions(), ["let go beijing", "let go hangzhou"]);
+    assert_eq!(scene(&["orphan", "other"]).decide().finalizers, Some(vec!["other".to_owned()]));
+
+    let going = |there: &mut There| {
+        there.copy.as_mut().unwrap()["metadata"]["deletionTimestamp"] =
+            "2026-01-01T00:00:00Z".into();
+    };
+    let gone = |there: &mut There| there.copy = None;
+    let background = scene(&[OURS]).at("beijing", going).at("hangzhou", gone);
+    assert_eq!(background.decide().finalizers, Some(vec![]));
+    let foreground = scene(&[OURS, "foregroundDeletion"]).at("beijing", going).at("hangzhou", gone);
+    assert_eq!(foreground.decide(), Decision::default(), "it waits");
+}
+
+#[test]
+fn a_cluster_without_contact_never_blocks() {
+    let away = |was_known| move |there: &mut There| there.reach = Reach::Away { was_known };
+    let gone = |there: &mut There| there.copy = None;
+    let scene = Scene::config_map().copied().deleted(&[OURS]).at("hangzhou", gone);
+    let owed = |scene: &Scene| -> Vec<Option<String>> {
+        scene.decide().owed.into_values().map(|owed| owed.uid).collect()
+    };
+    let known = scene.at("beijing", away(true));
+    assert_eq!(owed(&known), [Some("c".to_owned())]);
+    assert_eq!(known.decide().finalizers, None, "not before it is noted");
+    let noted = known.at("beijing", |there| there.is_owed = true);
+    assert_eq!(noted.decide().finalizers, Some(vec![]));
+
+    let empty = Scene::config_map().deleted(&[OURS]);
+    assert_eq!(owed(&empty), []);
+    assert_eq!(empty.decide().finalizers, Some(vec![]));
+    assert_eq!(owed(&empty.at("beijing", away(false))), [None]);
+    let unsure = Scene::config_map().deleted(&[OURS]).at("beijing", |it| it.is_unsure = true);
+    assert_eq!(unsure.actions(), ["delete beijing"], "it may have been made after all");
+}
+
+#[test]
+fn replicas_wait_until_all_have_told_what_they_have() {
+    let deployment = json!({"metadata": {"name": "web", "namespace": "shop",
+        "finalizers": [OURS]}, "spec": {"replicas": 4}});
+    let scene = Scene::of(Role::Deployment, deployment);
+    let replicas = |scene: &Scene| -> Vec<Value> {
+        let bodies = scene.decide().actions.into_values().map(|action| match action {
+            Action::Create { body, .. } => body["spec"]["replicas"].clone(),
+            other => panic!("{other:?}"),
+        });
+        bodies.collect()
+    };
+    assert_eq!(replicas(&scene), [2, 2]);
+    let unknown = scene.at("beijing", |there| there.reach = Reach::Unknown);
+    assert_eq!(replicas(&unknown), Vec::<Value>::new());
+    let leaving = unknown.at("beijing", |there| there.reach = Reach::Away { was_known: true });
+    assert_eq!(replicas(&leaving), [2]);
+    let left = leaving.at("beijing", |there| there.counts = false);
+    assert_eq!(replicas(&left), [4]);
+}

@@ -1,0 +1,140 @@
+use tests::need::Need;
+use tests::suite::Test;
+
+use super::federation::{Federation, answers};
+
+pub(super) fn tests() -> Vec<Test> {
+    tests::tests! {
+        [Need::Kubernetes] =>
+            what_is_not_ours_is_left_alone_until_it_is_adopted,
+            a_namespace_that_exists_is_shared,
+            objects_go_where_their_selector_says,
+            overrides_differ_per_cluster,
+            a_namespace_that_goes_elsewhere_is_told,
+            what_is_forbidden_names_the_missing_rule;
+    }
+}
+
+const COLOUR: &str = "get configmap web -o jsonpath={.data.colour}";
+
+fn what_is_not_ours_is_left_alone_until_it_is_adopted() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    let beijing = federation.member("beijing");
+    beijing.run("create configmap web --from-literal=colour=theirs --from-literal=size=1");
+    let version = "get configmap web -o jsonpath={.metadata.resourceVersion}";
+    let before = beijing.run(version);
+    federation.kubectl().run("create configmap web --from-literal=colour=ours");
+    answers(federation.member("hangzhou"), COLOUR, "ours");
+    federation.event("ConflictInCluster", r#"ConfigMap "default/web" is there already"#);
+    let status = federation.status("a conflict", |status| {
+        status.clusters.values().any(|cluster| !cluster.conflicts.is_empty())
+    });
+    let conflicts: Vec<usize> =
+        status.clusters.values().map(|cluster| cluster.conflicts.len()).collect();
+    assert_eq!(conflicts, [1, 0]);
+    assert_eq!(beijing.run(version), before);
+
+    // Without a copy of ours, the object goes and leaves theirs.
+    federation.kubectl().run("delete configmap web");
+    federation.comes_to_rest();
+    assert_eq!(beijing.run(version), before);
+
+    federation.kubectl().run("create configmap web --from-literal=colour=ours");
+    federation.kubectl().run("annotate configmap web fedns.io/adopt=true");
+    answers(beijing, COLOUR, "ours");
+    federation.event("AdoptInCluster", r#"Adopted ConfigMap "default/web" in cluster beijing"#);
+    federation.kubectl().run("delete configmap web");
+    federation.in_no_member("get configmap web");
+}
+
+fn a_namespace_that_exists_is_shared() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    let (kubectl, beijing) = (federation.kubectl(), federation.member("beijing"));
+    beijing.run("create namespace shop");
+    let version = "get namespace shop -o jsonpath={.metadata.resourceVersion}";
+    let before = beijing.run(version);
+    kubectl.run("create namespace shop");
+    kubectl.run("-n shop create configmap web --from-literal=colour=red");
+    federation.in_every_member(&format!("-n shop {COLOUR}"), "red");
+    federation.comes_to_rest();
+    assert_eq!(beijing.run(version), before);
+    let label = "get namespace shop -o jsonpath={.metadata.labels.fedns\\.io/federation}";
+    assert_eq!(federation.member("hangzhou").run(label), "fed");
+}
+
+fn objects_go_where_their_selector_says() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    let kubectl = federation.kubectl();
+    let (beijing, hangzhou) = (federation.member("beijing"), federation.member("hangzhou"));
+    kubectl.apply(
+        r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web", "annotations": {
+            "federation.alpha.kubernetes.io/cluster-selector":
+                "[{\"key\": \"name\", \"operator\": \"in\", \"values\": [\"beijing\"]}]"}},
+            "data": {"colour": "red"}}"#,
+    );
+    answers(beijing, COLOUR, "red");
+    let other = r#"federation.alpha.kubernetes.io/cluster-selector=[{"key":"name","operator":"=","values":["hangzhou"]}]"#;
+    kubectl.args(&["annotate", "--overwrite", "configmap", "web", other]);
+    answers(hangzhou, COLOUR, "red");
+    super::federation::is_absent(beijing, "get configmap web");
+    assert_eq!(hangzhou.run("get configmap web -o jsonpath={.metadata.annotations}"), "");
+
+    let none = r#"federation.alpha.kubernetes.io/cluster-selector=[{"key":"name","operator":"=","values":["nowhere"]}]"#;
+    kubectl.args(&["annotate", "--overwrite", "configmap", "web", none]);
+    federation.event("NoClusterSelected", "beijing");
+    federation.in_no_member("get configmap web");
+
+    // What was meant is not known: nothing is made and nothing is taken away.
+    kubectl.args(&["annotate", "--overwrite", "configmap", "web", other]);
+    answers(hangzhou, COLOUR, "red");
+    let broken = "federation.alpha.kubernetes.io/cluster-selector=beijing";
+    kubectl.args(&["annotate", "--overwrite", "configmap", "web", broken]);
+    federation.event("InvalidAnnotation", "federation.alpha.kubernetes.io/cluster-selector");
+    federation.comes_to_rest();
+    assert_eq!(hangzhou.run(COLOUR), "red");
+}
+
+fn overrides_differ_per_cluster() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    federation.kubectl().apply(
+        r#"{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web", "annotations": {
+            "fedns.io/overrides": "{\"beijing\": [{\"op\": \"replace\", \"path\": \"/data/colour\", \"value\": \"blue\"}]}"}},
+            "data": {"colour": "red"}}"#,
+    );
+    answers(federation.member("beijing"), COLOUR, "blue");
+    answers(federation.member("hangzhou"), COLOUR, "red");
+}
+
+fn a_namespace_that_goes_elsewhere_is_told() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    let kubectl = federation.kubectl();
+    kubectl.apply(
+        r#"{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop", "annotations": {
+            "federation.alpha.kubernetes.io/cluster-selector":
+                "[{\"key\": \"name\", \"operator\": \"in\", \"values\": [\"beijing\"]}]"}}}"#,
+    );
+    kubectl.run("-n shop create configmap web --from-literal=colour=red");
+    answers(federation.member("beijing"), &format!("-n shop {COLOUR}"), "red");
+    federation.event("NamespaceMissing", "cluster hangzhou has no namespace \"shop\"");
+}
+
+fn what_is_forbidden_names_the_missing_rule() {
+    let mut federation = Federation::start_without_propagator(&["beijing", "hangzhou"]);
+    let beijing = federation.member("beijing");
+    beijing.run("create clusterrole most --verb=get,list,watch --resource=*.*");
+    beijing.run("create clusterrole maps --verb=get,list,watch,create,patch,update,delete --resource=configmaps");
+    for role in ["most", "maps"] {
+        beijing
+            .run(&format!("create clusterrolebinding {role} --clusterrole={role} --group=limited"));
+    }
+    federation.limit_member("beijing", "limited");
+    federation.start_propagator();
+    federation.kubectl().run("create configmap web --from-literal=colour=red");
+    federation.in_every_member(COLOUR, "red");
+    federation.kubectl().run("create secret generic web --from-literal=key=value");
+    federation.event(
+        "CreateInClusterFailed",
+        r#"cannot patch resource "secrets" in API group "" in the namespace "default""#,
+    );
+    answers(federation.member("hangzhou"), "get secret web -o jsonpath={.data.key}", "dmFsdWU=");
+}
