@@ -243,6 +243,7 @@ async fn metrics(pages: &Pages) -> Result<Page, Ended> {
     let state = |mirror: &Arc<Mirror>| MirrorState {
         provider: mirror.kind,
         zone: mirror.zone.to_string(),
+        at: mirror.at.clone(),
         status: mirror.status(),
     };
     let mirrors = MirrorCounts(pages.mirrors.get().iter().map(state).collect());

@@ -84,6 +84,8 @@ struct Key {
     ttl: u32,
     levels: model::Levels,
     provider: ProviderConfig,
+    /// Where that is, if the zone goes to another one of its kind, too.
+    at: Option<String>,
     /// A sum of what the provider's file holds; `None` where there is none, or it cannot be read.
     file_sum: Option<u64>,
 }
@@ -135,7 +137,7 @@ impl Mirrors {
 
     fn start(&mut self, key: Key, before: Vec<JoinHandle<()>>) {
         let permission = watch::Sender::new(not_yet());
-        let shown = Arc::new(Mirror::new(key.scope(&key.zone), &key.provider));
+        let shown = Arc::new(Mirror::new(key.scope(&key.zone), &key.provider, key.at.clone()));
         let template = Template {
             key: key.clone(),
             connector: self.connector.clone(),
@@ -194,7 +196,11 @@ impl Mirrors {
 /// A mirror that is taken out of the config deletes nothing, and nobody keeps what it leaves.
 fn tell_left_behind(running: &Running, wanted: &[Key]) {
     let Key { zone, provider, .. } = &running.key;
-    let goes_on = |key: &Key| key.zone == *zone && key.provider.kind.word() == provider.kind.word();
+    let is_same = |key: &Key| {
+        let (kind, other) = (&key.provider.kind, &provider.kind);
+        kind.word() == other.word() && kind.place() == other.place()
+    };
+    let goes_on = |key: &Key| key.zone == *zone && is_same(key);
     let names = running.shown.status().map_or(0, |status| status.owned);
     if names > 0 && !wanted.iter().any(goes_on) {
         let mirror = running.key.title();
@@ -281,7 +287,10 @@ impl Drop for Fed {
 
 impl Key {
     fn new(config: &Config, zone: &ZoneConfig, provider: &ProviderConfig) -> Self {
+        let kind = provider.kind.word();
+        let of_kind = zone.providers.iter().filter(|it| it.kind.word() == kind).count();
         Self {
+            at: (of_kind > 1).then(|| provider.kind.place().join(" ")),
             federation: config.federation.clone(),
             zone: zone.name.clone(),
             ttl: zone.ttl,
@@ -325,7 +334,7 @@ impl Key {
 
     /// `alidns for example.com.`
     fn title(&self) -> String {
-        format!("{} for {}", self.provider.kind.word(), self.zone)
+        title(self.provider.kind.word(), self.at.as_deref(), &self.zone)
     }
 
     /// Who is asked whether a change is visible. `told`: the name servers that the provider names.
@@ -336,6 +345,14 @@ impl Key {
             (None, ProviderKind::Rfc2136(Rfc2136Config { server, .. })) => vec![server.clone()],
             (None, _) => told.iter().filter_map(|name| Server::parse(&name.to_string())).collect(),
         }
+    }
+}
+
+/// Of a mirror, for people; `at` where it takes that to tell it from another.
+fn title(kind: &str, at: Option<&str>, zone: &Name) -> String {
+    match at {
+        Some(at) => format!("{kind} at {at} for {zone}"),
+        None => format!("{kind} for {zone}"),
     }
 }
 
@@ -356,6 +373,7 @@ mod tests {
         let server = Server::parse(server).expect("a server");
         let kind = ProviderKind::Rfc2136(Rfc2136Config { server, config_file: "key".into() });
         Key {
+            at: None,
             federation: model::Label::new("fed").expect("a label"),
             zone: Name::parse("example.com").expect("a name"),
             ttl: 180,

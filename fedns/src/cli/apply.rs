@@ -41,9 +41,11 @@ pub struct Apply {
 }
 
 /// What a saved plan is recognised by.
-#[derive(Deserialize)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 struct Saved {
     provider: String,
+    #[serde(default)]
+    place: String,
     hash: String,
 }
 
@@ -84,8 +86,8 @@ impl Apply {
 /// A plan that was saved.
 struct Approved<'a> {
     file: &'a Path,
-    /// Each provider with the hash of its plan; several providers may have one title.
-    hashes: BTreeSet<(String, String)>,
+    /// One for each provider.
+    plans: BTreeSet<Saved>,
 }
 
 fn approved(file: &Path) -> Result<Approved<'_>, Failure> {
@@ -97,20 +99,33 @@ fn approved(file: &Path) -> Result<Approved<'_>, Failure> {
     };
     let bytes = std::fs::read(file).map_err(|error| failed(&error))?;
     let saved: Vec<Saved> = serde_json::from_slice(&bytes).map_err(|error| failed(&error))?;
-    let hashes = saved.into_iter().map(|saved| (saved.provider, saved.hash)).collect();
-    Ok(Approved { file, hashes })
+    Ok(Approved { file, plans: saved.into_iter().collect() })
 }
 
 fn still_approved(planned: &[AlonePlan], approved: &Approved<'_>) -> Result<(), Failure> {
-    let Approved { file, hashes } = approved;
-    let is_approved = |it: &AlonePlan| hashes.contains(&(it.title.clone(), it.hash.clone()));
-    let moved = planned.iter().find(|it| !is_approved(it));
-    let Some(AlonePlan { title, hash, .. }) = moved else { return Ok(()) };
-    let file = file.display();
-    Err(Failure::one(format!(
-        "{title}: the plan is now {hash}, and {file} holds another one; nothing was written, so make a new \
-         plan: fedns plan --config FILE -o json"
-    )))
+    let saved = |it: &AlonePlan| {
+        let AlonePlan { title, place, hash, .. } = it;
+        Saved { provider: title.clone(), place: place.clone(), hash: hash.clone() }
+    };
+    let now: BTreeSet<Saved> = planned.iter().map(saved).collect();
+    let file = approved.file.display().to_string();
+    difference(&now, &approved.plans, &file).map_or(Ok(()), |why| {
+        Err(Failure::one(format!(
+            "{why}; nothing was written, so make a new plan: fedns plan --config FILE -o json"
+        )))
+    })
+}
+
+/// How what would be done now is not exactly what was saved in `file`.
+fn difference(now: &BTreeSet<Saved>, saved: &BTreeSet<Saved>, file: &str) -> Option<String> {
+    if let Some(Saved { provider, place, hash }) = now.difference(saved).next() {
+        let at = if place.is_empty() { String::new() } else { format!(" ({place})") };
+        let has_one = saved.iter().any(|it| it.provider == *provider && it.place == *place);
+        let holds = if has_one { "another one" } else { "none for it" };
+        return Some(format!("{provider}{at}: the plan is now {hash}, and {file} holds {holds}"));
+    }
+    let Saved { provider, .. } = saved.difference(now).next()?;
+    Some(format!("{provider}: {file} holds a plan for it, and the config does not name it"))
 }
 
 /// The writer that this process is at providers.
@@ -221,4 +236,38 @@ pub(super) fn at_provider(
 pub fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plans(plans: &[(&str, &str, &str)]) -> BTreeSet<Saved> {
+        let saved = |(provider, place, hash): &(&str, &str, &str)| Saved {
+            provider: (*provider).into(),
+            place: (*place).into(),
+            hash: (*hash).into(),
+        };
+        plans.iter().map(saved).collect()
+    }
+
+    fn check(now: &[(&str, &str, &str)], saved: &[(&str, &str, &str)], expect: Option<&str>) {
+        let difference = difference(&plans(now), &plans(saved), "plan.json");
+        assert_eq!(difference.as_deref(), expect);
+    }
+
+    #[test]
+    fn a_saved_plan_is_for_exactly_its_providers() {
+        let (one, two) = (("rfc2136", "ns1:53", "a"), ("rfc2136", "ns2:53", "a"));
+        check(&[one], &[one], None);
+        check(&[one, two], &[two, one], None);
+        let none = "rfc2136 (ns2:53): the plan is now a, and plan.json holds none for it";
+        check(&[two], &[one], Some(none));
+        check(&[one, two], &[one], Some(none));
+        let gone = "rfc2136: plan.json holds a plan for it, and the config does not name it";
+        check(&[one], &[one, two], Some(gone));
+        let moved = ("rfc2136", "ns1:53", "b");
+        let another = "rfc2136 (ns1:53): the plan is now b, and plan.json holds another one";
+        check(&[moved], &[one], Some(another));
+    }
 }

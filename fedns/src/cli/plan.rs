@@ -170,12 +170,13 @@ fn alone(config: &Path, format: PlanFormat) -> CommandResult {
 }
 
 pub(super) fn alone_value(planned: &AlonePlan) -> Value {
-    let AlonePlan { title, plan, hash, .. } = planned;
+    let AlonePlan { title, place, plan, hash, .. } = planned;
     let rows = |changes: &[providers::sync::change::Change]| -> Value {
         json!(changes.iter().flat_map(rows).collect::<Vec<_>>())
     };
     json!({
         "provider": title,
+        "place": place,
         "hash": hash,
         "changes": rows(&plan.changes),
         "held": rows(&plan.held),

@@ -15,6 +15,8 @@ pub struct MirrorState {
     /// The kind of provider.
     pub provider: &'static str,
     pub zone: String,
+    /// Where it is, if the zone goes to another one of this kind, too.
+    pub at: Option<String>,
     /// `None` until it has reached its provider.
     pub status: Option<Status>,
 }
@@ -83,7 +85,8 @@ impl Collector for MirrorCounts {
 // === impl MirrorState ===
 
 impl MirrorState {
-    fn labels(&self) -> [(&'static str, String); 2] {
-        [("provider", self.provider.to_owned()), ("zone", self.zone.clone())]
+    fn labels(&self) -> Vec<(&'static str, String)> {
+        let both = [("provider", self.provider.to_owned()), ("zone", self.zone.clone())];
+        both.into_iter().chain(self.at.clone().map(|at| ("at", at))).collect()
     }
 }

@@ -33,6 +33,8 @@ const ROUNDS_MAX: usize = 3;
 /// What is to be done at one provider.
 pub struct AlonePlan {
     pub title: String,
+    /// Where the provider is, as far as the config says.
+    pub place: String,
     pub plan: Plan,
     /// Of everything that is to be done, what the guard would hold included.
     pub hash: String,
@@ -156,6 +158,7 @@ pub async fn plan_import(
 /// A provider that has been listed.
 struct Listed {
     title: String,
+    place: String,
     provider: Arc<dyn Provider>,
     mirror: Mirror,
     replaced: Option<String>,
@@ -178,11 +181,13 @@ impl Listed {
         let is_looking = writer.is_none();
         let mirror = listed(&key, seen, &*connected, writer).await?;
         let other_writer = if is_looking { check::other_writer(config, &mirror)? } else { None };
-        Ok(Self { title: key.title(), provider: connected, mirror, replaced: None, other_writer })
+        let (title, place) = (key.title(), provider.kind.place().join(" "));
+        let provider = connected;
+        Ok(Self { title, place, provider, mirror, replaced: None, other_writer })
     }
 
     fn plan(self) -> Result<AlonePlan, Failure> {
-        let Self { title, provider, mut mirror, replaced, other_writer } = self;
+        let Self { title, place, provider, mut mirror, replaced, other_writer } = self;
         if let Some(reason) = mirror.blocked() {
             return Err(Failure::new(FailureKind::Fatal, reason));
         }
@@ -191,7 +196,7 @@ impl Listed {
         let changes = plan.changes.iter().filter(|change| !mirror.is_claim(change));
         let all: Vec<Change> = changes.chain(&plan.held).cloned().collect();
         let hash = hash_of(&all);
-        Ok(AlonePlan { title, plan, hash, provider, mirror, replaced, other_writer })
+        Ok(AlonePlan { title, place, plan, hash, provider, mirror, replaced, other_writer })
     }
 }
 

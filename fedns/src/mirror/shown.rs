@@ -22,6 +22,8 @@ pub struct MirrorList(Arc<Mutex<Vec<Arc<Mirror>>>>);
 pub struct Mirror {
     pub zone: Name,
     pub kind: &'static str,
+    /// Where it is, if the zone goes to another one of this kind, too.
+    pub at: Option<String>,
     pub owner: String,
     /// What goes there.
     scope: Scope,
@@ -55,8 +57,8 @@ impl MirrorList {
 
 impl Mirror {
     /// `scope` is as far as it is known without the provider.
-    pub(super) fn new(scope: Scope, provider: &ProviderConfig) -> Self {
-        Self::of(scope, provider.kind.word(), provider.owner.clone())
+    pub(super) fn new(scope: Scope, provider: &ProviderConfig, at: Option<String>) -> Self {
+        Self { at, ..Self::of(scope, provider.kind.word(), provider.owner.clone()) }
     }
 
     #[cfg(test)]
@@ -83,12 +85,12 @@ impl Mirror {
             status: None,
         };
         let zone = scope.domain.clone();
-        Self { zone, kind, owner, scope, state: Mutex::new(state) }
+        Self { zone, kind, at: None, owner, scope, state: Mutex::new(state) }
     }
 
     /// `alidns for example.com.`
     pub fn title(&self) -> String {
-        format!("{} for {}", self.kind, self.zone)
+        super::title(self.kind, self.at.as_deref(), &self.zone)
     }
 
     /// Whether any of these sets goes there.

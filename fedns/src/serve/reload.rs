@@ -159,12 +159,21 @@ impl Running {
     fn approve_mirror(&self, hash: &str) -> Option<Outcome> {
         let mirrors = self.pages.mirrors.get();
         let holds = |mirror: &Mirror| mirror.status().and_then(|it| it.held_hash);
-        let mirror = mirrors.iter().find(|mirror| holds(mirror).as_deref() == Some(hash))?;
-        let Mirror { kind, zone, .. } = &**mirror;
-        Some(match mirror.order(MirrorInput::Approve(hash.to_owned())) {
-            true => Ok(format!("{kind} for {zone}: what was held goes ahead")),
-            false => Err(format!("{kind} for {zone}: the mirror is busy or stopping; try again")),
-        })
+        // The same changes may be held at several providers: one hash stands for all of them.
+        let holding = mirrors.iter().filter(|mirror| holds(mirror).as_deref() == Some(hash));
+        let (mut released, mut busy) = (Vec::new(), Vec::new());
+        for mirror in holding {
+            match mirror.order(MirrorInput::Approve(hash.to_owned())) {
+                true => released.push(format!("{}: what was held goes ahead", mirror.title())),
+                false => busy
+                    .push(format!("{}: the mirror is busy or stopping; try again", mirror.title())),
+            }
+        }
+        match (released.is_empty(), busy.is_empty()) {
+            (true, true) => None,
+            (_, true) => Some(Ok(released.join("; "))),
+            (_, false) => Some(Err([busy, released].concat().join("; "))),
+        }
     }
 
     /// Decides with what has been seen so far.
