@@ -27,6 +27,8 @@ pub struct Connection {
     pub client: Client,
     /// The API server's URL.
     pub server: String,
+    /// Certificates that sign the server's, in DER; `None`: the system's, or none are asked for.
+    pub authority: Option<Vec<Vec<u8>>>,
     fingerprint: Fingerprint,
 }
 
@@ -59,17 +61,17 @@ impl Connection {
             Origin::Files(files) => file_config(files, access.context.as_deref()).await?,
         };
         let place = origin.place(access);
-        let server = config.cluster_url.to_string();
+        let (server, authority) = (config.cluster_url.to_string(), config.root_cert.clone());
         let client = make_client(limited(config), place).await?;
-        Ok(Self { client, server, fingerprint })
+        Ok(Self { client, server, authority, fingerprint })
     }
 
     async fn of_member(access: &MemberAccess) -> Result<Self, AccessError> {
         let place = Place::file_named(&format!("of Secret {}", access.secret));
         let config = member_config(access, &place).await?;
-        let server = config.cluster_url.to_string();
+        let (server, authority) = (config.cluster_url.to_string(), config.root_cert.clone());
         let client = make_client(limited(config), place).await?;
-        Ok(Self { client, server, fingerprint: Fingerprint::default() })
+        Ok(Self { client, server, authority, fingerprint: Fingerprint::default() })
     }
 
     /// True once a file that it was made from has changed, or a certificate that a plug-in gave

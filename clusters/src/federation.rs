@@ -4,6 +4,12 @@
 //! - [`cluster_object`]: the `Cluster` object, and its definition for API servers
 //! - [`member_secret`]: a member's credentials as they stand in the host cluster
 //! - [`members`]: who is a member, from both of these, as they change
+//! - [`join`], [`unjoin`]: how a cluster becomes a member, and how it leaves
+//! - [`kinds`]: the kinds that are federated; [`account`]: fedns's account in a member, for these
+//! - [`host`]: what the host cluster tells of its federation
+//! - [`corefile`]: the server block by which a member's CoreDNS asks fedns; [`coredns`]: where it stands
+//! - [`steps`]: objects written one after another, told as they are
+//! - [`table`]: the members as kubectl prints them
 //!
 //! Without the feature `federation` only the names are built.
 
@@ -14,3 +20,21 @@ pub mod cluster_object;
 pub mod member_secret;
 #[cfg(feature = "federation")]
 pub mod members;
+#[cfg(feature = "federation")]
+pub mod kinds;
+#[cfg(feature = "federation")]
+pub mod account;
+#[cfg(feature = "federation")]
+pub mod steps;
+#[cfg(feature = "federation")]
+pub mod host;
+#[cfg(feature = "federation")]
+pub mod table;
+#[cfg(feature = "federation")]
+pub mod join;
+#[cfg(feature = "federation")]
+pub mod unjoin;
+#[cfg(feature = "federation")]
+pub mod corefile;
+#[cfg(feature = "federation")]
+pub mod coredns;

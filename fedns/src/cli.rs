@@ -7,14 +7,21 @@ mod clusters;
 mod completion;
 mod config;
 mod explain;
+mod get;
 mod import;
 mod kubeconfig;
+#[cfg(feature = "federation")]
+mod join;
 mod plan;
 mod preflight;
 mod query;
 mod records;
 mod serve;
 mod status;
+#[cfg(feature = "federation")]
+mod steps;
+#[cfg(feature = "federation")]
+mod unjoin;
 mod version;
 
 use std::fmt::Display;
@@ -54,15 +61,12 @@ enum Command {
     Kubeconfig(kubeconfig::Kubeconfig),
     Completion(completion::Completion),
     Version(version::Version),
-    /// `get clusters` is `clusters`, for hands that know kubectl.
-    #[command(subcommand, hide = true)]
-    Get(Get),
-}
-
-#[derive(Debug, Subcommand)]
-enum Get {
-    #[command(alias = "cluster")]
-    Clusters(clusters::ListClusters),
+    #[cfg(feature = "federation")]
+    Join(Box<join::Join>),
+    #[cfg(feature = "federation")]
+    Unjoin(unjoin::Unjoin),
+    #[command(subcommand)]
+    Get(get::Get),
 }
 
 /// The config file that commands take.
@@ -82,18 +86,26 @@ struct Admin {
 }
 
 /// Words of other tools that a later version brings, each with what it is for.
-const LATER_COMMANDS: [(&str, &str); 4] = [
+const LATER_COMMANDS: [(&str, &str); 2] = [
     ("init", "puts a federation control plane into a cluster"),
-    ("join", "adds a cluster to the federation"),
-    ("unjoin", "takes a cluster out of the federation"),
     ("delete", "removes a federation"),
 ];
+
+/// Commands of a federation with an API of its own.
+#[cfg(not(feature = "federation"))]
+const FEDERATION_COMMANDS: [&str; 2] = ["join", "unjoin"];
 
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
     if let Some((word, purpose)) = later_command() {
         let line = format!("{word:?} ({purpose}) is not in this version; see fedns --help");
         return fail(&[line]);
+    }
+    #[cfg(not(feature = "federation"))]
+    if let Some(word) = std::env::args().nth(1).filter(|it| FEDERATION_COMMANDS.contains(&&**it)) {
+        return fail(&[format!(
+            "{word:?}: this build of fedns has no federation; build it with --features federation"
+        )]);
     }
     let command = match Cli::try_parse() {
         Ok(cli) => cli.command,
@@ -107,7 +119,11 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Records(command) => command.run(),
         Command::Clusters(command) => command.run(),
-        Command::Get(Get::Clusters(command)) => command.run(),
+        Command::Get(command) => command.run(),
+        #[cfg(feature = "federation")]
+        Command::Join(command) => command.run(),
+        #[cfg(feature = "federation")]
+        Command::Unjoin(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Preflight(command) => command.run(),

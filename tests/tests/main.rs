@@ -55,6 +55,8 @@ mod table;
 
 /// What is made in a federation appears in its members: the propagator between API servers.
 mod propagation;
+/// Clusters join a federation, and leave it.
+mod membership;
 
 /// The crates import one another only downwards.
 mod structure;
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
             orders::tests(),
             restarts::tests(),
             propagation::tests(),
+            membership::tests(),
         ]
         .into_iter()
         .flatten()

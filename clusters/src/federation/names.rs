@@ -44,3 +44,18 @@ pub const SERVER_ANNOTATION: &str = "fedns.io/server";
 pub const FEDERATION_NAME_ANNOTATION: &str = "federation.alpha.kubernetes.io/federation-name";
 /// On everything that was made for a member: its name.
 pub const CLUSTER_NAME_ANNOTATION: &str = "federation.alpha.kubernetes.io/cluster-name";
+/// On everything that was made for a federation: the UID of its host cluster's kube-system namespace.
+/// Two federations of one name differ in it.
+pub const HOST_UID_ANNOTATION: &str = "fedns.io/host-uid";
+/// On a `Cluster` object and a member's Secret: the UID of the member's kube-system namespace.
+pub const CLUSTER_UID_ANNOTATION: &str = "fedns.io/cluster-uid";
+/// On a member's Secret: `region` of its `Cluster` object.
+pub const REGION_ANNOTATION: &str = "fedns.io/region";
+/// On a member's Secret: `availabilityZones` of its `Cluster` object, joined by commas.
+pub const ZONES_ANNOTATION: &str = "fedns.io/availability-zones";
+/// On the control plane's namespace: the zone that fedns answers or mirrors.
+pub const ZONE_NAME_ANNOTATION: &str = "federation.alpha.kubernetes.io/dns-zone-name";
+/// The Service of the control plane's namespace by which the world asks fedns.
+pub const DNS_SERVICE: &str = "fedns-dns";
+/// Before a member's name: the ConfigMap with the deletions that are owed to it.
+pub const DEBTS_PREFIX: &str = "fedns-debts-";

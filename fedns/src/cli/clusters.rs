@@ -2,7 +2,7 @@ use ::clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Admin, CommandResult, client, print};
+use super::{Admin, CommandResult, Failure, client, print};
 use crate::output::{self, Format};
 
 /// List the member clusters and how fresh the view of each is
@@ -53,9 +53,12 @@ struct Accept {
 pub struct ListClusters {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
-    output: Format,
+    pub(super) output: Format,
     #[command(flatten)]
-    admin: Admin,
+    pub(super) admin: Admin,
+    /// Only these; all, where none is named.
+    #[arg(skip)]
+    pub(super) names: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -92,17 +95,35 @@ impl Accept {
 impl ListClusters {
     pub fn run(self) -> CommandResult {
         let value: Value = client::get_json(&self.admin, "/api/v1/clusters")?;
+        let value = self.selected(value)?;
         match self.output {
             Format::Json => return print(output::json(&value)),
             Format::Yaml => return print(output::yaml(&value)),
             _ => {}
         }
-        let rows: Vec<Row> = client::get_json(&self.admin, "/api/v1/clusters")?;
+        let rows: Vec<Row> = serde_json::from_value(value).map_err(|error| {
+            Failure::one(format!("the answer is not what this version expects: {error}"))
+        })?;
         if self.output == Format::Name {
             let lines: String = rows.iter().map(|row| format!("cluster/{}\n", row.name)).collect();
             return print(lines);
         }
         print(self.table(&rows))
+    }
+
+    /// The rows of those that are named, in their order.
+    fn selected(&self, value: Value) -> Result<Value, Failure> {
+        if self.names.is_empty() {
+            return Ok(value);
+        }
+        let rows = value.as_array().cloned().unwrap_or_default();
+        let row = |name: &String| rows.iter().find(|row| row["name"] == name.as_str()).cloned();
+        let absent: Vec<&String> = self.names.iter().filter(|name| row(name).is_none()).collect();
+        if !absent.is_empty() {
+            let lines = absent.iter().map(|name| format!("cluster {name:?} not found"));
+            return Err(Failure { lines: lines.collect() });
+        }
+        Ok(self.names.iter().filter_map(row).collect())
     }
 
     fn table(&self, rows: &[Row]) -> String {

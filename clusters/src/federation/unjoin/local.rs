@@ -1,0 +1,130 @@
+//! The `Cluster` object and what the host keeps for it.
+
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::{Api, ResourceExt};
+use serde_json::json;
+use tokio::time::{Instant, sleep};
+
+use crate::failure::Failure;
+use crate::federation::cluster_object::ClusterObject;
+use crate::federation::names::{CLUSTER_LABEL, DEBTS_PREFIX, MEMBER_FINALIZER};
+use crate::federation::steps::{Change, Party, REQUEST_LIMIT, Tell, Told, limited};
+
+const PERIOD: Duration = Duration::from_millis(200);
+/// How often another's write may come between.
+const TRIES: usize = 5;
+
+/// How the object of a member went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gone {
+    /// There was none.
+    WasAbsent,
+    /// The control plane let go of it, or had never held it.
+    Released,
+    /// The control plane did not let go within the limit; it was not asked further.
+    Forced,
+}
+
+/// Deletes the object, the member's Secrets and its debts, and waits `patience` for the control plane
+/// to let go of the object.
+///
+/// # Errors
+///
+/// Why the member may be one still.
+pub async fn leave(
+    federation: &Party,
+    host: &Party,
+    namespace: &str,
+    cluster: &str,
+    patience: Duration,
+    tell: Tell<'_>,
+) -> Result<Gone, Failure> {
+    let api = Api::<ClusterObject>::all(federation.client());
+    tell(Told::Begun(format!("Deleting cluster {cluster} in {}", federation.words)));
+    let change = federation.delete(&api, cluster).await?;
+    tell(Told::Done(change));
+    // Before the object is gone: a Secret alone would keep the member.
+    forget(host, namespace, cluster, tell).await?;
+    if change == Change::Absent {
+        return Ok(Gone::WasAbsent);
+    }
+    if is_gone(federation, &api, cluster).await? {
+        return Ok(Gone::Released);
+    }
+    tell(Told::Begun("Waiting until the control plane lets it go".to_owned()));
+    let end = Instant::now() + patience;
+    while Instant::now() < end {
+        sleep(PERIOD).await;
+        if is_gone(federation, &api, cluster).await? {
+            tell(Told::Done(Change::Seen));
+            return Ok(Gone::Released);
+        }
+    }
+    release(federation, &api, cluster).await?;
+    tell(Told::Done(Change::Seen));
+    Ok(Gone::Forced)
+}
+
+async fn is_gone(
+    federation: &Party,
+    api: &Api<ClusterObject>,
+    cluster: &str,
+) -> Result<bool, Failure> {
+    let request = federation.request::<ClusterObject>("get", cluster);
+    Ok(limited(&request, api.get_metadata_opt(cluster)).await?.is_none())
+}
+
+/// Takes our finalizer off, and no other.
+async fn release(
+    federation: &Party,
+    api: &Api<ClusterObject>,
+    cluster: &str,
+) -> Result<(), Failure> {
+    let request = federation.request::<ClusterObject>("patch", cluster);
+    for _ in 0..TRIES {
+        let Some(object) = limited(&request, api.get_metadata_opt(cluster)).await? else {
+            return Ok(());
+        };
+        let kept: Vec<&String> =
+            object.finalizers().iter().filter(|it| *it != MEMBER_FINALIZER).collect();
+        let version = object.resource_version();
+        let patch = json!({"metadata": {"resourceVersion": version, "finalizers": kept}});
+        let (patch, params) = (Patch::Merge(patch), PatchParams::default());
+        let answer =
+            tokio::time::timeout(REQUEST_LIMIT, api.patch_metadata(cluster, &params, &patch));
+        match answer.await {
+            Err(_) => return Err(Failure::timed_out(&request)),
+            Ok(Ok(_)) => return Ok(()),
+            Ok(Err(kube::Error::Api(status))) if matches!(status.code, 404 | 409) => {}
+            Ok(Err(error)) => return Err(Failure::new(&request, &error)),
+        }
+    }
+    Err(Failure::NotReady(format!("{request}: others go on changing it; try again")))
+}
+
+async fn forget(
+    host: &Party,
+    namespace: &str,
+    cluster: &str,
+    tell: Tell<'_>,
+) -> Result<(), Failure> {
+    let api = Api::<Secret>::namespaced(host.client(), namespace);
+    let ours = ListParams::default().labels(&format!("{CLUSTER_LABEL}={cluster}"));
+    let request = format!("{}: list secrets", host.words);
+    for secret in limited(&request, api.list_metadata(&ours)).await?.items {
+        let name = secret.name_any();
+        tell(Told::Begun(format!("Deleting secret {namespace}/{name} in {}", host.words)));
+        tell(Told::Done(host.delete(&api, &name).await?));
+    }
+    let debts = format!("{DEBTS_PREFIX}{cluster}");
+    let api = Api::<ConfigMap>::namespaced(host.client(), namespace);
+    let change = host.delete(&api, &debts).await?;
+    if change == Change::Removed {
+        tell(Told::Begun(format!("Deleting config map {namespace}/{debts} in {}", host.words)));
+        tell(Told::Done(change));
+    }
+    Ok(())
+}

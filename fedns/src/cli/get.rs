@@ -1,0 +1,56 @@
+use ::clap::{Args, Subcommand};
+
+use super::clusters::ListClusters;
+use super::{Admin, CommandResult};
+use crate::output::Format;
+
+/// List the member clusters, as `kubectl get` does
+#[derive(Debug, Subcommand)]
+pub enum Get {
+    #[command(alias = "cluster")]
+    Clusters(GetClusters),
+}
+
+/// List the member clusters
+///
+/// With --context, as the federation's API tells of them: what `kubectl get clusters` prints. Without,
+/// as a running server on its admin address does: the same as `fedns clusters`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fedns get clusters
+  fedns get clusters --context=federation
+  fedns get clusters beijing --context=federation -o wide")]
+pub struct GetClusters {
+    /// Only these
+    #[arg(value_name = "NAME")]
+    names: Vec<String>,
+    /// Output format
+    #[arg(short, long, value_enum, default_value_t)]
+    output: Format,
+    #[command(flatten)]
+    admin: Admin,
+    #[cfg(feature = "federation")]
+    #[command(flatten)]
+    place: federated::Place,
+}
+
+impl Get {
+    pub fn run(self) -> CommandResult {
+        match self {
+            Self::Clusters(command) => command.run(),
+        }
+    }
+}
+
+impl GetClusters {
+    fn run(self) -> CommandResult {
+        #[cfg(feature = "federation")]
+        if let Some(context) = &self.place.context {
+            return federated::list(context, &self.place, &self.names, self.output);
+        }
+        ListClusters { output: self.output, admin: self.admin, names: self.names }.run()
+    }
+}
+
+#[cfg(feature = "federation")]
+mod federated;

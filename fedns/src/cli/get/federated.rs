@@ -1,0 +1,83 @@
+//! The members as the federation's API tells of them. The API server makes the columns, as for kubectl.
+
+use std::path::PathBuf;
+
+use ::clap::Args;
+use clusters::KubeconfigAccess;
+use clusters::federation::steps::Party;
+use clusters::federation::table::{self, Table};
+use serde_json::{Value, json};
+
+use crate::cli::{CommandResult, Failure, print, steps};
+use crate::output::{self, Format};
+
+#[derive(Debug, Args)]
+pub struct Place {
+    /// Context of the federation's API
+    #[arg(long, value_name = "CONTEXT")]
+    pub context: Option<String>,
+    /// Kubeconfig with the context [default: $KUBECONFIG, else ~/.kube/config]
+    #[arg(long, value_name = "FILE", requires = "context")]
+    pub kubeconfig: Option<PathBuf>,
+}
+
+pub fn list(context: &str, place: &Place, names: &[String], format: Format) -> CommandResult {
+    let access =
+        KubeconfigAccess { path: place.kubeconfig.clone(), context: Some(context.to_owned()) };
+    let failed = |error: &dyn std::fmt::Display| Failure::one(error.to_string());
+    let asked = steps::run(async {
+        let party = Party::new(format!("context {context}"), "--context", &access).await;
+        let party = party.map_err(|error| failed(&error))?;
+        table::clusters(&party).await.map_err(|error| failed(&error))
+    });
+    let table = asked?.ok_or_else(|| Failure::one("interrupted"))??;
+    let (kept, absent) = select(table, names);
+    let code = print(text(&kept, format))?;
+    match absent.as_slice() {
+        [] => Ok(code),
+        absent => Err(Failure {
+            lines: absent.iter().map(|name| format!("cluster {name:?} not found")).collect(),
+        }),
+    }
+}
+
+/// The rows of these names, in their order; all of them where none is named.
+fn select(table: Table, names: &[String]) -> (Table, Vec<String>) {
+    if names.is_empty() {
+        return (table, vec![]);
+    }
+    let row = |name: &String| table.rows.iter().find(|row| row.name() == Some(name));
+    let absent = names.iter().filter(|name| row(name).is_none()).cloned().collect();
+    let rows = names.iter().filter_map(row).cloned().collect();
+    (Table { rows, ..table }, absent)
+}
+
+fn text(table: &Table, format: Format) -> String {
+    let objects = || -> Vec<Value> { table.rows.iter().map(|row| row.object.clone()).collect() };
+    match format {
+        Format::Json => output::json(&all(objects())),
+        Format::Yaml => output::yaml(&all(objects())),
+        Format::Name => {
+            let names = table.rows.iter().filter_map(table::Row::name);
+            names.map(|name| format!("cluster.fedns.io/{name}\n")).collect()
+        }
+        Format::Table | Format::Wide => {
+            if table.rows.is_empty() {
+                return "No resources found\n".to_owned();
+            }
+            let (header, rows) = table.cells(format == Format::Wide);
+            let header: Vec<&str> = header.iter().map(String::as_str).collect();
+            output::table(&header, &rows)
+        }
+    }
+}
+
+/// One object as it is, several as a List, as kubectl does it.
+fn all(mut objects: Vec<Value>) -> Value {
+    match objects.len() {
+        1 => objects.remove(0),
+        _ => {
+            json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}, "items": objects})
+        }
+    }
+}

@@ -1,0 +1,156 @@
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use ::clap::{Args, ValueEnum};
+use clusters::federation::host;
+use clusters::federation::steps::{Party, Told};
+use clusters::federation::unjoin::Leftover;
+use clusters::federation::unjoin::local::{self, Gone};
+use clusters::federation::unjoin::remote::{self, Leaver, PATIENCE};
+
+use super::steps::{self, Place, Teller};
+use super::{CommandResult, Failure, print};
+
+/// Take a cluster out of the federation
+///
+/// Ends in seconds, whether the cluster answers or not: the Cluster object and the Secret go at once, and
+/// with them the cluster's share in DNS. Then fedns's account is removed from the cluster; what cannot
+/// be removed is listed with the commands for later. Workloads stay, unless --objects=delete.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  fedns unjoin beijing --host-cluster-context=hangzhou --context=federation
+  fedns unjoin beijing --host-cluster-context=hangzhou --objects=delete")]
+pub struct Unjoin {
+    /// The cluster's name in the federation
+    name: String,
+    #[command(flatten)]
+    place: Place,
+    /// The federation's label, where the host cluster does not tell it
+    #[arg(long, value_name = "LABEL")]
+    federation_name: Option<String>,
+    /// What becomes of the federation's objects in the cluster
+    #[arg(long, value_enum, default_value_t)]
+    objects: Objects,
+    /// How long the control plane may take to let go of the cluster
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = steps::duration)]
+    timeout: Duration,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Objects {
+    #[default]
+    Keep,
+    Delete,
+}
+
+impl Unjoin {
+    pub fn run(self) -> CommandResult {
+        let teller = Teller::default();
+        let left = steps::run(self.leave(&teller))?;
+        let again = "the same command goes on";
+        match left {
+            Some(Ok(code)) => Ok(code),
+            Some(Err(mut failure)) => {
+                teller.close();
+                failure.lines.push(again.to_owned());
+                Err(failure)
+            }
+            None => {
+                teller.close();
+                Err(Failure::one(format!("interrupted; {again}")))
+            }
+        }
+    }
+
+    async fn leave(&self, teller: &Teller) -> CommandResult {
+        let Self { name, place, .. } = self;
+        let one = |error: &dyn std::error::Error| Failure::one(error.to_string());
+        let host_access = place.access(Some(place.host_context()?));
+        let federation_access = place.access(place.context.as_deref());
+        let words = "the federation".to_owned();
+        let federation = Party::new(words, "--context", &federation_access).await;
+        let federation = federation.map_err(|error| one(&error))?;
+        let host =
+            Party::new("the host cluster".to_owned(), "--host-cluster-context", &host_access).await;
+        let host = host.map_err(|error| one(&error))?;
+        let namespace = &place.federation_system_namespace;
+        let hosted = host::look(&host, namespace).await.map_err(|error| one(&error))?;
+        let tell = |told: Told| teller.tell(told);
+        let gone = local::leave(&federation, &host, namespace, name, self.timeout, &tell).await;
+        match gone.map_err(|error| one(&error))? {
+            Gone::Released => {}
+            Gone::WasAbsent => warn(&format!("cluster {name:?} is not in the federation")),
+            Gone::Forced => warn(&format!(
+                "the control plane did not let go of cluster {name} within {} s, and was not waited for: \
+                 DNS loses the cluster's share when fedns runs again",
+                self.timeout.as_secs()
+            )),
+        }
+        let context = place.cluster_context.as_deref().unwrap_or(name);
+        let label = hosted.name.as_ref().or(self.federation_name.as_ref());
+        let leftovers = match label {
+            None => vec![Leftover {
+                what: format!("fedns's account in cluster {name}"),
+                why: "the host does not say which federation it holds; name it with --federation-name"
+                    .into(),
+                command: None,
+            }],
+            Some(federation) => {
+                let host_uid = &hosted.host_uid;
+                let leaver = Leaver { cluster: name, federation, host_uid, context };
+                self.clean(&leaver, teller).await
+            }
+        };
+        if gone_text(&leftovers).is_empty() {
+            return print(format!("cluster {name} has left the federation\n"));
+        }
+        print(format!(
+            "cluster {name} has left the federation; what is left:\n{}",
+            gone_text(&leftovers)
+        ))?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// In the member, for a few seconds.
+    async fn clean(&self, leaver: &Leaver<'_>, teller: &Teller) -> Vec<Leftover> {
+        let tell = |told: Told| teller.tell(told);
+        let access = self.place.access(Some(leaver.context));
+        let words = format!("cluster {}", self.name);
+        let with_copies = self.objects == Objects::Delete;
+        let why = match Party::new(words, "--cluster-context", &access).await {
+            Err(error) => error.to_string(),
+            Ok(member) => {
+                let work = async {
+                    if with_copies {
+                        remote::remove_copies(&member, leaver, &tell).await?;
+                    }
+                    remote::remove_account(&member, leaver, &tell).await
+                };
+                match member.answers(PATIENCE).await {
+                    Err(failure) => failure.to_string(),
+                    Ok(()) => match work.await {
+                        Ok(()) => return vec![],
+                        Err(failure) => failure.to_string(),
+                    },
+                }
+            }
+        };
+        teller.close();
+        remote::leftovers(leaver, with_copies, &why)
+    }
+}
+
+fn gone_text(leftovers: &[Leftover]) -> String {
+    let text = |leftover: &Leftover| {
+        let Leftover { what, why, command } = leftover;
+        let command = command.as_ref().map(|line| format!("    {line}\n")).unwrap_or_default();
+        format!("  {what}: {why}\n{command}")
+    };
+    leftovers.iter().map(text).collect()
+}
+
+fn warn(line: &str) {
+    // A closed stderr leaves nobody to tell.
+    let _ = writeln!(std::io::stderr(), "fedns: {line}");
+}

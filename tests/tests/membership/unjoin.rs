@@ -1,0 +1,70 @@
+use tests::need::Need;
+use tests::suite::Test;
+
+use super::stage::{Stage, texts};
+
+pub(crate) fn tests() -> Vec<Test> {
+    tests::tests! {
+        [Need::Kubernetes] =>
+            the_command_line_of_the_seed_takes_a_member_out,
+            a_dead_member_stops_nothing_and_its_leftovers_are_listed;
+    }
+}
+
+const JOIN: &str = "join beijing --context=federation --cluster-context=beijing \
+                    --host-cluster-context=hangzhou --bound-token --timeout=0";
+const UNJOIN: &str = "unjoin beijing --host-cluster-context=hangzhou --context=federation";
+
+fn the_command_line_of_the_seed_takes_a_member_out() {
+    let stage = Stage::new();
+    let beijing = stage.beijing.kubectl();
+    beijing.run("create namespace theirs");
+    stage.printed(JOIN);
+    let copies = "-n theirs create configmap";
+    beijing.run(&format!("{copies} copy"));
+    beijing.run("-n theirs label configmap copy fedns.io/federation=fed");
+    beijing.run(&format!("{copies} own"));
+    // As fedns does; none runs here to let go.
+    let held = r#"{"metadata":{"finalizers":["fedns.io/member"]}}"#;
+    stage.federation.kubectl().args(&["patch", "cluster", "beijing", "--type=merge", "-p", held]);
+
+    let output = stage.fedns(&format!("{UNJOIN} --timeout=0"));
+    let (out, error) = texts(&output);
+    assert!(output.status.success(), "{error}{out}");
+    assert!(error.contains("did not let go of cluster beijing"), "{error}");
+    assert!(out.ends_with("cluster beijing has left the federation\n"), "{out}");
+    assert_eq!(stage.federation.kubectl().run("get clusters -o name"), "");
+    let secrets = stage.hangzhou.api.kubectl();
+    assert_eq!(secrets.run("-n federation-system get secrets -o name"), "");
+    let roles = beijing.run("get clusterroles,clusterrolebindings -o name");
+    assert!(!roles.contains("federation-controller-manager"), "{roles}");
+    let accounts =
+        beijing.run("-n federation-system get serviceaccounts,roles,rolebindings -o name");
+    assert_eq!(accounts, "");
+    // The API alone ends no namespace; that it is ending shows the deletion.
+    let namespace = beijing.json("get namespace federation-system");
+    assert!(!namespace["metadata"]["deletionTimestamp"].is_null(), "{namespace:#}");
+    let kept = beijing.run("-n theirs get configmaps -o name");
+    assert!(kept.contains("configmap/copy") && kept.contains("configmap/own"), "{kept}");
+
+    let output = stage.fedns(&format!("{UNJOIN} --objects=delete"));
+    let (out, error) = texts(&output);
+    assert!(output.status.success(), "{error}{out}");
+    assert!(error.contains("cluster \"beijing\" is not in the federation"), "{error}");
+    let kept = beijing.run("-n theirs get configmaps -o name");
+    assert!(!kept.contains("configmap/copy") && kept.contains("configmap/own"), "{kept}");
+}
+
+fn a_dead_member_stops_nothing_and_its_leftovers_are_listed() {
+    let stage = Stage::new();
+    stage.printed(JOIN);
+    stage.beijing.pause();
+    let out = stage.printed(UNJOIN);
+    assert!(out.contains("cluster beijing has left the federation; what is left:"), "{out}");
+    assert!(out.contains("no answer in time"), "{out}");
+    assert!(out.contains("kubectl --context=beijing delete namespace federation-system"), "{out}");
+    assert_eq!(stage.federation.kubectl().run("get clusters -o name"), "");
+    stage.beijing.resume();
+    let out = stage.printed(UNJOIN);
+    assert!(out.ends_with("cluster beijing has left the federation\n"), "{out}");
+}
