@@ -20,6 +20,7 @@
 
 pub mod definition;
 pub mod access;
+#[cfg(feature = "federation")]
 pub mod kubeconfig;
 mod fingerprint;
 pub mod failure;

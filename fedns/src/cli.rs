@@ -9,6 +9,7 @@ mod config;
 mod explain;
 mod get;
 mod import;
+#[cfg(feature = "federation")]
 mod kubeconfig;
 #[cfg(feature = "federation")]
 mod join;
@@ -58,6 +59,7 @@ enum Command {
     Query(query::Query),
     Config(config::ShowConfig),
     Status(status::ShowStatus),
+    #[cfg(feature = "federation")]
     Kubeconfig(kubeconfig::Kubeconfig),
     Completion(completion::Completion),
     Version(version::Version),
@@ -93,7 +95,7 @@ const LATER_COMMANDS: [(&str, &str); 2] = [
 
 /// Commands of a federation with an API of its own.
 #[cfg(not(feature = "federation"))]
-const FEDERATION_COMMANDS: [&str; 2] = ["join", "unjoin"];
+const FEDERATION_COMMANDS: [&str; 3] = ["join", "kubeconfig", "unjoin"];
 
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
@@ -132,6 +134,7 @@ pub fn run() -> ExitCode {
         Command::Query(command) => command.run(),
         Command::Config(command) => command.run(),
         Command::Status(command) => command.run(),
+        #[cfg(feature = "federation")]
         Command::Kubeconfig(command) => command.run(),
         Command::Completion(command) => command.run(),
         Command::Version(command) => command.run(),

@@ -65,7 +65,7 @@ impl Federation {
         self.beijing.kubectl().apply(&secret.to_string());
         let object = json!({
             "apiVersion": "fedns.io/v1alpha1", "kind": "Cluster",
-            "metadata": {"name": name, "finalizers": ["fedns.io/member"]},
+            "metadata": {"name": name},
             "spec": {"server": member.url(), "secretRef": {"name": name}},
         });
         self.api.kubectl().apply(&object.to_string());

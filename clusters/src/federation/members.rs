@@ -63,6 +63,8 @@ pub struct FoundMember {
     pub labels: BTreeMap<String, String>,
     pub topology: Option<TopologyOverride>,
     pub standing: MemberStanding,
+    /// Its `Cluster` object cannot go before it was let go.
+    pub is_held: bool,
 }
 
 /// How a member stands to the federation.

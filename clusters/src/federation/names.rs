@@ -16,18 +16,6 @@ pub const MEMBER_FINALIZER: &str = "fedns.io/member";
 pub const LOCAL_LABEL: &str = "fedns.io/local";
 /// `"true"`: copies that exist in members already and are not ours become ours.
 pub const ADOPT_ANNOTATION: &str = "fedns.io/adopt";
-/// What differs per cluster: JSON Patch (RFC 6902) by cluster name.
-pub const OVERRIDES_ANNOTATION: &str = "fedns.io/overrides";
-/// Which clusters an object goes to, by the labels of their `Cluster` objects.
-pub const CLUSTER_SELECTOR_ANNOTATION: &str = "federation.alpha.kubernetes.io/cluster-selector";
-pub const DEPLOYMENT_PREFERENCES_ANNOTATION: &str =
-    "federation.kubernetes.io/deployment-preferences";
-pub const REPLICA_SET_PREFERENCES_ANNOTATION: &str =
-    "federation.kubernetes.io/replica-set-preferences";
-pub const JOB_PREFERENCES_ANNOTATION: &str = "federation.kubernetes.io/job-preferences";
-/// The addresses of a federated Service, cluster by cluster; written by fedns.
-pub const SERVICE_INGRESSES_ANNOTATION: &str = "federation.kubernetes.io/service-ingresses";
-
 // --- on objects in members ---
 
 /// Marks a copy as ours; the value is the federation's label.

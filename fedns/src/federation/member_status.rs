@@ -164,6 +164,9 @@ impl MemberStatus {
                 Access::Unusable(why) => view.clone().without_credentials(why),
                 Access::Kubeconfig(_) | Access::Member(_) => view.clone(),
             };
+            if !member.is_held {
+                self.hold(name).await?;
+            }
             let version = self.version(name, &member.access, view).await;
             self.write(name, view, version).await?;
         }
@@ -218,6 +221,15 @@ impl MemberStatus {
         found.map(|object| object?.status).map_err(|failure| failure.to_string())
     }
 
+    /// Who joins is let go only when nothing of it is served any more.
+    async fn hold(&mut self, name: &ClusterName) -> Result<(), String> {
+        let with_ours = |finalizers: &[String]| {
+            let others = finalizers.iter().filter(|it| *it != MEMBER_FINALIZER).cloned();
+            others.chain([MEMBER_FINALIZER.to_owned()]).collect()
+        };
+        self.change_finalizers(name, with_ours).await
+    }
+
     /// As the member's API server tells; asked seldom, and never of one that does not answer.
     async fn version(&mut self, name: &ClusterName, access: &Access, view: &View) -> String {
         let now = unix_now();
@@ -268,13 +280,23 @@ impl MemberStatus {
     }
 
     async fn remove_finalizer(&mut self, name: &ClusterName) -> Result<(), String> {
+        let without_ours = |finalizers: &[String]| {
+            finalizers.iter().filter(|it| *it != MEMBER_FINALIZER).cloned().collect()
+        };
+        self.change_finalizers(name, without_ours).await
+    }
+
+    async fn change_finalizers(
+        &mut self,
+        name: &ClusterName,
+        change: impl Fn(&[String]) -> Vec<String>,
+    ) -> Result<(), String> {
         let client = self.federation().await?;
         let api: Api<ClusterObject> = Api::all(client);
         let request = format!("get clusters/{name}");
         let found = limited(&request, api.get_opt(name.as_str())).await;
         let Some(object) = found.map_err(|failure| failure.to_string())? else { return Ok(()) };
-        let others = object.finalizers().iter().filter(|it| *it != MEMBER_FINALIZER);
-        let finalizers: Vec<&String> = others.collect();
+        let finalizers = change(object.finalizers());
         let body = json!({"metadata": {
             "resourceVersion": object.resource_version(),
             "finalizers": finalizers,

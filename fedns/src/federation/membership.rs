@@ -102,6 +102,7 @@ mod found {
                 labels: BTreeMap::new(),
                 topology: None,
                 standing,
+                is_held: true,
             };
             let found = found.iter().map(|(name, it)| (ClusterName::new(name), member(*it)));
             let members = Members { found: found.collect(), is_complete, troubles: vec![] };

@@ -13,7 +13,9 @@ use super::{FoundMember, MemberStanding, Members};
 use crate::definition::{Access, TopologyOverride};
 use crate::federation::cluster_object::{ClusterObject, ClusterSpec};
 use crate::federation::member_secret;
-use crate::federation::names::{CLUSTER_LABEL, SERVER_ANNOTATION};
+use crate::federation::names::{
+    CLUSTER_LABEL, MEMBER_FINALIZER, REGION_ANNOTATION, SERVER_ANNOTATION, ZONES_ANNOTATION,
+};
 
 pub(super) fn members(objects: &Table<ClusterObject>, secrets: &Table<Secret>) -> Members {
     let mut found: BTreeMap<ClusterName, FoundMember> = objects
@@ -43,6 +45,7 @@ fn joined(object: &ClusterObject, secrets: &Table<Secret>) -> FoundMember {
         labels: object.labels().clone(),
         topology: topology(&object.spec),
         standing,
+        is_held: object.finalizers().iter().any(|it| it == MEMBER_FINALIZER),
     }
 }
 
@@ -73,10 +76,23 @@ fn without_object(secret: &Secret) -> Option<(ClusterName, FoundMember)> {
     let member = FoundMember {
         access: access.map_or_else(|error| Access::Unusable(error.to_string()), Access::Member),
         labels: BTreeMap::new(),
-        topology: None,
+        topology: topology(&place(secret)),
         standing: MemberStanding::WithoutObject,
+        is_held: false,
     };
     Some((ClusterName::new(name), member))
+}
+
+/// Where the member is, as `fedns join` wrote it beside its credentials.
+fn place(secret: &Secret) -> ClusterSpec {
+    let text = |key: &str| secret.annotations().get(key).filter(|text| !text.is_empty()).cloned();
+    let zones = text(ZONES_ANNOTATION).unwrap_or_default();
+    let zones = zones.split(',').filter(|zone| !zone.is_empty()).map(str::to_owned);
+    ClusterSpec {
+        region: text(REGION_ANNOTATION),
+        availability_zones: zones.collect(),
+        ..ClusterSpec::default()
+    }
 }
 
 /// The definition lets through only what are labels.
