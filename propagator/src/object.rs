@@ -16,6 +16,9 @@ use crate::kinds::KindId;
 pub trait Versioned {
     /// Grows with every change of the object; zero if the API server does not tell a number.
     fn version(&self) -> u64;
+
+    /// Tells objects of one name apart.
+    fn uid(&self) -> &str;
 }
 
 /// An object of the federation.
@@ -118,6 +121,10 @@ impl Versioned for Federated {
     fn version(&self) -> u64 {
         self.resource_version.parse().unwrap_or(0)
     }
+
+    fn uid(&self) -> &str {
+        &self.uid
+    }
 }
 
 // === impl Copy ===
@@ -160,6 +167,10 @@ impl Copy {
 impl Versioned for Copy {
     fn version(&self) -> u64 {
         self.resource_version.parse().unwrap_or(0)
+    }
+
+    fn uid(&self) -> &str {
+        &self.uid
     }
 }
 

@@ -17,6 +17,7 @@ pub struct Slice {
     pub service: String,
     /// At least one of its endpoints is ready, or does not say.
     pub is_ready: bool,
+    uid: String,
     version: u64,
 }
 
@@ -40,6 +41,7 @@ impl Slice {
         Arc::new(Self {
             service: service.cloned().unwrap_or_default(),
             is_ready,
+            uid: metadata.uid.clone().unwrap_or_default(),
             version: metadata.resource_version.as_deref().unwrap_or_default().parse().unwrap_or(0),
         })
     }
@@ -53,5 +55,9 @@ impl Slice {
 impl Versioned for Slice {
     fn version(&self) -> u64 {
         self.version
+    }
+
+    fn uid(&self) -> &str {
+        &self.uid
     }
 }

@@ -76,13 +76,13 @@ impl<T: Versioned> Table<T> {
                 self.listing.insert(kind, HashSet::new());
                 Vec::new()
             }
-            Seen::Listed(key, object) => self.put(key, object).into_iter().collect(),
+            Seen::Listed(key, object) => self.listed(key, object).into_iter().collect(),
             Seen::ListEnds => self.end_list(kind),
             Seen::Changed(key, object) => {
                 self.failures.remove(&kind);
                 self.put(key, object).into_iter().collect()
             }
-            Seen::Deleted(key, object) => self.remove(key, object.version()).into_iter().collect(),
+            Seen::Deleted(key, object) => self.remove(key, &*object).into_iter().collect(),
             Seen::Failed(reason) => {
                 self.failures.insert(kind, reason);
                 Vec::new()
@@ -97,7 +97,7 @@ impl<T: Versioned> Table<T> {
             listing.insert(key.clone());
         }
         match self.objects.get(&key) {
-            Some(known) if is_older(object.version(), known.version()) => None,
+            Some(known) if is_older(&*object, known) => None,
             _ => {
                 self.objects.insert(key.clone(), object);
                 Some(key)
@@ -105,14 +105,28 @@ impl<T: Versioned> Table<T> {
         }
     }
 
-    /// Takes an object out, unless what is known is newer than `version`.
-    pub fn remove(&mut self, key: Key, version: u64) -> Option<Key> {
+    /// Takes an object out, unless what is known is newer or another one.
+    pub fn remove(&mut self, key: Key, gone: &T) -> Option<Key> {
         let known = self.objects.get(&key)?;
-        if is_older(version, known.version()) {
+        if known.uid() != gone.uid() || is_older(gone, known) {
             return None;
         }
-        self.objects.remove(&key);
-        Some(key)
+        self.forget(key)
+    }
+
+    /// Takes out whatever is known of an object.
+    pub fn forget(&mut self, key: Key) -> Option<Key> {
+        self.objects.remove(&key).map(|_| key)
+    }
+
+    /// A list counts even where its versions went back: its server was restored from a backup. Only what
+    /// a write of ours returned meanwhile is newer.
+    fn listed(&mut self, key: Key, object: Arc<T>) -> Option<Key> {
+        let is_written = self.listing.get(&key.kind).is_some_and(|keys| keys.contains(&key));
+        if !is_written {
+            self.objects.remove(&key);
+        }
+        self.put(key, object)
     }
 
     fn end_list(&mut self, kind: KindId) -> Vec<Key> {
@@ -128,9 +142,10 @@ impl<T: Versioned> Table<T> {
     }
 }
 
-/// Versions that are no numbers cannot be compared: the latest word counts.
-fn is_older(version: u64, than: u64) -> bool {
-    version != 0 && than != 0 && version < than
+/// Versions of different objects, or that are no numbers, cannot be compared: the latest word counts.
+fn is_older<T: Versioned>(object: &T, than: &T) -> bool {
+    let (version, known) = (object.version(), than.version());
+    object.uid() == than.uid() && version != 0 && known != 0 && version < known
 }
 
 #[cfg(test)]
@@ -138,11 +153,15 @@ mod tests {
     use super::*;
     use crate::kinds::Kinds;
 
-    struct Version(u64);
+    struct Version(u64, &'static str);
 
     impl Versioned for Version {
         fn version(&self) -> u64 {
             self.0
+        }
+
+        fn uid(&self) -> &str {
+            self.1
         }
     }
 
@@ -169,7 +188,7 @@ mod tests {
 
         fn listed(&mut self, name: &str, version: u64) -> Vec<String> {
             let key = self.key(name);
-            self.see(Seen::Listed(key, Arc::new(Version(version))))
+            self.see(Seen::Listed(key, Arc::new(Version(version, "one"))))
         }
     }
 
@@ -202,18 +221,39 @@ mod tests {
     fn what_we_made_while_a_list_ran_stays() {
         let mut fixture = Fixture::new();
         fixture.see(Seen::ListBegins);
-        fixture.table.put(fixture.key("new"), Arc::new(Version(9)));
+        fixture.table.put(fixture.key("new"), Arc::new(Version(9, "one")));
         fixture.see(Seen::ListEnds);
         assert!(fixture.table.get(&fixture.key("new")).is_some());
+    }
+
+    #[test]
+    fn a_list_of_a_restored_server_counts() {
+        let mut fixture = Fixture::new();
+        let key = fixture.key("a");
+        fixture.table.put(key.clone(), Arc::new(Version(9, "one")));
+        fixture.see(Seen::ListBegins);
+        fixture.listed("a", 3);
+        fixture.see(Seen::ListEnds);
+        assert_eq!(fixture.table.get(&key).unwrap().0, 3);
+    }
+
+    #[test]
+    fn another_object_of_the_name_is_not_compared() {
+        let mut fixture = Fixture::new();
+        let key = fixture.key("a");
+        fixture.table.put(key.clone(), Arc::new(Version(9, "one")));
+        assert_eq!(fixture.see(Seen::Changed(key.clone(), Arc::new(Version(2, "two")))), ["a"]);
+        assert!(fixture.see(Seen::Deleted(key.clone(), Arc::new(Version(10, "one")))).is_empty());
+        assert!(fixture.table.get(&key).is_some());
     }
 
     #[test]
     fn older_news_is_no_news() {
         let mut fixture = Fixture::new();
         let key = fixture.key("a");
-        fixture.table.put(key.clone(), Arc::new(Version(5)));
-        assert!(fixture.see(Seen::Changed(key.clone(), Arc::new(Version(4)))).is_empty());
-        assert!(fixture.see(Seen::Deleted(key.clone(), Arc::new(Version(3)))).is_empty());
-        assert_eq!(fixture.see(Seen::Deleted(key, Arc::new(Version(6)))), ["a"]);
+        fixture.table.put(key.clone(), Arc::new(Version(5, "one")));
+        assert!(fixture.see(Seen::Changed(key.clone(), Arc::new(Version(4, "one")))).is_empty());
+        assert!(fixture.see(Seen::Deleted(key.clone(), Arc::new(Version(3, "one")))).is_empty());
+        assert_eq!(fixture.see(Seen::Deleted(key, Arc::new(Version(6, "one")))), ["a"]);
     }
 }

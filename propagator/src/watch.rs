@@ -61,7 +61,7 @@ impl<T: Send + Sync + 'static> Watch<T> {
         drop(tokio::time::timeout(jittered(AWAY_RETRY), is_ready).await);
     }
 
-    /// `Some` when the watch should be begun with another client, `None` when nobody listens.
+    /// `Some` when the watch should be begun anew, `None` when nobody listens.
     async fn follow<M: Send>(
         &self,
         tell: &Sender<M>,
@@ -85,10 +85,9 @@ impl<T: Send + Sync + 'static> Watch<T> {
             let has_failed = event.is_err();
             tell.send(wrap(self.seen(event))).await.ok()?;
             if has_failed {
-                if self.endpoint.is_outdated().await {
-                    return Some(());
-                }
-                self.pause().await;
+                // A watch that went on where it was would hear nothing of a server whose versions went
+                // back: it is listed anew.
+                return Some(());
             }
         }
         Some(())

@@ -67,7 +67,7 @@ impl Write<'_> {
     ) -> Result<Written, Trouble> {
         let outrun = match self.apply(api, body, &json!({"resourceVersion": NO_OBJECT}), true).await
         {
-            Err(Trouble::Outrun(words)) => words,
+            Err(Trouble::Outrun(words) | Trouble::Missing(words)) => words,
             result => return Ok(Written::Created(self.copy(result?))),
         };
         let get = self.endpoint.call(&self.request("get"), api.get_opt(&self.key.name)).await?;

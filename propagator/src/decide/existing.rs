@@ -130,7 +130,10 @@ impl Plan {
             Part::Unknown => return Ok(None),
         }
         self.overrides.apply(name, &mut body)?;
-        Ok(stand(situation.object, there, body))
+        // A namespace that is there is shared, whatever anybody says.
+        let adopts = situation.object.annotation(ADOPT_ANNOTATION) == Some("true")
+            && situation.kind.role != Role::Namespace;
+        Ok(stand(adopts, there, body))
     }
 
     fn share(
@@ -198,11 +201,10 @@ enum Part {
 }
 
 /// What there is to do where the object is selected.
-fn stand(object: &Federated, there: &MemberSituation<'_>, body: Value) -> Option<Action> {
+fn stand(adopts: bool, there: &MemberSituation<'_>, body: Value) -> Option<Action> {
     if !there.has_namespace {
         return None;
     }
-    let adopts = object.annotation(ADOPT_ANNOTATION) == Some("true");
     let Some(copy) = there.copy else {
         return Some(Action::Create { body: Arc::new(body), adopts });
     };

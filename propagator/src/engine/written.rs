@@ -10,7 +10,7 @@ use crate::decide::{Action, Settled};
 use crate::endpoint::Trouble;
 use crate::events::{News, reference};
 use crate::key::Key;
-use crate::object::{Copy, Federated, Versioned};
+use crate::object::{Copy, Federated};
 use crate::queue::Backoff;
 use crate::watch::chance;
 use crate::write_federation::FederationWrite;
@@ -44,14 +44,12 @@ impl Engine {
                 match written {
                     // Its last finalizer is gone: so is the object.
                     Some(object) if object.is_deleted && object.finalizers.is_empty() => {
-                        self.objects.remove(key.clone(), object.version());
+                        self.objects.remove(key.clone(), &object);
                     }
                     Some(object) => drop(self.objects.put(key.clone(), object)),
                     None => {
-                        if let Some(known) = self.objects.get(&key).filter(|it| it.uid == write.uid)
-                        {
-                            let version = known.version();
-                            self.objects.remove(key.clone(), version);
+                        if self.objects.get(&key).is_some_and(|known| known.uid == write.uid) {
+                            self.objects.forget(key.clone());
                         }
                     }
                 }
@@ -203,10 +201,7 @@ impl MemberState {
     fn forget(&mut self, key: &Key) {
         self.settled.remove(key);
         self.unsure.remove(key);
-        if let Some(known) = self.copies.get(key) {
-            let version = known.version();
-            self.copies.remove(key.clone(), version);
-        }
+        self.copies.forget(key.clone());
     }
 }
 
