@@ -38,6 +38,7 @@ use watcher::ServiceSettings;
 
 pub use load::{ConfigError, load, locate};
 pub use places::{Places, Subject};
+#[cfg(feature = "federation")]
 pub use read::{expand_path, host_label};
 pub use zones::zone_settings;
 

@@ -11,6 +11,9 @@ mod live;
 /// The members of a federation are objects in its API.
 mod members;
 
+/// A federation from the first `join` to the last `delete`.
+mod story;
+
 /// Zones at providers: what fedns puts there, keeps there, and leaves alone.
 mod mirror;
 
@@ -77,6 +80,7 @@ fn main() -> ExitCode {
             harness::tests(),
             live::tests(),
             members::tests(),
+            story::tests(),
             mirror::tests(),
             preflight::tests(),
             deploy::tests(),
