@@ -2,6 +2,7 @@
 //!
 //! There are no controllers: what a test wants in the API it puts there, and nothing else moves.
 
+use std::net::Ipv4Addr;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,6 +37,8 @@ pub struct Options {
     pub users: Vec<User>,
     /// Pods get the default service account, which needs a controller manager.
     pub with_controllers: bool,
+    /// Where it listens in place of loopback: an address that nodes and pods reach, too.
+    pub address: Option<Ipv4Addr>,
     /// Further command-line flags.
     pub flags: Vec<String>,
 }
@@ -85,13 +88,16 @@ impl ApiServer {
         let number = CLUSTERS.fetch_add(1, Ordering::Relaxed);
         let scratch = Scratch::new(name);
         let port = HeldPort::new();
-        write_server_files(&scratch);
-        let admin = context(name, &port, &User::admin());
+        let ranges = AddressRanges::of_cluster(number);
+        let names = options.address.map(|address| vec![address.to_string(), ranges.api_service()]);
+        write_server_files(&scratch, &names.unwrap_or_default());
+        let server = url(options.address, &port);
+        let admin = context(name, server, &User::admin());
         let kubectl = Kubectl::new(scratch.write("kubeconfig", kubeconfig(&[admin])));
         let mut server = Self {
             process: None,
             name: name.to_owned(),
-            ranges: AddressRanges::of_cluster(number),
+            ranges,
             etcd_prefix: format!("/{name}-{number}"),
             etcd: options.etcd.clone().unwrap_or_else(Etcd::shared),
             options,
@@ -108,7 +114,7 @@ impl ApiServer {
     }
 
     pub fn url(&self) -> String {
-        url(&self.port)
+        url(self.options.address, &self.port)
     }
 
     /// kubectl as the admin.
@@ -118,12 +124,12 @@ impl ApiServer {
 
     /// The admin's way in, named like the cluster.
     pub fn context(&self) -> Context {
-        context(&self.name, &self.port, &User::admin())
+        context(&self.name, self.url(), &User::admin())
     }
 
     /// A further user's way in, named like the cluster.
     pub fn context_of(&self, user: &User) -> Context {
-        context(&self.name, &self.port, user)
+        context(&self.name, self.url(), user)
     }
 
     /// What tells this cluster from any other: the UID of its kube-system namespace.
@@ -197,7 +203,7 @@ impl ApiServer {
         let users = self.scratch.write("users.csv", token_file(&self.options.users));
         let mut command = parts::kubernetes("kube-apiserver");
         command
-            .args(["--bind-address", "127.0.0.1", "--permit-port-sharing"])
+            .args(["--bind-address", &listening(self.options.address), "--permit-port-sharing"])
             .args(["--secure-port", &self.port.number().to_string()])
             .arg("--cert-dir")
             .arg(file("certificates"))
@@ -213,10 +219,15 @@ impl ApiServer {
             .arg(file("service-accounts.pub"))
             .arg("--service-account-signing-key-file")
             .arg(file("service-accounts.key"))
-            .args(["--service-cluster-ip-range", &self.ranges.services])
+            .args(["--service-cluster-ip-range", &self.ranges.services]);
+        if self.options.address.is_none() {
             // Nobody reaches the API through its own Service; an address for documentation keeps
             // the server from looking for one of the machine's.
-            .args(["--advertise-address", "192.0.2.1", "--endpoint-reconciler-type", "none"]);
+            command.args(["--advertise-address", "192.0.2.1"]);
+            command.args(["--endpoint-reconciler-type", "none"]);
+        } else {
+            command.args(["--kubelet-preferred-address-types", "InternalIP"]);
+        }
         if !self.options.with_controllers {
             command.args(["--disable-admission-plugins", "ServiceAccount"]);
         }
@@ -239,14 +250,23 @@ impl AddressRanges {
         let number = number % 256;
         Self { services: format!("10.{number}.0.0/17"), pods: format!("10.{number}.128.0/17") }
     }
+
+    /// The address of the Service `kubernetes`: the first of the range.
+    fn api_service(&self) -> String {
+        self.services.replace(".0.0/17", ".0.1")
+    }
 }
 
-fn context(name: &str, port: &HeldPort, user: &User) -> Context {
-    Context { name: name.to_owned(), server: url(port), token: user.token.clone() }
+fn context(name: &str, server: String, user: &User) -> Context {
+    Context { name: name.to_owned(), server, token: user.token.clone() }
 }
 
-fn url(port: &HeldPort) -> String {
-    format!("https://127.0.0.1:{}", port.number())
+fn url(address: Option<Ipv4Addr>, port: &HeldPort) -> String {
+    format!("https://{}:{}", listening(address), port.number())
+}
+
+fn listening(address: Option<Ipv4Addr>) -> String {
+    address.unwrap_or(Ipv4Addr::LOCALHOST).to_string()
 }
 
 /// One line a user: token, name, uid, groups.

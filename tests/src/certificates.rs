@@ -32,8 +32,14 @@ pub fn authority_certificate() -> String {
 
 /// A certificate for `localhost` and the loopback addresses.
 pub fn server_certificate() -> ServerCertificate {
+    server_certificate_for(&[])
+}
+
+/// The same for further names and addresses.
+pub fn server_certificate_for(more: &[String]) -> ServerCertificate {
     let key = new_key();
-    let names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned);
+    let mut names = ["localhost", "127.0.0.1", "::1"].map(str::to_owned).to_vec();
+    names.extend_from_slice(more);
     let certificate = CertificateParams::new(names)
         .expect("the names are valid")
         .signed_by(&key, &authority().issuer)
@@ -67,9 +73,10 @@ pub fn client_config() -> Arc<ClientConfig> {
     Arc::new(config)
 }
 
-/// Writes an API server's keys and certificates where its command line can name them.
-pub fn write_server_files(scratch: &Scratch) {
-    let ServerCertificate { chain, key } = server_certificate();
+/// Writes an API server's keys and certificates where its command line can name them. `more` are
+/// names and addresses beside those of loopback.
+pub fn write_server_files(scratch: &Scratch, more: &[String]) {
+    let ServerCertificate { chain, key } = server_certificate_for(more);
     scratch.write("ca.crt", authority_certificate());
     scratch.write("server.crt", chain);
     scratch.write("server.key", key);

@@ -1,4 +1,4 @@
-//! The smallest HTTP client: one request on one connection to a plain port on loopback.
+//! The smallest HTTP client: one request on one connection to a plain port, on loopback or on a real node.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
@@ -14,25 +14,33 @@ pub struct Answer {
 }
 
 pub fn get(port: u16, path: &str) -> Result<Answer, String> {
-    exchange(port, "GET", path, "")
+    exchange(loopback(port), "GET", path, "")
+}
+
+/// The same from a load balancer's address.
+pub fn get_from(address: SocketAddr, path: &str) -> Result<Answer, String> {
+    exchange(address, "GET", path, "")
 }
 
 pub fn post(port: u16, path: &str, body: &str) -> Result<Answer, String> {
-    exchange(port, "POST", path, body)
+    exchange(loopback(port), "POST", path, body)
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
 }
 
 /// HTTP/1.0 keeps this small: the answer ends where the connection ends, and is never chunked.
-fn exchange(port: u16, method: &str, path: &str, body: &str) -> Result<Answer, String> {
+fn exchange(address: SocketAddr, method: &str, path: &str, body: &str) -> Result<Answer, String> {
     let request = format!(
         "{method} {path} HTTP/1.0\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    let text = send(port, &request).map_err(|error| format!("{method} {path}: {error}"))?;
+    let text = send(address, &request).map_err(|error| format!("{method} {path}: {error}"))?;
     parse(&text).ok_or_else(|| format!("{method} {path}: not HTTP: {text:?}"))
 }
 
-fn send(port: u16, request: &str) -> std::io::Result<String> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+fn send(address: SocketAddr, request: &str) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(request.as_bytes())?;

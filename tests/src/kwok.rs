@@ -65,7 +65,8 @@ impl KwokCluster {
     }
 }
 
-fn takes_pods(node: &serde_json::Value) -> bool {
+/// Ready, and without a taint.
+pub(crate) fn takes_pods(node: &serde_json::Value) -> bool {
     let conditions = node["status"]["conditions"].as_array();
     let is_ready = conditions.is_some_and(|conditions| {
         conditions.iter().any(|it| it["type"] == "Ready" && it["status"] == "True")
@@ -83,11 +84,11 @@ fn kwok(api: &ApiServer) -> Command {
     command
 }
 
-fn scheduler(api: &ApiServer) -> Command {
+pub(crate) fn scheduler(api: &ApiServer) -> Command {
     alone(parts::kubernetes("kube-scheduler"), api)
 }
 
-fn controller_manager(api: &ApiServer) -> Command {
+pub(crate) fn controller_manager(api: &ApiServer) -> Command {
     let mut command = alone(parts::kubernetes("kube-controller-manager"), api);
     command
         .arg("--service-account-private-key-file")

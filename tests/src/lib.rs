@@ -1,8 +1,9 @@
 //! The harness that the tests of fedns run on:
 //!
 //! - a list of tests that says what each needs, and leaves out by name what a machine cannot run;
-//! - stock Kubernetes on this machine, in two sizes: [`api_server::ApiServer`] (1 to 2 seconds) and
-//!   [`kwok::KwokCluster`] (5 seconds). Take the smallest that can show the thing;
+//! - stock Kubernetes on this machine, in three sizes: [`api_server::ApiServer`] (1 to 2 seconds),
+//!   [`kwok::KwokCluster`] (5 seconds) and [`real_cluster::RealCluster`] (10 seconds), whose pods run.
+//!   Take the smallest that can show the thing;
 //! - everything that can go wrong with an API server: killed, frozen, replaced, its history expired,
 //!   and, with a [`fault_proxy::FaultProxy`] before it, cut off, refused, slow, silent or lying;
 //! - clouds that live in this process ([`fakes`]), stricter than the real ones;
@@ -11,12 +12,13 @@
 //! ```text
 //!  suite ── needs ── tests
 //!                      │
-//!      KwokCluster ── ApiServer ── Etcd        FaultProxy        Kubectl
+//!  RealCluster, KwokCluster ── ApiServer ── Etcd    FaultProxy    Kubectl
 //!            └────────────┴── Process ── Scratch ──┴── HeldPort ────┘
 //! ```
 //!
-//! Everything started is stopped, also when a test panics or the run is killed; only loopback
-//! addresses are used; the tests themselves are in `tests/tests`.
+//! Everything started is stopped, also when a test panics or the run is killed. Only loopback addresses
+//! are used, and those of networks between this machine and its own real nodes; the tests themselves are
+//! in `tests/tests`.
 
 // The run: what is tested, and what for want of something is not.
 pub mod need;
@@ -35,6 +37,10 @@ pub mod fault_proxy;
 pub mod kubeconfig;
 pub mod kubectl;
 pub mod kwok;
+pub mod real_cluster;
+
+// Images of what is built here, for real nodes.
+pub mod images;
 
 // Clouds, as far as DNS goes: our own, and what others wrote.
 pub mod aliyun;

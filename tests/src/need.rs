@@ -17,6 +17,8 @@ pub enum Need {
     ExternalDns,
     /// Google's stand-in for Cloud DNS, which `tests/peers/build` fetches, and the Java that runs it.
     CloudDnsPeer,
+    /// What runs containers and joins networks: root, and the programs that [`REAL_NODE_PROGRAMS`] names.
+    RealNodes,
     /// A program on the PATH and the Debian package that brings it.
     Program { name: &'static str, package: &'static str },
 }
@@ -35,6 +37,12 @@ pub const SQLITE3: Need = program("sqlite3", "sqlite3");
 /// The client and ssh-keygen come with it.
 pub const SSHD: Need = program("sshd", "openssh-server");
 pub const NSD: Need = program("nsd", "nsd");
+
+/// What a real node needs beside the Kubernetes parts, with the Debian packages that bring it.
+const REAL_NODE_PROGRAMS: [(&str, &str); 4] =
+    [("runc", "runc"), ("nft", "nftables"), ("buildah", "buildah"), ("ip", "iproute2")];
+/// Where Debian keeps the plugins that join pods to networks.
+pub const CNI_FOLDER: &str = "/usr/lib/cni";
 
 pub const fn program(name: &'static str, package: &'static str) -> Need {
     Need::Program { name, package }
@@ -74,12 +82,25 @@ impl Need {
                     Some("no java here; it is in Debian's package default-jre-headless".into())
                 }
             },
+            Self::RealNodes => real_nodes_missing(),
             Self::Program { name, package } => match find_program(name) {
                 Some(_) => None,
                 None => Some(format!("no {name} here; it is in Debian's package {package}")),
             },
         }
     }
+}
+
+fn real_nodes_missing() -> Option<String> {
+    if !rustix::process::geteuid().is_root() {
+        return Some("real nodes need root".into());
+    }
+    if !PathBuf::from(CNI_FOLDER).join("bridge").is_file() {
+        let package = "containernetworking-plugins";
+        return Some(format!("no {CNI_FOLDER}/bridge here; it is in Debian's package {package}"));
+    }
+    let missing = REAL_NODE_PROGRAMS.into_iter().find(|(name, _)| find_program(name).is_none());
+    missing.map(|(name, package)| format!("no {name} here; it is in Debian's package {package}"))
 }
 
 /// Where a program is, looking also where administrators' programs are kept.

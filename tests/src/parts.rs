@@ -19,6 +19,12 @@ pub fn kwok() -> Command {
     command
 }
 
-fn folder() -> PathBuf {
+/// Another of the programs: `containerd`, `ctr`, or `pod`, which runs in pods.
+pub fn program(name: &str) -> PathBuf {
+    folder().join(name)
+}
+
+/// Where all of them are.
+pub fn folder() -> PathBuf {
     parts_folder().expect("a test that runs Kubernetes parts lists Need::Kubernetes")
 }

@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use libtest_mimic::{Arguments, Trial};
 
 use crate::etcd::Etcd;
+use crate::images;
 use crate::need::Need;
 
 /// One test: a plain function that panics when something is wrong.
@@ -60,6 +61,7 @@ pub fn run(tests: Vec<Test>) -> ExitCode {
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     Etcd::stop_shared();
+    images::remove_all();
     if !arguments.list && !arguments.ignored && !arguments.include_ignored {
         tell(&left_out, arguments.filter.as_deref().unwrap_or_default());
     }

@@ -9,12 +9,21 @@ mod api_server;
 /// Workloads that become Ready on nodes with regions and zones.
 mod kwok;
 
+/// Containers that run, on a node with a network of its own.
+mod real_cluster;
+
 /// Every way in which the proxy can misbehave.
 mod fault_proxy;
 
 pub(crate) fn tests() -> Vec<Test> {
-    [basics::tests(), api_server::tests(), kwok::tests(), fault_proxy::tests()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        basics::tests(),
+        api_server::tests(),
+        kwok::tests(),
+        real_cluster::tests(),
+        fault_proxy::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

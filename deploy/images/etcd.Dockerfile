@@ -1,0 +1,6 @@
+# etcd as a static program and nothing else. Built by the script beside this file.
+FROM scratch
+COPY etcd /usr/local/bin/etcd
+ENV PATH=/usr/local/bin
+USER 65532:65532
+ENTRYPOINT ["/usr/local/bin/etcd"]
