@@ -10,6 +10,8 @@ mod explain;
 mod get;
 mod import;
 #[cfg(feature = "federation")]
+mod init;
+#[cfg(feature = "federation")]
 mod kubeconfig;
 #[cfg(feature = "federation")]
 mod join;
@@ -61,6 +63,8 @@ enum Command {
     Status(status::ShowStatus),
     #[cfg(feature = "federation")]
     Kubeconfig(kubeconfig::Kubeconfig),
+    #[cfg(feature = "federation")]
+    Init(Box<init::Init>),
     Completion(completion::Completion),
     Version(version::Version),
     #[cfg(feature = "federation")]
@@ -88,14 +92,11 @@ struct Admin {
 }
 
 /// Words of other tools that a later version brings, each with what it is for.
-const LATER_COMMANDS: [(&str, &str); 2] = [
-    ("init", "puts a federation control plane into a cluster"),
-    ("delete", "removes a federation"),
-];
+const LATER_COMMANDS: [(&str, &str); 1] = [("delete", "removes a federation")];
 
 /// Commands of a federation with an API of its own.
 #[cfg(not(feature = "federation"))]
-const FEDERATION_COMMANDS: [&str; 3] = ["join", "kubeconfig", "unjoin"];
+const FEDERATION_COMMANDS: [&str; 4] = ["init", "join", "kubeconfig", "unjoin"];
 
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
@@ -136,6 +137,8 @@ pub fn run() -> ExitCode {
         Command::Status(command) => command.run(),
         #[cfg(feature = "federation")]
         Command::Kubeconfig(command) => command.run(),
+        #[cfg(feature = "federation")]
+        Command::Init(command) => command.run(),
         Command::Completion(command) => command.run(),
         Command::Version(command) => command.run(),
     };

@@ -10,6 +10,7 @@
 //! - [`leader`]: one writer among replicas
 //! - [`mirror`]: zones kept at providers
 //! - [`federation`]: the members and objects of a federation with an API of its own
+//! - [`control_plane`]: the control plane of such a federation, put into a host cluster
 //! - [`delegation`]: how the world reaches a zone
 //! - [`dns_message`]: DNS messages as a person reads them
 //! - [`output`]: tables, JSON and YAML for people and scripts
@@ -25,6 +26,8 @@ mod metrics;
 mod leader;
 mod mirror;
 mod federation;
+#[cfg(feature = "federation")]
+mod control_plane;
 mod delegation;
 mod dns_message;
 mod output;

@@ -14,6 +14,9 @@ mod members;
 /// A federation from the first `join` to the last `delete`.
 mod story;
 
+/// The control plane of a federation, put into a host cluster.
+mod control_plane;
+
 /// Zones at providers: what fedns puts there, keeps there, and leaves alone.
 mod mirror;
 
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
             live::tests(),
             members::tests(),
             story::tests(),
+            control_plane::tests(),
             mirror::tests(),
             preflight::tests(),
             deploy::tests(),

@@ -40,11 +40,17 @@ pub fn load(named: &Path) -> Result<Config, ConfigError> {
     })?;
     let file = std::path::absolute(named)
         .map_err(|error| ConfigError::one(format!("{shown}: {error}")))?;
+    parse(text, &file, named)
+}
+
+/// The same of a text that is or will be in `file`, an absolute path. `named` is how errors call it.
+pub fn parse(text: &str, file: &Path, named: &Path) -> Result<Config, ConfigError> {
+    let shown = named.display();
     let root = tree::parse(text).map_err(|error| {
         let Place { line, column } = error.place;
         ConfigError::one(format!("{shown}:{line}:{column}: {}", error.message))
     })?;
-    keys::read(&root, &file, named).map_err(|problems| ConfigError {
+    keys::read(&root, file, named).map_err(|problems| ConfigError {
         lines: problems
             .into_iter()
             .map(|problem| {

@@ -1,0 +1,319 @@
+//! From the command line and what stands in the host cluster to everything that `init` needs, before
+//! anything is created.
+
+use std::path::Path;
+
+use clusters::kubeconfig::LocalKubeconfig;
+use clusters::{Access, Connection, KubeconfigAccess};
+use model::Label;
+use providers::preflight::Severity;
+
+use super::Init;
+use super::flags::{InitFlags, pairs};
+use crate::cli::Failure;
+use crate::config::{Config, ConfigError};
+use crate::control_plane::host::Host;
+use crate::control_plane::init::Plan;
+use crate::control_plane::init::host_state::{HostState, look};
+use crate::control_plane::manifests::secrets::{self, EtcdFiles, UserFiles};
+use crate::control_plane::server_config::{
+    DnsFlags, DnsService, PROVIDER_FILE, ServerConfig, is_aws,
+};
+use crate::control_plane::settings::{PullPolicy, ServiceType, Settings};
+use crate::delegation::look;
+use crate::mirror::check::check;
+use crate::output::chain_text;
+
+/// Older ones lack what the manifests use.
+const HOST_VERSION_MIN: (u32, u32) = (1, 26);
+/// Where the config is checked before its Services have addresses.
+const ANY_ADDRESS: &str = "192.0.2.53";
+const AWS_KINDS: [&str; 2] = ["aws-route53", "route53"];
+
+pub(super) struct Prepared {
+    pub plan: Plan,
+    pub host: Host,
+    pub notes: Vec<String>,
+}
+
+impl Init {
+    pub(super) async fn prepare(&self) -> Result<Prepared, Failure> {
+        self.check_words()?;
+        let host = self.connect().await?;
+        let standing =
+            look(&host, &self.federation_system_namespace).await.map_err(Failure::one)?;
+        let flags = self.merged_flags(&standing)?;
+        let server = self.server_config(&standing)?;
+        let federation = self.federation(&server, &standing)?;
+        let files = self.files(&standing)?;
+        let settings = self.settings(&flags, &server, &federation, &files, &standing)?;
+        let owner = self.owner(&federation, &standing)?;
+        let server = server.with_flags(&DnsFlags {
+            federation: Some(&federation),
+            zone: self.dns_zone_name.as_deref(),
+            provider: self.dns_provider.as_deref(),
+            provider_file: self.dns_provider_config.as_deref(),
+            owner: owner.as_deref(),
+        });
+        let config = self.checked(&server, &settings)?;
+        let settings = Settings { zone: zones(&config), ..settings };
+        let mut notes = Vec::new();
+        if self.dns_provider.is_some() || self.config.is_some() {
+            notes = preflight(&config).await?;
+        }
+        let kubeconfig = self.local_kubeconfig(&standing)?;
+        let plan = Plan {
+            settings,
+            server,
+            files,
+            advertise: flags.api_server_advertise_address.clone(),
+            flags: serde_json::to_string_pretty(&flags)
+                .map_err(|error| Failure::one(format!("flags: {error}")))?,
+            standing,
+            timeout: self.timeout,
+            kubeconfig,
+        };
+        Ok(Prepared { plan, host, notes })
+    }
+
+    /// What is wrong whatever the host cluster holds.
+    fn check_words(&self) -> Result<(), Failure> {
+        let mut lines = Vec::new();
+        for (what, text) in [
+            ("NAME", Some(&self.name)),
+            ("--federation-name", self.federation_name.as_ref()),
+            ("--federation-system-namespace", Some(&self.federation_system_namespace)),
+        ] {
+            let Some(text) = text else { continue };
+            if text.parse::<Label>().is_err() || text.to_lowercase() != *text {
+                lines.push(format!(
+                    "{what} {text:?} is no DNS label: lower-case letters, digits and hyphens, at most 63"
+                ));
+            }
+        }
+        if self.apiserver_enable_basic_auth == Some(true) {
+            lines.push(
+                "--apiserver-enable-basic-auth: Kubernetes dropped passwords in 1.19; the context that init \
+                 makes has a certificate, and --apiserver-enable-token-auth makes a token"
+                    .to_owned(),
+            );
+        }
+        lines.extend(self.flags.images().err().unwrap_or_default());
+        if lines.is_empty() { Ok(()) } else { Err(Failure { lines }) }
+    }
+
+    async fn connect(&self) -> Result<Host, Failure> {
+        let context = Some(self.host_cluster_context.clone());
+        let access = KubeconfigAccess { path: self.kubeconfig.clone(), context };
+        let connection = Connection::new(&Access::Kubeconfig(access)).await;
+        let connection = connection
+            .map_err(|error| Failure::one(format!("--host-cluster-context: {}", error.line())))?;
+        let host = Host::new(&self.host_cluster_context, connection.client);
+        let version = host.version().await.map_err(|failure| {
+            Failure::one(format!("--host-cluster-context: {failure} ({})", connection.server))
+        })?;
+        if version < HOST_VERSION_MIN {
+            let (major, minor) = version;
+            return Err(Failure::one(format!(
+                "--host-cluster-context {}: Kubernetes {major}.{minor} is too old to hold the control plane; \
+                 {}.{} or newer is needed",
+                self.host_cluster_context, HOST_VERSION_MIN.0, HOST_VERSION_MIN.1
+            )));
+        }
+        Ok(host)
+    }
+
+    fn merged_flags(&self, standing: &HostState) -> Result<InitFlags, Failure> {
+        let Some(before) = &standing.flags else { return Ok(self.flags.clone()) };
+        let before: InitFlags = serde_json::from_str(before).map_err(|error| {
+            Failure::one(format!(
+                "ConfigMap fedns-init in the host cluster is damaged ({error}): delete it, and give all flags"
+            ))
+        })?;
+        self.flags.over(&before).map_err(Failure::one)
+    }
+
+    /// A file, else what stands in the host cluster.
+    fn server_config(&self, standing: &HostState) -> Result<ServerConfig, ConfigError> {
+        match (&self.config, &standing.config) {
+            (Some(file), _) => ServerConfig::read(file),
+            (None, Some(text)) => ServerConfig::standing(text),
+            (None, None) => Ok(ServerConfig::empty()),
+        }
+    }
+
+    fn federation(&self, server: &ServerConfig, standing: &HostState) -> Result<String, Failure> {
+        let system = &self.federation_system_namespace;
+        let host = &self.host_cluster_context;
+        if standing.is_terminating {
+            return Err(Failure::one(format!(
+                "namespace {system} of {host} is being deleted; try again when it is gone: \
+                 kubectl --context={host} wait --for=delete namespace/{system} --timeout=5m"
+            )));
+        }
+        let said = self.federation_name.as_deref().or(server.federation());
+        let name = said.or(standing.federation.as_deref()).unwrap_or(&self.name);
+        let other = [(&standing.federation, "holds"), (&standing.member_of, "is a member of")];
+        for (federation, how) in other {
+            if let Some(federation) = federation.as_deref().filter(|federation| *federation != name)
+            {
+                return Err(Failure::one(format!(
+                    "namespace {system} of {host} {how} the federation {federation:?}, not {name:?}: name \
+                     another namespace with --federation-system-namespace, or the same federation with \
+                     --federation-name={federation}"
+                )));
+            }
+        }
+        Ok(name.to_owned())
+    }
+
+    /// Records at a provider are told apart by it, so it must be no one else's.
+    fn owner(&self, federation: &str, standing: &HostState) -> Result<Option<String>, Failure> {
+        if self.dns_provider.is_none() || self.dns_owner.is_some() {
+            return Ok(self.dns_owner.clone());
+        }
+        let uid = standing.uid.as_ref().ok_or_else(|| {
+            Failure::one(format!(
+                "--dns-owner is missing: the namespace kube-system of {} may not be read, whose UID would be \
+                 part of it",
+                self.host_cluster_context
+            ))
+        })?;
+        Ok(Some(format!("{federation}-{}", uid.split('-').next().unwrap_or(uid))))
+    }
+
+    fn files(&self, standing: &HostState) -> Result<UserFiles, Failure> {
+        let kept = |secret: &str, key: &str| standing.user_files.get(secret)?.get(key).cloned();
+        let of_etcd = |key: &str| kept(secrets::API_SERVER, key);
+        let authority = read("--etcd-cafile", self.etcd_cafile.as_deref())?;
+        let certificate = read("--etcd-certfile", self.etcd_certfile.as_deref())?;
+        let key = read("--etcd-keyfile", self.etcd_keyfile.as_deref())?;
+        let host = read("--credentials-kubeconfig", self.credentials_kubeconfig.as_deref())?;
+        let mut files = UserFiles {
+            etcd: EtcdFiles {
+                authority: authority.or_else(|| of_etcd("etcd-ca.crt")),
+                client: certificate
+                    .zip(key)
+                    .or_else(|| of_etcd("etcd-client.crt").zip(of_etcd("etcd-client.key"))),
+            },
+            host_kubeconfig: host.or_else(|| kept(secrets::HOST, "kubeconfig")),
+            providers: Default::default(),
+        };
+        if self.dns_provider.as_deref().is_some_and(is_aws)
+            && let Some(content) =
+                read("--dns-provider-config", self.dns_provider_config.as_deref())?
+        {
+            files.providers.insert(PROVIDER_FILE.to_owned(), content);
+        }
+        Ok(files)
+    }
+
+    fn settings(
+        &self,
+        flags: &InitFlags,
+        server: &ServerConfig,
+        federation: &str,
+        files: &UserFiles,
+        standing: &HostState,
+    ) -> Result<Settings, Failure> {
+        let one = |line: String| Failure::one(line);
+        let has_provider = self.dns_provider.is_some() || server.has_providers();
+        let dns_default =
+            if has_provider { ServiceType::ClusterIp } else { ServiceType::LoadBalancer };
+        let is_aws = match &self.dns_provider {
+            Some(kind) => is_aws(kind),
+            None => server.has_provider_of(&AWS_KINDS),
+        };
+        let aws_files = [&files.providers, &standing.provider_files];
+        Ok(Settings {
+            name: self.name.clone(),
+            federation: federation.to_owned(),
+            namespace: self.federation_system_namespace.clone(),
+            zone: String::new(),
+            images: flags.images().map_err(|lines| Failure { lines })?,
+            pull_policy: flags.image_pull_policy.unwrap_or(PullPolicy::IfNotPresent),
+            pull_secrets: flags.image_pull_secrets.clone().unwrap_or_default(),
+            etcd: flags.etcd(files.etcd.client.is_some(), files.etcd.authority.is_some()),
+            api_service: flags.api_service().map_err(one)?,
+            dns_service: flags.dns_service_type.unwrap_or(dns_default),
+            replicas: flags.replicas.unwrap_or(1),
+            node_selector: pairs("--node-selector", flags.node_selector.as_deref()).map_err(one)?,
+            api_server_flags: pairs(
+                "--apiserver-arg-overrides",
+                flags.apiserver_arg_overrides.as_deref(),
+            )
+            .map_err(one)?,
+            controller_manager_flags: pairs(
+                "--controllermanager-arg-overrides",
+                flags.controllermanager_arg_overrides.as_deref(),
+            )
+            .map_err(one)?,
+            has_token_auth: flags.apiserver_enable_token_auth.unwrap_or(false),
+            has_host_kubeconfig: files.host_kubeconfig.is_some(),
+            has_aws_file: is_aws && aws_files.iter().any(|it| it.contains_key(PROVIDER_FILE)),
+        })
+    }
+
+    fn checked(&self, server: &ServerConfig, settings: &Settings) -> Result<Config, Failure> {
+        if !server.has_zone() {
+            return Err(Failure::one(
+                "--dns-zone-name is missing: the zone of all names, like example.com.".to_owned(),
+            ));
+        }
+        let dns = DnsService { addresses: vec![ANY_ADDRESS.to_owned()], is_ipv6: false };
+        Ok(server.clone().with_control_plane(settings, &dns).checked()?)
+    }
+
+    /// A context of that name must be ours, or lead nowhere yet.
+    fn local_kubeconfig(&self, standing: &HostState) -> Result<LocalKubeconfig, Failure> {
+        let failed = |error| Failure::one(chain_text(&error));
+        let local = match &self.kubeconfig {
+            Some(file) => LocalKubeconfig::at(file.clone()),
+            None => LocalKubeconfig::of_user().map_err(failed)?,
+        };
+        let server = local.server_of(&self.name).map_err(failed)?;
+        match server {
+            Some(server) if standing.federation.is_none() => Err(Failure::one(format!(
+                "the context {0:?} is in {1} already, and leads to {server}: give the federation another name, \
+                 or remove it: kubectl config delete-context {0}",
+                self.name,
+                local.target().display()
+            ))),
+            _ => Ok(local),
+        }
+    }
+}
+
+/// All of them; one is the rule.
+fn zones(config: &Config) -> String {
+    let names: Vec<String> = config.zones.iter().map(|zone| zone.name.to_string()).collect();
+    names.join(",")
+}
+
+/// Nothing is created where the provider would refuse what is wanted.
+async fn preflight(config: &Config) -> Result<Vec<String>, Failure> {
+    let (mut lines, mut notes) = (Vec::new(), Vec::new());
+    let asking = look::Settings { resolvers: config.resolver.clone(), parent: None, port: 53 };
+    for zone in &config.zones {
+        for provider in &zone.providers {
+            let checked = check(config, None, (zone, provider), &asking).await;
+            for finding in checked.findings {
+                let line = format!("{}: {finding}", checked.title);
+                // Keys that come from where it runs are others in the pod.
+                let is_of_here = finding.subject == "provider" && provider.kind.file().is_none();
+                match finding.severity {
+                    Severity::Fine => {}
+                    Severity::Blocking if !is_of_here => lines.push(line),
+                    _ => notes.push(line),
+                }
+            }
+        }
+    }
+    if lines.is_empty() { Ok(notes) } else { Err(Failure { lines }) }
+}
+
+fn read(flag: &str, path: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {
+    let Some(path) = path else { return Ok(None) };
+    let failed = |error| Failure::one(format!("{flag} {}: {error}", path.display()));
+    std::fs::read(path).map(Some).map_err(failed)
+}

@@ -1,0 +1,25 @@
+//! The control plane of a federation in its host cluster: etcd, a stock kube-apiserver, a stock
+//! kube-controller-manager, and fedns.
+//!
+//! - [`settings`]: what is wanted, in one value; [`images`]: which images, and which are refused
+//! - [`certificates`]: its own authorities and what they sign, renewed before it runs out
+//! - [`server_config`]: the config that fedns serves with there
+//! - [`manifests`]: from all of this to Kubernetes objects; pure
+//! - [`host`]: objects applied to and read from an API server
+//! - [`rollout`]: whether pods run as wanted, or never will; pure
+//! - [`init`]: the steps
+//!
+//! ```text
+//! flags, config file --> [ settings ] --.
+//! [ certificates ] <-> Secret           +--> [ manifests ] --> [ host ]
+//! addresses of Services ----------------'
+//! ```
+
+pub mod settings;
+pub mod images;
+pub mod certificates;
+pub mod server_config;
+pub mod manifests;
+pub mod host;
+pub mod rollout;
+pub mod init;

@@ -1,0 +1,113 @@
+//! What stands in the federation's own API before anybody uses it.
+
+use clusters::federation::cluster_object::DEFINITION;
+use serde_json::{Value, json};
+
+use crate::control_plane::certificates::FEDNS_USER;
+
+const ROLE: &str = "fedns";
+const POLICY: &str = "fedns-kinds-that-run-nothing";
+
+/// Kinds that are propagated: API group and plural.
+const FEDERATED: [(&str, &[&str]); 5] = [
+    ("", &["namespaces", "configmaps", "secrets", "services"]),
+    ("apps", &["deployments", "replicasets", "daemonsets", "statefulsets"]),
+    ("batch", &["jobs"]),
+    ("autoscaling", &["horizontalpodautoscalers"]),
+    ("networking.k8s.io", &["ingresses"]),
+];
+
+/// Kinds of the core group that stay without effect in an API without nodes, and what to make instead.
+const REFUSED: [(&str, &str); 5] = [
+    ("pods", "a Deployment (or a Job, DaemonSet or StatefulSet): its pods run in the members"),
+    ("replicationcontrollers", "a Deployment or a ReplicaSet"),
+    (
+        "persistentvolumeclaims",
+        "a StatefulSet with volumeClaimTemplates, or the claim in each member",
+    ),
+    ("persistentvolumes", "the volume in the member that has the disk"),
+    ("nodes", "a Cluster, by fedns join: nodes belong to members"),
+];
+
+/// The definition of Cluster objects, what fedns may do, and what is refused.
+///
+/// # Errors
+///
+/// The definition that is built in is no JSON.
+pub fn objects() -> Result<Vec<Value>, serde_json::Error> {
+    let mut objects = vec![serde_json::from_str(DEFINITION)?];
+    objects.extend(rights());
+    objects.extend(policy());
+    Ok(objects)
+}
+
+fn rights() -> [Value; 2] {
+    let rule = |group: &str, resources: &[String], verbs: &[&str]| json!({"apiGroups": [group], "resources": resources, "verbs": verbs});
+    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
+    let mut rules = Vec::new();
+    for (group, plurals) in FEDERATED {
+        rules.push(rule(group, &owned(plurals), &["get", "list", "watch", "update", "patch"]));
+        let status: Vec<String> = plurals.iter().map(|plural| format!("{plural}/status")).collect();
+        rules.push(rule(group, &status, &["get", "update", "patch"]));
+    }
+    // Content of a namespace that goes is let go through its finalizer.
+    rules.push(rule("", &owned(&["namespaces/finalize"]), &["update"]));
+    rules.push(rule("", &owned(&["events"]), &["create", "patch", "update"]));
+    rules.push(rule("events.k8s.io", &owned(&["events"]), &["create", "patch", "update"]));
+    let clusters = owned(&["clusters"]);
+    rules.push(rule("fedns.io", &clusters, &["get", "list", "watch", "update", "patch"]));
+    let status = owned(&["clusters/status"]);
+    rules.push(rule("fedns.io", &status, &["get", "update", "patch"]));
+    let definitions = owned(&["customresourcedefinitions"]);
+    rules.push(rule("apiextensions.k8s.io", &definitions, &["get", "list", "watch"]));
+    let group = "rbac.authorization.k8s.io";
+    [
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": ROLE},
+            "rules": rules,
+        }),
+        json!({
+            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": ROLE},
+            "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": ROLE},
+            "subjects": [{"apiGroup": group, "kind": "User", "name": FEDNS_USER}],
+        }),
+    ]
+}
+
+/// Without it a pod would be taken and never run.
+fn policy() -> [Value; 2] {
+    let plurals: Vec<&str> = REFUSED.iter().map(|(plural, _)| *plural).collect();
+    let remedies = REFUSED.iter().map(|(plural, instead)| format!("'{plural}': '{instead}'"));
+    let remedies = remedies.collect::<Vec<_>>().join(", ");
+    let message = format!(
+        "'a federation runs no ' + request.resource.resource + ' of its own; make ' + \
+         {{{remedies}}}[request.resource.resource]"
+    );
+    [
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicy",
+            "metadata": {"name": POLICY},
+            "spec": {
+                "failurePolicy": "Fail",
+                "matchConstraints": {"resourceRules": [{
+                    "apiGroups": [""],
+                    "apiVersions": ["v1"],
+                    "operations": ["CREATE"],
+                    "resources": plurals,
+                }]},
+                "validations": [{"expression": "false", "messageExpression": message}],
+            },
+        }),
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingAdmissionPolicyBinding",
+            "metadata": {"name": POLICY},
+            "spec": {"policyName": POLICY, "validationActions": ["Deny"]},
+        }),
+    ]
+}

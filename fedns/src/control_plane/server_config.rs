@@ -1,0 +1,351 @@
+//! The config that fedns serves with in the host cluster: what the user wrote and asked for, with what
+//! only a control plane decides.
+//!
+//! Files that it names travel along: those of providers in a Secret, static records beside the config.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use super::settings::Settings;
+use crate::config::{Config, ConfigError, expand_path, load};
+
+pub const CONFIG_MAP: &str = "fedns";
+pub const CONFIG_FILE: &str = "fedns.yaml";
+pub const CONFIG_FOLDER: &str = "/etc/fedns";
+pub const PROVIDER_FOLDER: &str = "/etc/federation/dns-provider";
+pub const PROVIDER_FILE: &str = "federation-dns-provider.conf";
+pub const FEDERATION_FOLDER: &str = "/etc/federation/fedns";
+pub const HOST_FOLDER: &str = "/etc/federation/host";
+pub const STATE_FOLDER: &str = "/var/lib/fedns";
+pub const LEASE: &str = "fedns";
+pub const DNS_PORT: u16 = 5300;
+pub const ADMIN_PORT: u16 = 8053;
+
+/// Keys that a control plane decides: with a file of the user's, the file's are left out.
+const OURS: [&str; 5] = ["listen", "stateDir", "controlPlane", "leaderElection", "clusters"];
+
+/// The config as it is written, and the files that it names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerConfig {
+    document: Map<String, Value>,
+    /// Where its relative paths count from.
+    folder: PathBuf,
+    /// What errors call it.
+    shown: PathBuf,
+}
+
+/// How the world reaches fedns, and how pods do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DnsService {
+    /// IP addresses, or host names where a cloud gives no other.
+    pub addresses: Vec<String>,
+    /// The family of the addresses of pods.
+    pub is_ipv6: bool,
+}
+
+/// What stands in the host cluster.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Deployed {
+    /// Files of the ConfigMap.
+    pub config: BTreeMap<String, String>,
+    /// Files of the provider's Secret; those that stand there already are not among them.
+    pub providers: BTreeMap<String, Vec<u8>>,
+}
+
+/// Answers of the command line to questions of the config.
+#[derive(Clone, Debug, Default)]
+pub struct DnsFlags<'a> {
+    pub federation: Option<&'a str>,
+    pub zone: Option<&'a str>,
+    pub provider: Option<&'a str>,
+    pub provider_file: Option<&'a Path>,
+    pub owner: Option<&'a str>,
+}
+
+// === impl ServerConfig ===
+
+impl ServerConfig {
+    pub fn empty() -> Self {
+        let shown = PathBuf::from("the flags of fedns init");
+        Self { document: Map::new(), folder: PathBuf::from("/"), shown }
+    }
+
+    /// The file that `fedns serve` takes.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and a list of clusters: members of a federation join it.
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let failed = |error: &dyn std::fmt::Display| {
+            ConfigError::one(format!("--config {}: {error}", path.display()))
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| failed(&error))?;
+        let file = std::path::absolute(path).map_err(|error| failed(&error))?;
+        let folder = file.parent().unwrap_or(Path::new("/")).to_owned();
+        let mut config = Self::parse(&text, &folder, path)?;
+        let members = config.document.get("clusters").and_then(Value::as_array);
+        if members.is_some_and(|members| !members.is_empty()) {
+            let line = "the members of a federation join it: take the key \"clusters\" out, and use `fedns join`";
+            return Err(failed(&line));
+        }
+        for key in OURS {
+            config.document.remove(key);
+        }
+        Ok(config)
+    }
+
+    /// As it stands in the ConfigMap of an earlier `init`, what people changed there included.
+    ///
+    /// # Errors
+    ///
+    /// It is no YAML map any more.
+    pub fn standing(text: &str) -> Result<Self, ConfigError> {
+        let shown = format!("ConfigMap {CONFIG_MAP}");
+        Self::parse(text, Path::new(CONFIG_FOLDER), Path::new(&shown))
+    }
+
+    fn parse(text: &str, folder: &Path, shown: &Path) -> Result<Self, ConfigError> {
+        let parsed: Value = serde_saphyr::from_str(text)
+            .map_err(|error| ConfigError::one(format!("{}: {error}", shown.display())))?;
+        match parsed {
+            Value::Object(document) => {
+                Ok(Self { document, folder: folder.to_owned(), shown: shown.to_owned() })
+            }
+            _ => Err(ConfigError::one(format!("{}: wanted a map of keys", shown.display()))),
+        }
+    }
+
+    /// The label in names, where it is said.
+    pub fn federation(&self) -> Option<&str> {
+        self.document.get("federation")?.as_str()
+    }
+
+    pub fn has_zone(&self) -> bool {
+        self.document.contains_key("zone") || self.document.contains_key("zones")
+    }
+
+    pub fn has_providers(&self) -> bool {
+        providers(&self.document).next().is_some()
+    }
+
+    pub fn has_provider_of(&self, kinds: &[&str]) -> bool {
+        providers(&self.document).any(|it| {
+            it.get("kind").and_then(Value::as_str).is_some_and(|kind| kinds.contains(&kind))
+        })
+    }
+
+    /// Flags win.
+    pub fn with_flags(mut self, flags: &DnsFlags<'_>) -> Self {
+        let document = &mut self.document;
+        document.insert("apiVersion".into(), json!("fedns.io/v1"));
+        document.insert("kind".into(), json!("Config"));
+        if let Some(federation) = flags.federation {
+            document.insert("federation".into(), json!(federation));
+        }
+        if let Some(zone) = flags.zone {
+            let zone = format!("{}.", zone.trim_end_matches('.'));
+            if document.get("zone") != Some(&json!(zone)) {
+                // They name the zone that it was.
+                document.remove("nameServers");
+            }
+            document.remove("zones");
+            document.insert("zone".into(), json!(zone));
+        }
+        if let Some(kind) = flags.provider {
+            let mut provider = json!({"kind": kind});
+            if let Some(owner) = flags.owner {
+                provider["owner"] = json!(owner);
+            }
+            let is_named = !is_aws(kind);
+            if let Some(file) = flags.provider_file.filter(|_| is_named) {
+                provider["configFile"] = json!(file);
+            }
+            document.insert("providers".into(), json!([provider]));
+        }
+        document.entry("services").or_insert_with(|| json!({"publish": "all"}));
+        self
+    }
+
+    /// The same for a control plane.
+    pub fn with_control_plane(mut self, settings: &Settings, dns: &DnsService) -> Self {
+        let host = match settings.has_host_kubeconfig {
+            true => json!({"kubeconfig": format!("{HOST_FOLDER}/kubeconfig")}),
+            false => json!({}),
+        };
+        let mut lease = host.clone();
+        lease["namespace"] = json!(settings.namespace);
+        lease["name"] = json!(LEASE);
+        let document = &mut self.document;
+        document.insert(
+            "controlPlane".into(),
+            json!({
+                "kubeconfig": format!("{FEDERATION_FOLDER}/kubeconfig"),
+                "namespace": settings.namespace,
+                "host": host,
+            }),
+        );
+        document.insert("leaderElection".into(), lease);
+        document.insert("stateDir".into(), json!(STATE_FOLDER));
+        // A listener of one family takes no packets of the other.
+        let any = if dns.is_ipv6 { "[::]" } else { "0.0.0.0" };
+        let (port, admin) = (format!("{any}:{DNS_PORT}"), format!("{any}:{ADMIN_PORT}"));
+        document.insert("listen".into(), json!({"dns": [port], "admin": admin}));
+        self.set_name_servers(&dns.addresses);
+        self
+    }
+
+    /// Of one zone, where nobody named them: the DNS Service itself.
+    fn set_name_servers(&mut self, addresses: &[String]) {
+        let is_named = self.document.contains_key("nameServers") && !self.has_our_name_servers();
+        let Some(zone) = self.document.get("zone").and_then(Value::as_str) else { return };
+        if is_named || addresses.is_empty() {
+            return;
+        }
+        let (ips, hosts): (Vec<&String>, Vec<&String>) =
+            addresses.iter().partition(|address| address.parse::<std::net::IpAddr>().is_ok());
+        let servers = match ips.is_empty() {
+            false => json!([{"name": our_name_server(zone), "addresses": ips}]),
+            true => hosts.iter().map(|host| json!({"name": format!("{host}.")})).collect(),
+        };
+        self.document.insert("nameServers".into(), servers);
+    }
+
+    fn has_our_name_servers(&self) -> bool {
+        let zone = self.document.get("zone").and_then(Value::as_str).unwrap_or_default();
+        let servers = self.document.get("nameServers").and_then(Value::as_array);
+        servers.is_some_and(|it| it.len() == 1 && it[0]["name"] == json!(our_name_server(zone)))
+    }
+
+    /// What it means, with its files where they are now.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    pub fn checked(&self) -> Result<Config, ConfigError> {
+        let text = text(&self.document);
+        load::parse(&text, &self.folder.join(CONFIG_FILE), &self.shown)
+    }
+
+    /// As it is put into the host cluster, with its files.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read.
+    pub fn deployed(&self) -> Result<Deployed, ConfigError> {
+        let mut document = self.document.clone();
+        let mut files = Deployed::default();
+        for provider in providers_mut(&mut document) {
+            let Some(path) = provider.get("configFile").and_then(Value::as_str) else { continue };
+            if path.starts_with(PROVIDER_FOLDER) {
+                continue;
+            }
+            let content = self.file(path)?;
+            let name = free_name(&files.providers, PROVIDER_FILE, &content);
+            let mounted = format!("{PROVIDER_FOLDER}/{name}");
+            files.providers.insert(name, content);
+            provider.insert("configFile".into(), json!(mounted));
+        }
+        for list in static_records_mut(&mut document) {
+            for path in list.iter_mut() {
+                let Some(named) = path.as_str().filter(|it| !it.starts_with(CONFIG_FOLDER)) else {
+                    continue;
+                };
+                let content = String::from_utf8(self.file(named)?).map_err(|_| {
+                    ConfigError::one(format!("{}: {named} is no text", self.shown.display()))
+                })?;
+                let name = free_name(&files.config, "static.zone", &content);
+                *path = json!(format!("{CONFIG_FOLDER}/{name}"));
+                files.config.insert(name, content);
+            }
+        }
+        files.config.insert(CONFIG_FILE.to_owned(), text(&document));
+        Ok(files)
+    }
+
+    fn file(&self, path: &str) -> Result<Vec<u8>, ConfigError> {
+        let failed =
+            |why: String| ConfigError::one(format!("{}: {path}: {why}", self.shown.display()));
+        let path = expand_path(path, &self.folder).map_err(failed)?;
+        std::fs::read(&path).map_err(|error| {
+            ConfigError::one(format!(
+                "{}: cannot read {}: {error}",
+                self.shown.display(),
+                path.display()
+            ))
+        })
+    }
+}
+
+/// NS records and addresses that the parent zone has to hold, where the world asks fedns.
+pub fn delegation(config: &Config) -> Vec<String> {
+    let zones = config.zones.iter().filter(|zone| zone.providers.is_empty());
+    let mut lines = Vec::new();
+    for zone in zones {
+        for server in &zone.name_servers {
+            lines.push(format!("{} NS {}", zone.name, server.name));
+            for address in &server.addresses {
+                let kind = if address.is_ipv4() { "A" } else { "AAAA" };
+                lines.push(format!("{} {kind} {address}", server.name));
+            }
+        }
+    }
+    lines
+}
+
+pub fn is_aws(kind: &str) -> bool {
+    matches!(kind, "aws-route53" | "route53")
+}
+
+fn our_name_server(zone: &str) -> String {
+    format!("ns1.{}.", zone.trim_end_matches('.'))
+}
+
+fn text(document: &Map<String, Value>) -> String {
+    crate::output::yaml(&Value::Object(document.clone()))
+}
+
+fn providers(document: &Map<String, Value>) -> impl Iterator<Item = &Map<String, Value>> {
+    let zones = document.get("zones").and_then(Value::as_array).into_iter().flatten();
+    std::iter::once(document)
+        .chain(zones.filter_map(Value::as_object))
+        .filter_map(|map| map.get("providers")?.as_array())
+        .flatten()
+        .filter_map(Value::as_object)
+}
+
+/// The lists under a key, of the document itself and of each of its zones.
+fn lists_mut<'a>(document: &'a mut Map<String, Value>, key: &str) -> Vec<&'a mut Vec<Value>> {
+    let mut lists = Vec::new();
+    for (name, value) in document.iter_mut() {
+        let Value::Array(list) = value else { continue };
+        if name == key {
+            lists.push(list);
+        } else if name == "zones" {
+            let zones = list.iter_mut().filter_map(Value::as_object_mut);
+            lists.extend(zones.filter_map(|zone| zone.get_mut(key)?.as_array_mut()));
+        }
+    }
+    lists
+}
+
+fn providers_mut(document: &mut Map<String, Value>) -> Vec<&mut Map<String, Value>> {
+    let lists = lists_mut(document, "providers").into_iter();
+    lists.flatten().filter_map(Value::as_object_mut).collect()
+}
+
+fn static_records_mut(document: &mut Map<String, Value>) -> Vec<&mut Vec<Value>> {
+    lists_mut(document, "staticRecords")
+}
+
+/// The wanted name, or one with a number behind it if another file has it.
+fn free_name<T: PartialEq>(taken: &BTreeMap<String, T>, wanted: &str, content: &T) -> String {
+    let numbered = (2..).map(|number| format!("{number}-{wanted}"));
+    let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
+    let is_free = |name: &String| taken.get(name).is_none_or(|other| other == content);
+    names.find(is_free).unwrap_or_else(|| wanted.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

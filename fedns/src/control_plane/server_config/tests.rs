@@ -1,0 +1,104 @@
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::control_plane::images::{ImageFlags, Images};
+use crate::control_plane::settings::{ApiService, Etcd, PullPolicy, ServiceType, Storage};
+
+fn settings() -> Settings {
+    Settings {
+        name: "federation".into(),
+        federation: "fed".into(),
+        namespace: "federation-system".into(),
+        zone: String::new(),
+        images: Images::choose(&ImageFlags::default()).unwrap(),
+        pull_policy: PullPolicy::IfNotPresent,
+        pull_secrets: Vec::new(),
+        etcd: Etcd::Own(Storage::Memory),
+        api_service: ApiService { kind: ServiceType::LoadBalancer, port: None },
+        dns_service: ServiceType::LoadBalancer,
+        replicas: 1,
+        node_selector: BTreeMap::new(),
+        api_server_flags: BTreeMap::new(),
+        controller_manager_flags: BTreeMap::new(),
+        has_token_auth: false,
+        has_host_kubeconfig: false,
+        has_aws_file: false,
+    }
+}
+
+fn dns(addresses: &[&str]) -> DnsService {
+    let addresses = addresses.iter().map(|&address| address.to_owned()).collect();
+    DnsService { addresses, is_ipv6: false }
+}
+
+fn flags(zone: &str) -> DnsFlags<'_> {
+    DnsFlags { federation: Some("fed"), zone: Some(zone), ..DnsFlags::default() }
+}
+
+fn complete(config: ServerConfig, addresses: &[&str]) -> ServerConfig {
+    config.with_control_plane(&settings(), &dns(addresses))
+}
+
+#[test]
+fn a_zone_is_the_same_with_and_without_its_final_dot() {
+    for zone in ["example.com", "example.com."] {
+        let server = complete(ServerConfig::empty().with_flags(&flags(zone)), &["192.0.2.1"]);
+        let config = server.checked().unwrap();
+        assert_eq!(config.zones[0].name.to_string(), "example.com.");
+        let expected = ["example.com. NS ns1.example.com.", "ns1.example.com. A 192.0.2.1"];
+        assert_eq!(delegation(&config), expected);
+    }
+}
+
+#[test]
+fn a_cloud_that_gives_names_is_named() {
+    let server = ServerConfig::empty().with_flags(&flags("example.com."));
+    let config = complete(server, &["lb.example.net"]).checked().unwrap();
+    assert_eq!(delegation(&config), ["example.com. NS lb.example.net."]);
+}
+
+#[test]
+fn files_travel_along_and_stay_where_they_are_the_next_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("alidns.yaml");
+    std::fs::write(&key, "secret").unwrap();
+    let flags = DnsFlags {
+        provider: Some("alidns"),
+        provider_file: Some(&key),
+        owner: Some("fed-1"),
+        ..flags("example.com.")
+    };
+    let server = complete(ServerConfig::empty().with_flags(&flags), &["10.0.0.1"]);
+    let deployed = server.deployed().unwrap();
+    assert_eq!(deployed.providers.get(PROVIDER_FILE).map(Vec::as_slice), Some(&b"secret"[..]));
+    let text = &deployed.config[CONFIG_FILE];
+    assert!(text.contains("/etc/federation/dns-provider/federation-dns-provider.conf"), "{text}");
+
+    let again = ServerConfig::standing(text).unwrap().with_flags(&DnsFlags::default());
+    let again = complete(again, &["10.0.0.1"]).deployed().unwrap();
+    assert_eq!(again.config[CONFIG_FILE], *text);
+    assert!(again.providers.is_empty());
+}
+
+#[test]
+fn what_people_changed_in_the_cluster_stays_but_for_what_flags_say() {
+    let server = complete(ServerConfig::empty().with_flags(&flags("example.com.")), &["192.0.2.1"]);
+    let text = server.deployed().unwrap().config[CONFIG_FILE].clone() + "ttl: 60s\n";
+    let again = ServerConfig::standing(&text).unwrap().with_flags(&DnsFlags::default());
+    let config = complete(again, &["192.0.2.2"]).checked().unwrap();
+    assert_eq!(config.zones[0].ttl, 60);
+    assert_eq!(config.zones[0].name_servers[0].addresses.len(), 1);
+    assert!(delegation(&config)[1].ends_with("192.0.2.2"), "{:?}", delegation(&config));
+    let other = ServerConfig::standing(&text).unwrap().with_flags(&flags("example.net"));
+    let config = complete(other, &["192.0.2.2"]).checked().unwrap();
+    assert_eq!(delegation(&config)[0], "example.net. NS ns1.example.net.");
+}
+
+#[test]
+fn a_file_with_clusters_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("fedns.yaml");
+    std::fs::write(&file, "clusters: [{name: beijing}]\nzone: example.com.\n").unwrap();
+    let error = ServerConfig::read(&file).unwrap_err().to_string();
+    assert!(error.contains("`fedns join`"), "{error}");
+}
