@@ -17,8 +17,8 @@ const CHAIN_MAX: usize = 4;
 
 impl Mirror {
     /// An alias stands alone at its name (RFC 1034 section 3.6.2), so that what others have there keeps it
-    /// away, and addresses of ours would stay that nobody has any more. `None` where nothing of ours
-    /// stands there, or all is as it should be.
+    /// away: aliases further down would lead nowhere, and addresses of ours would stay that nobody has any
+    /// more. `None` where nothing stands in the alias's way, or nothing can stand in for it.
     pub(super) fn stand_in(
         &self,
         hosted: &HostedZone,
@@ -28,7 +28,7 @@ impl Mirror {
         let [alias] = wanted.sets else { return None };
         let is_alias = alias.record_type == RecordType::CNAME;
         let ours = ours_at(hosted, wanted.name);
-        if !is_alias || compared.conflicts.is_empty() || ours.is_empty() || ours == [alias] {
+        if !is_alias || compared.conflicts.is_empty() || ours == [alias] {
             return None;
         }
         let (above, sets) = self.led_to(alias)?;
@@ -37,7 +37,8 @@ impl Mirror {
             return None;
         }
         let free = sets.iter().filter(|set| is_free(set, &compared.conflicts)).cloned();
-        Some(StandIn { above, sets: free.collect() })
+        let sets: Vec<RecordSet> = free.collect();
+        (!sets.is_empty() || !ours.is_empty()).then_some(StandIn { above, sets })
     }
 
     /// Where an alias leads, and what stands there; `None` where that is not known here.

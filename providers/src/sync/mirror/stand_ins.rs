@@ -145,11 +145,26 @@ fn nothing_goes_that_an_unknown_cluster_may_have_given() {
 }
 
 #[test]
-fn a_name_that_holds_nothing_of_ours_is_left_to_the_others() {
-    let mut mirror = mirror(&[("web@cn", "600 TXT v=hand")]);
-    mirror.want(&name("web"), &[set("300 A 192.0.2.2")]);
-    apply(&mut mirror);
-    mirror.want(&name("web@cn"), &sets(&["300 CNAME web"]));
-    plans(&mut mirror, "");
-    told(&mut mirror, "fedns import --kubefed takes over");
+fn what_stands_in_does_not_depend_on_what_stood_there_before() {
+    let beside = |foreign| {
+        let mut mirror = mirror(&[("web@cn", foreign)]);
+        mirror.want(&name("web"), &[set("300 A 192.0.2.2")]);
+        apply(&mut mirror);
+        mirror.want(&name("web@cn"), &sets(&["300 CNAME web"]));
+        mirror
+    };
+    let mut mirror = beside("600 TXT v=hand");
+    plans(
+        &mut mirror,
+        r#"
+        create fedns-web@cn TXT: - -> 300 "heritage=fedns;owner=eu;resource=service/default/web"
+        create web@cn A: - -> 300 192.0.2.2
+        "#,
+    );
+    // What is somebody else's address or alias, is left to them.
+    for foreign in ["600 A 192.0.2.9", "600 CNAME web"] {
+        let mut mirror = beside(foreign);
+        plans(&mut mirror, "");
+        told(&mut mirror, "fedns import --kubefed takes over");
+    }
 }
