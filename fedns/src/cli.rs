@@ -71,9 +71,13 @@ enum Command {
     Join(Box<join::Join>),
     #[cfg(feature = "federation")]
     Unjoin(unjoin::Unjoin),
-    #[command(subcommand)]
+    #[command(subcommand, after_help = GET_EXAMPLES)]
     Get(get::Get),
 }
+
+const GET_EXAMPLES: &str = "Examples:
+  fedns get clusters
+  fedns get clusters -o wide";
 
 /// The config file that commands take.
 #[derive(Debug, Args)]

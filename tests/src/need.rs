@@ -17,7 +17,7 @@ pub enum Need {
     ExternalDns,
     /// Google's stand-in for Cloud DNS, which `tests/peers/build` fetches, and the Java that runs it.
     CloudDnsPeer,
-    /// What runs containers and joins networks: root, and the programs that [`REAL_NODE_PROGRAMS`] names.
+    /// What runs containers and joins networks: root, and programs of Debian.
     RealNodes,
     /// A program on the PATH and the Debian package that brings it.
     Program { name: &'static str, package: &'static str },
