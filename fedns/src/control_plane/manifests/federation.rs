@@ -1,21 +1,13 @@
 //! What stands in the federation's own API before anybody uses it.
 
 use clusters::federation::cluster_object::DEFINITION;
+use clusters::federation::kinds::FEDERATED;
 use serde_json::{Value, json};
 
 use crate::control_plane::certificates::FEDNS_USER;
 
 const ROLE: &str = "fedns";
 const POLICY: &str = "fedns-kinds-that-run-nothing";
-
-/// Kinds that are propagated: API group and plural.
-const FEDERATED: [(&str, &[&str]); 5] = [
-    ("", &["namespaces", "configmaps", "secrets", "services"]),
-    ("apps", &["deployments", "replicasets", "daemonsets", "statefulsets"]),
-    ("batch", &["jobs"]),
-    ("autoscaling", &["horizontalpodautoscalers"]),
-    ("networking.k8s.io", &["ingresses"]),
-];
 
 /// Kinds of the core group that stay without effect in an API without nodes, and what to make instead.
 const REFUSED: [(&str, &str); 5] = [
@@ -45,8 +37,10 @@ fn rights() -> [Value; 2] {
     let rule = |group: &str, resources: &[String], verbs: &[&str]| json!({"apiGroups": [group], "resources": resources, "verbs": verbs});
     let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
     let mut rules = Vec::new();
-    for (group, plurals) in FEDERATED {
-        rules.push(rule(group, &owned(plurals), &["get", "list", "watch", "update", "patch"]));
+    for kinds in FEDERATED.chunk_by(|one, next| one.group == next.group) {
+        let group = kinds[0].group;
+        let plurals: Vec<&str> = kinds.iter().map(|kind| kind.plural).collect();
+        rules.push(rule(group, &owned(&plurals), &["get", "list", "watch", "update", "patch"]));
         let status: Vec<String> = plurals.iter().map(|plural| format!("{plural}/status")).collect();
         rules.push(rule(group, &status, &["get", "update", "patch"]));
     }
