@@ -86,13 +86,7 @@ pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
         "/api/v1/leftout" => Ok(Page::json(&pages.pipeline.ask(left_out_rows).await?)),
         "/api/v1/explain" => explain::page(pages, url).await,
         "/api/v1/plan" => Ok(plan::page(pages)),
-        "/api/v1/federation" => Ok(match pages.federation.value() {
-            Some(value) => Page::json(&value),
-            None => Page::error(
-                StatusCode::NOT_FOUND,
-                "this server serves no federation with an API of its own (its config has no controlPlane)",
-            ),
-        }),
+        "/api/v1/federation" => Ok(Page::json(&pages.federation.value())),
         "/api/v1/server" => Ok(Page::json(&ServerInfo {
             version: env!("CARGO_PKG_VERSION"),
             socket: pages.socket.as_deref(),

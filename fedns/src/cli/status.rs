@@ -2,7 +2,7 @@ use ::clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Admin, CommandResult, client, print};
+use super::{Admin, CommandResult, Failure, client, print};
 use crate::output;
 
 /// Show a federation at one look: control plane, members, what waits, what is in the way
@@ -99,6 +99,13 @@ struct Watched {
 impl ShowStatus {
     pub fn run(self) -> CommandResult {
         let federation: Value = client::get_json(&self.admin, "/api/v1/federation")?;
+        if federation.is_null() {
+            let admin = &self.admin.admin;
+            return Err(Failure::one(format!(
+                "{admin}: this server serves no federation with an API of its own: its config has no controlPlane; \
+                 see fedns clusters"
+            )));
+        }
         let clusters: Value = client::get_json(&self.admin, "/api/v1/clusters")?;
         let value = json!({"federation": federation, "clusters": clusters});
         match self.output {

@@ -173,8 +173,13 @@ impl Mirror {
     /// written, and writing it again leads nowhere.
     pub fn listed(&mut self, listing: Vec<HostedSet>, now: UnixTime) -> Vec<Name> {
         let new = HostedZone::new(&self.settings.identity.owner, listing);
+        let was_refused = self.hosted.is_none();
         let old = self.hosted.take().or(self.before.take());
-        let drifted = old.map(|old| Self::drifted(&old, &new)).unwrap_or_default();
+        let mut drifted = old.map(|old| Self::drifted(&old, &new)).unwrap_or_default();
+        if was_refused {
+            // A change may have been carried out unheard, and refused when it was tried again.
+            drifted.retain(|name| !self.is_as_wanted(&new, name));
+        }
         self.drifts.retain(|name, _| drifted.contains(name));
         for name in &drifted {
             let drifts = self.drifts.entry(name.clone()).or_default();
@@ -204,6 +209,11 @@ impl Mirror {
             Some((name.clone(), Why::OldOwner(owners.find(is_of)?.clone())))
         };
         hosted.marked_names().filter_map(orphan).collect()
+    }
+
+    fn is_as_wanted(&self, hosted: &HostedZone, name: &Name) -> bool {
+        let (there, wanted) = (ours_at(hosted, name), self.target(name));
+        there.len() == wanted.len() && there.iter().all(|set| wanted.contains(set))
     }
 
     /// What stands at the provider may be anything, by our own doing too: it is to be listed again.
