@@ -1,10 +1,10 @@
 //! How a cluster becomes a member.
 //!
 //! - [`request`]: what is asked for; [`flatten`]: a kubeconfig to be handed over
-//! - [`preflight`]: everything that can be known before anything is changed
-//! - [`rights`]: what the user's account must be allowed to do; [`vitals`]: versions and clocks
-//! - [`credentials`]: what the control plane will show the member
-//! - [`secret`], [`member_object`]: how the member stands in the host and in the federation
+//! - `preflight`: everything that can be known before anything is changed
+//! - `rights`: what the user's account must be allowed to do; `vitals`: versions and clocks
+//! - `credentials`: what the control plane will show the member
+//! - `secret`, `member_object`: how the member stands in the host and in the federation
 //! - [`manifests`]: all of it as it would be written
 //! - [`wait`]: until the control plane says what it sees
 //!
