@@ -1,5 +1,6 @@
 //! The kinds that are propagated, and what is particular about each.
 
+use clusters::federation::kinds::FEDERATED;
 use kube::core::{ApiResource, GroupVersionKind};
 
 /// All kinds that are propagated. What holds others comes first: namespaces.
@@ -34,36 +35,14 @@ pub enum Role {
     Plain,
 }
 
-/// Group, version, kind, plural, whether it has a namespace.
-const TABLE: [(&str, &str, &str, &str, bool, Role); 11] = [
-    ("", "v1", "Namespace", "namespaces", false, Role::Namespace),
-    ("", "v1", "ConfigMap", "configmaps", true, Role::Plain),
-    ("", "v1", "Secret", "secrets", true, Role::Secret),
-    ("", "v1", "Service", "services", true, Role::Service),
-    ("apps", "v1", "Deployment", "deployments", true, Role::Deployment),
-    ("apps", "v1", "ReplicaSet", "replicasets", true, Role::ReplicaSet),
-    ("apps", "v1", "DaemonSet", "daemonsets", true, Role::DaemonSet),
-    ("networking.k8s.io", "v1", "Ingress", "ingresses", true, Role::Ingress),
-    ("batch", "v1", "Job", "jobs", true, Role::Job),
-    (
-        "autoscaling",
-        "v2",
-        "HorizontalPodAutoscaler",
-        "horizontalpodautoscalers",
-        true,
-        Role::HorizontalPodAutoscaler,
-    ),
-    ("apps", "v1", "StatefulSet", "statefulsets", true, Role::StatefulSet),
-];
-
 // === impl Kinds ===
 
 impl Default for Kinds {
     fn default() -> Self {
-        let kinds = TABLE.map(|(group, version, kind, plural, has_namespace, role)| {
-            let gvk = GroupVersionKind::gvk(group, version, kind);
-            let resource = ApiResource::from_gvk_with_plural(&gvk, plural);
-            Kind { resource, has_namespace, role }
+        let kinds = FEDERATED.map(|it| {
+            let gvk = GroupVersionKind::gvk(it.group, it.version, it.kind);
+            let resource = ApiResource::from_gvk_with_plural(&gvk, it.plural);
+            Kind { resource, has_namespace: it.is_namespaced, role: Role::of(it.kind) }
         });
         Self(kinds.into())
     }
@@ -97,6 +76,26 @@ impl Kinds {
     pub fn named(&self, api_version: &str, kind: &str) -> Option<KindId> {
         let is_it = |it: &Kind| it.resource.api_version == api_version && it.resource.kind == kind;
         self.0.iter().position(is_it).map(KindId)
+    }
+}
+
+// === impl Role ===
+
+impl Role {
+    fn of(kind: &str) -> Self {
+        match kind {
+            "Namespace" => Self::Namespace,
+            "Secret" => Self::Secret,
+            "Service" => Self::Service,
+            "Deployment" => Self::Deployment,
+            "ReplicaSet" => Self::ReplicaSet,
+            "DaemonSet" => Self::DaemonSet,
+            "StatefulSet" => Self::StatefulSet,
+            "Ingress" => Self::Ingress,
+            "Job" => Self::Job,
+            "HorizontalPodAutoscaler" => Self::HorizontalPodAutoscaler,
+            _ => Self::Plain,
+        }
     }
 }
 
