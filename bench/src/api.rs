@@ -69,6 +69,25 @@ impl Api {
         assert!(answer.status.is_success(), "create at {path}: {}", text(&answer));
     }
 
+    /// A server-side apply.
+    pub fn apply(&mut self, path: &str, object: &Value) {
+        let path = format!("{path}?fieldManager=bare&force=true");
+        self.patch(&path, "application/apply-patch+yaml", object);
+    }
+
+    /// Adds a finalizer to an object that has none.
+    pub fn add_finalizer(&mut self, path: &str, finalizer: &str) {
+        let patch = json!({"metadata": {"finalizers": [finalizer]}});
+        self.patch(path, "application/merge-patch+json", &patch);
+    }
+
+    fn patch(&mut self, path: &str, content_type: &str, patch: &Value) {
+        let request = self.request(Method::PATCH, path, content_type, patch);
+        let answer = self.send(request, PATIENCE);
+        let answer = answer.unwrap_or_else(|error| panic!("patch {path}: {error}"));
+        assert!(answer.status.is_success(), "patch {path}: {}", text(&answer));
+    }
+
     /// True where `/readyz` is answered with 200, and soon.
     pub fn is_ready(&mut self) -> bool {
         let request = self.request(Method::GET, "/readyz", "application/json", &Value::Null);

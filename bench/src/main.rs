@@ -1,12 +1,14 @@
 //! Measurements of fedns, each with its target: `bench/run NAME` runs one, `bench/run` all.
 //!
-//! - on real API servers: [`patch_to_answer`], [`patch_to_provider`], [`under_load`], [`after_outage`], [`memory`]
+//! - on real API servers: [`patch_to_answer`], [`patch_to_provider`], [`under_load`], [`after_outage`], [`memory`],
+//!   [`propagation`]
 //! - inside one process: [`one_change`], [`scale`], [`respond`], [`store`]
 //!
 //! ```text
 //! measurement ── report ── machine
 //!      ├── clusters ── api, watch          asker, load ── query
-//!      └── population                      callgrind, process_stats, latency, pace
+//!      ├── bare_client ── api              callgrind, process_stats, latency, pace
+//!      └── population
 //! ```
 
 // What is measured.
@@ -15,6 +17,7 @@ mod patch_to_provider;
 mod under_load;
 mod after_outage;
 mod memory;
+mod propagation;
 mod one_change;
 mod scale;
 mod respond;
@@ -24,6 +27,7 @@ mod store;
 mod clusters;
 mod api;
 mod watch;
+mod bare_client;
 mod asker;
 mod load;
 mod query;
@@ -67,6 +71,8 @@ enum Measurement {
     AfterOutage(after_outage::Options),
     /// Memory of `serve` with no Services and with many, and its CPU time while nothing changes
     Memory(memory::Options),
+    /// From an object made in a federation to its copies in every member, beside a bare client
+    Propagation(propagation::Options),
     /// Instructions and time of one change, with few services and with many
     OneChange(one_change::Options),
     /// The first plan and publication of a thousand clusters, and the memory of their index
@@ -85,6 +91,7 @@ fn main() {
         Measurement::UnderLoad(options) => under_load::run(&options, save),
         Measurement::AfterOutage(options) => after_outage::run(&options, save),
         Measurement::Memory(options) => memory::run(&options, save),
+        Measurement::Propagation(options) => propagation::run(&options, save),
         Measurement::OneChange(options) => one_change::run(&options, save),
         Measurement::Scale(options) => scale::run(&options, save),
         Measurement::Respond(options) => respond::run(&options, save),

@@ -60,6 +60,14 @@ impl Report {
         ));
     }
 
+    /// The same for a figure that shall not be lower.
+    pub fn target_at_least(&mut self, what: &str, figure: f64, least: f64, unit: &str) {
+        let verdict = if figure >= least { "met" } else { "MISSED" };
+        self.line(&format!(
+            "target   {what}: at least {least} {unit}; {figure:.3} {unit}: {verdict}"
+        ));
+    }
+
     pub fn end(self) {
         let Self { name, text, save } = self;
         if !save {

@@ -39,6 +39,6 @@ pub use client::{Client, Options, RetryPolicy, SignatureVersion};
 pub use config_file::ConfigFile;
 pub use credentials::{CredentialSource, Credentials};
 pub use error::{Class, Error};
-pub use plan_limits::{Domain, Limit, NameServers, PlanLimits};
+pub use plan_limits::{Delegation, Domain, Limit, PlanLimits};
 pub use records::{LINE_DEFAULT, Record, RecordFields, RecordId};
 pub use zone::AliDnsZone;

@@ -198,13 +198,16 @@ fn added(limits: &Limits, plan: &Plan) -> i64 {
 
 fn delegation(limits: &Limits, scope: &Scope) -> Option<Finding> {
     let delegated = limits.delegated.as_ref()?;
-    Some(compare_delegation(&scope.hosted, delegated, &limits.name_servers))
+    let who = format!("the parent of {}", scope.hosted);
+    Some(compare_delegation(&who, delegated, &limits.name_servers))
 }
 
 /// Whether the parent of a hosted zone leads to the servers that answer for it. Records may be written
 /// before it does; only then does anybody see them.
+///
+/// `who` names the NS records, like `the parent of a.example.`.
 pub fn compare_delegation(
-    hosted: &Name,
+    who: &str,
     delegated: &BTreeSet<Name>,
     expected: &BTreeSet<Name>,
 ) -> Finding {
@@ -214,7 +217,7 @@ pub fn compare_delegation(
         if names.is_empty() { "none".into() } else { names.join(", ") }
     };
     if delegated == expected {
-        let text = format!("the parent of {hosted} names {}", list(expected));
+        let text = format!("{who} names {}", list(expected));
         return Finding { severity: Severity::Fine, subject, text };
     }
     let sees = match delegated.is_disjoint(expected) {
@@ -222,7 +225,7 @@ pub fn compare_delegation(
         false => "until then not every client sees these records",
     };
     let text = format!(
-        "the parent of {hosted} names {}, and the provider answers at {}: enter these NS records at the \
+        "{who} names {}, and the provider answers at {}: enter these NS records at the \
          registrar or in the parent zone; {sees}",
         list(delegated),
         list(expected)

@@ -32,6 +32,7 @@ pub mod golden;
 
 // Clusters, the ways into them, and the ways in which they fail.
 pub mod api_server;
+pub mod by_hand;
 pub mod etcd;
 pub mod fault_proxy;
 pub mod kubeconfig;

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use tests::api_server::ApiServer;
+use tests::by_hand;
 use tests::eventually::{GENEROUS, eventually, eventually_equal};
-use tests::kubeconfig::kubeconfig;
 use tests::kubectl::Node;
 use tests::need::Need;
 use tests::serving::Fedns;
@@ -27,15 +27,11 @@ struct Federation {
     hangzhou: ApiServer,
 }
 
-const DEFINITION: &str = include_str!("../../clusters/src/federation/cluster-crd.json");
-
 impl Federation {
     fn start() -> Self {
         let api = ApiServer::start("federation");
-        api.kubectl().apply(DEFINITION);
-        api.kubectl().run("wait --for=condition=Established crd/clusters.fedns.io");
         let beijing = ApiServer::start("beijing");
-        beijing.kubectl().run("create namespace federation-system");
+        by_hand::prepare(&api, &beijing);
         let hangzhou = ApiServer::start("hangzhou");
         let federation = Self { api, beijing, hangzhou };
         for member in federation.members() {
@@ -53,22 +49,8 @@ impl Federation {
         Fedns::of_federation(&self.api.context(), &self.beijing.context(), "")
     }
 
-    /// As a person does it: a Secret with a kubeconfig in the host, and the `Cluster` object.
     fn join_by_hand(&self, member: &ApiServer) {
-        let name = member.name();
-        let file = kubeconfig(&[member.context()]);
-        let secret = json!({
-            "apiVersion": "v1", "kind": "Secret",
-            "metadata": {"namespace": "federation-system", "name": name},
-            "stringData": {"kubeconfig": file},
-        });
-        self.beijing.kubectl().apply(&secret.to_string());
-        let object = json!({
-            "apiVersion": "fedns.io/v1alpha1", "kind": "Cluster",
-            "metadata": {"name": name},
-            "spec": {"server": member.url(), "secretRef": {"name": name}},
-        });
-        self.api.kubectl().apply(&object.to_string());
+        by_hand::join(&self.api, &self.beijing, member);
     }
 
     /// What `kubectl get clusters` prints below its header, without the column AGE.
@@ -154,7 +136,7 @@ fn objects_that_are_lost_change_no_answer() {
     let both = "NOERROR 192.0.2.1 192.0.2.2";
     fedns.answers("web.default.fed.svc.example.com", both);
     federation.api.replace_by_new_cluster();
-    federation.api.kubectl().apply(DEFINITION);
+    federation.api.kubectl().apply(by_hand::DEFINITION);
     copy(&federation.beijing, "192.0.2.3");
     let both = "NOERROR 192.0.2.2 192.0.2.3";
     fedns.answers("web.default.fed.svc.example.com", both);

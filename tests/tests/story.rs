@@ -2,6 +2,7 @@
 //! federation's API is an API server, and fedns runs beside it.
 
 use tests::api_server::ApiServer;
+use tests::by_hand;
 use tests::eventually::{GENEROUS, eventually, eventually_equal};
 use tests::kubeconfig::kubeconfig;
 use tests::kubectl::{Kubectl, Node};
@@ -16,23 +17,17 @@ pub(crate) fn tests() -> Vec<Test> {
     }
 }
 
-const DEFINITION: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../clusters/src/federation/cluster-crd.json"
-));
 const NAME: &str = "nginx.default.fed.svc.example.com";
 const ZONE_NAME: &str = "nginx.default.fed.svc.cn-hangzhou-b.cn-hangzhou.example.com";
 
 fn two_clusters_join_serve_and_one_leaves() {
     let federation = ApiServer::start("federation");
-    federation.kubectl().apply(DEFINITION);
-    federation.kubectl().run("wait --for=condition=Established crd/clusters.fedns.io");
     let hangzhou =
         KwokCluster::start("hangzhou", &[Node::new("hangzhou-1", "cn-hangzhou", "cn-hangzhou-b")]);
     let beijing =
         KwokCluster::start("beijing", &[Node::new("beijing-1", "cn-beijing", "cn-beijing-a")]);
+    by_hand::prepare(&federation, &hangzhou.api);
     let host = hangzhou.api.kubectl();
-    host.run("create namespace federation-system");
     host.run(
         "annotate namespace federation-system federation.alpha.kubernetes.io/federation-name=fed \
          federation.alpha.kubernetes.io/dns-zone-name=example.com",

@@ -96,7 +96,13 @@ impl Preflight {
 
     fn asking(&self, config: &Config) -> Settings {
         let resolvers = if self.resolver.is_empty() { &config.resolver } else { &self.resolver };
-        Settings { resolvers: resolvers.clone(), parent: self.parent, port: self.port }
+        let is_by_request = !self.resolver.is_empty() || self.parent.is_some();
+        Settings {
+            resolvers: resolvers.clone(),
+            parent: self.parent,
+            port: self.port,
+            is_by_request,
+        }
     }
 }
 

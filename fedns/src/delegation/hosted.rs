@@ -44,21 +44,24 @@ fn without_looking(hosted: &Name, limits: &Limits) -> Option<Finding> {
 
 /// Nothing here is in the way of a write: records may stand before anybody is led to them.
 fn judge_hosted(hosted: &Name, expected: &BTreeSet<Name>, parent: &Parent) -> Finding {
-    let delegated = match parent {
-        Parent::Delegates { name_servers, .. } => name_servers.keys().cloned().collect(),
-        Parent::Silent { .. } => BTreeSet::new(),
+    let the_parent = format!("the parent of {hosted}");
+    let (who, delegated) = match parent {
+        Parent::Delegates { name_servers, .. } => {
+            (the_parent, name_servers.keys().cloned().collect())
+        }
+        Parent::Silent { .. } => (the_parent, BTreeSet::new()),
         // Whoever is led to the parent's servers gets the zone from there.
-        Parent::Answers { name_servers, .. } => name_servers.keys().cloned().collect(),
+        Parent::Answers { server, name_servers } => {
+            let who = format!("{server}, which answers for {hosted} itself,");
+            (who, name_servers.keys().cloned().collect())
+        }
         Parent::Unknown(why) => {
-            let text = format!(
-                "whether the parent of {hosted} leads to the provider is not known: {why}; let a resolver \
-                 that fedns may ask stand in resolver: {{servers: […]}}, and see that the parent names \
-                 the provider's name servers"
-            );
+            let text =
+                format!("whether the parent of {hosted} leads to the provider is not known: {why}");
             return Finding::warning("delegation", text);
         }
     };
-    compare_delegation(hosted, &delegated, expected)
+    compare_delegation(&who, &delegated, expected)
 }
 
 #[cfg(test)]
@@ -121,7 +124,8 @@ mod tests {
         let name_servers = servers(&["ns1.host.example", "ns2.host.example"]);
         judged(
             Parent::Answers { server, name_servers },
-            "Fine delegation: the parent of a.example. names ns1.host.example., ns2.host.example.",
+            "Fine delegation: 192.0.2.1:53, which answers for a.example. itself, names ns1.host.example., \
+             ns2.host.example.",
         );
     }
 
@@ -130,8 +134,7 @@ mod tests {
         judged(
             Parent::Unknown("resolver 192.0.2.9:53: no answer within 2 s".into()),
             "Warning delegation: whether the parent of a.example. leads to the provider is not known: \
-             resolver 192.0.2.9:53: no answer within 2 s; let a resolver that fedns may ask stand in \
-             resolver: {servers: […]}, and see that the parent names the provider's name servers",
+             resolver 192.0.2.9:53: no answer within 2 s",
         );
     }
 

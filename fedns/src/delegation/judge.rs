@@ -31,18 +31,18 @@ fn delegation(own: &OwnZone, parent: &Parent) -> Finding {
     let subject = "delegation";
     let zone = &own.zone;
     let finding = |severity, text| Finding { severity, subject, text };
-    let unknown = |why: &str| {
-        let text = format!(
-            "what the parent of {zone} holds is not known: {why}; name a resolver with --resolver, or a \
-             name server of the parent with --parent"
-        );
-        finding(Severity::Warning, text)
-    };
     match parent {
-        Parent::Unknown(why) => unknown(why),
-        Parent::Answers { server, .. } => unknown(&format!(
-            "{server} answers for {zone} itself, so that what the parent holds is not seen"
-        )),
+        Parent::Unknown(why) => {
+            let text = format!("what the parent of {zone} holds is not known: {why}");
+            finding(Severity::Warning, text)
+        }
+        Parent::Answers { server, .. } => {
+            let text = format!(
+                "what the parent of {zone} holds is not known: {server} answers for {zone} itself; name a \
+                 name server of the parent that does not with --parent"
+            );
+            finding(Severity::Warning, text)
+        }
         Parent::Silent { parent } => finding(
             Severity::Warning,
             format!(

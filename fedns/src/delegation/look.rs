@@ -26,11 +26,30 @@ pub struct Settings {
     pub parent: Option<SocketAddr>,
     /// Where name servers answer.
     pub port: u16,
+    /// Whoever asks has named whom to ask: what a provider has seen of the parent does not count.
+    pub is_by_request: bool,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { resolvers: Vec::new(), parent: None, port: DNS_PORT }
+        Self { resolvers: Vec::new(), parent: None, port: DNS_PORT, is_by_request: false }
+    }
+}
+
+impl Settings {
+    /// What helps where nobody answered.
+    fn remedy(&self) -> &'static str {
+        match (self.parent, self.resolvers.is_empty()) {
+            (Some(_), _) => {
+                "see that --parent names a name server of the zone above, and that it may be asked from here"
+            }
+            (None, false) => {
+                "see that the resolver may be asked from here, or name a name server of the parent with --parent"
+            }
+            (None, true) => {
+                "name a resolver with --resolver or resolver: {servers: […]}, or a name server of the parent with --parent"
+            }
+        }
     }
 }
 
@@ -68,9 +87,13 @@ pub async fn look(own: &OwnZone, settings: &Settings) -> Seen {
 
 /// What the parent of a zone says of it.
 pub async fn look_at_parent(zone: &Name, settings: &Settings) -> Parent {
-    match settings.parent {
+    let parent = match settings.parent {
         Some(server) => delegation_at(zone, server, None).await,
         None => find_parent(zone, settings, &Resolver::new(settings)).await,
+    };
+    match parent {
+        Parent::Unknown(why) => Parent::Unknown(format!("{why}; {}", settings.remedy())),
+        known => known,
     }
 }
 

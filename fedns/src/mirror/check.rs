@@ -53,7 +53,8 @@ async fn findings(
 ) -> Result<Vec<Finding>, Failure> {
     let connected = Connector::default().connect(key).await?;
     let scope = key.scope(connected.zone());
-    let limits = connected.limits().await?;
+    let mut limits = connected.limits().await?;
+    limits.delegated.take_if(|_| asking.is_by_request);
     let mut listed = match seen {
         Some(seen) => Some(alone::listed(key, seen, &*connected, None).await?),
         None => None,

@@ -28,6 +28,7 @@ use crate::delegation::hosted::look_at_hosted;
 use crate::delegation::look::Settings;
 use crate::leader;
 use crate::metrics::{Metrics, MirrorLabels};
+use crate::pipeline::unix_now;
 use crate::state::guard_file::GuardFile;
 use crate::terminal::Bar;
 
@@ -79,7 +80,7 @@ impl Supervisor {
         let (engine, status) = Engine::new(
             Arc::clone(&provider),
             // Whether all clusters are known comes with the first wishes.
-            State::new(settings, true).with_guard(guard.load()),
+            State::new(settings, true).with_guard(guard.load(unix_now())),
             wishes,
             inputs,
             may_write,

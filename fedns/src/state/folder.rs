@@ -1,5 +1,6 @@
 //! The state folder: its lock, its files, and what happens to damaged ones.
 
+use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,6 @@ use tracing::warn;
 use watcher::Saved;
 
 use super::cluster_file;
-use super::lines::Damage;
 
 /// The folders of the two files with a zone's serial.
 pub(super) const ZONE_FOLDERS: [&str; 2] = ["zones", "serials"];
@@ -138,10 +138,10 @@ pub(super) enum Loaded<T> {
     Whole(T),
 }
 
-pub(super) fn load<T>(
+pub(super) fn load<T, E: fmt::Display>(
     path: &Path,
     now: UnixTime,
-    decode: impl Fn(&[u8]) -> Result<T, Damage>,
+    decode: impl Fn(&[u8]) -> Result<T, E>,
 ) -> Loaded<T> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,

@@ -1,12 +1,13 @@
 //! What a mirror's guard counts and holds, so that no restart forgets it.
 
+use std::io;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
+use model::UnixTime;
 use providers::sync::guard::Guard;
 use tracing::warn;
 
-use super::folder::{MIRRORS, file_name, write_whole};
+use super::folder::{Loaded, MIRRORS, file_name, load, write_whole};
 
 /// The file of one mirror's guard.
 #[derive(Clone, Debug)]
@@ -22,19 +23,15 @@ impl GuardFile {
         Self { path: state_dir.join(MIRRORS).join(file_name(mirror)) }
     }
 
-    /// What was kept. A file that cannot be read counts as none, with a warning.
-    pub fn load(&self) -> Guard {
-        let damaged = |error: &dyn std::fmt::Display| {
-            warn!(
-                file = %self.path.display(), %error,
-                "what was held at the provider is not known any more; counting begins anew"
-            );
-            Guard::default()
-        };
-        match fs::read(&self.path) {
-            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_else(|error| damaged(&error)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Guard::default(),
-            Err(error) => damaged(&error),
+    /// What was kept. A damaged file is set aside with a warning and counts as none.
+    pub fn load(&self, now: UnixTime) -> Guard {
+        match load(&self.path, now, |bytes| serde_json::from_slice(bytes)) {
+            Loaded::Whole(guard) => guard,
+            Loaded::Absent => Guard::default(),
+            Loaded::Damaged(_) => {
+                warn!("what was held at the provider is not known any more; counting begins anew");
+                Guard::default()
+            }
         }
     }
 
@@ -48,5 +45,26 @@ impl GuardFile {
                 "what is held at the provider cannot be kept; a restart would forget it"
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_file_is_told_once_and_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join(MIRRORS)).unwrap();
+        let file = GuardFile::new(folder.path(), "alidns a.example.");
+        file.save(&Guard::default());
+        assert!(file.path.exists());
+        std::fs::write(&file.path, "{").unwrap();
+        file.load(UnixTime(7));
+        assert!(!file.path.exists(), "the next start finds nothing to warn of");
+        let kept = std::fs::read_dir(folder.path().join(MIRRORS)).unwrap().flatten();
+        let kept: Vec<_> =
+            kept.map(|entry| std::fs::read_to_string(entry.path()).unwrap()).collect();
+        assert_eq!(kept, ["{"]);
     }
 }

@@ -43,16 +43,19 @@ pub struct PlanLimits {
     pub records_max: Limit<u64>,
     /// Those that stand now.
     pub records: Limit<u64>,
-    pub name_servers: Limit<NameServers>,
+    /// Those that answer for the domain.
+    pub name_servers: Limit<BTreeSet<Name>>,
+    /// AliDNS's own look at the parent.
+    pub delegation: Limit<Delegation>,
     /// True: the plan has run out.
     pub expired: Limit<bool>,
 }
 
 /// How the world reaches the domain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NameServers {
+pub struct Delegation {
     /// Those that the parent zone names now.
-    pub delegated: BTreeSet<Name>,
+    pub found: BTreeSet<Name>,
     /// Those that it should name.
     pub expected: BTreeSet<Name>,
     /// AliDNS's own verdict: the parent names its servers and no others.
@@ -106,9 +109,9 @@ impl Client {
         let instance_id = info.value().and_then(|info| info.instance_id.clone());
         let instance_id = instance_id.or_else(|| row.value()?.instance_id.clone());
         let instance = readings::instance(self, instance_id.as_deref()).await?;
-        let name_servers = readings::name_servers(self, domain).await?;
+        let delegation = readings::delegation(self, domain).await?;
         let levels_used = levels_used(self, domain, &info).await?;
-        Ok(combined(&info, &row, &instance, &name_servers, levels_used))
+        Ok(combined(&info, &row, &instance, &delegation, levels_used))
     }
 
     /// The domain of this account with exactly this name.
@@ -160,7 +163,7 @@ fn combined(
     info: &Reading<DomainInfo>,
     row: &Reading<DomainRow>,
     instance: &Reading<Instance>,
-    name_servers: &Reading<NameServerCheck>,
+    delegation: &Reading<NameServerCheck>,
     levels_used: Limit<u32>,
 ) -> PlanLimits {
     let version_code = info
@@ -169,6 +172,9 @@ fn combined(
     let version_name = info
         .field("VersionName", |info| info.version_name.clone())
         .or(|| row.field("VersionName", |row| row.version_name.clone()));
+    let delegation = delegation.field("its name servers", |check| Some(check.clone().into()));
+    let expected =
+        delegation.field("its name servers", |it: &Delegation| Some(it.expected.clone()));
     let documented = version_code.value().and_then(|code| documented(code));
     PlanLimits {
         ttl_min: instance
@@ -183,7 +189,8 @@ fn combined(
             .or(|| from_documentation(documented, |plan| plan.addresses)),
         records_max: from_documentation(documented, |plan| plan.records),
         records: row.field("RecordCount", |row| row.record_count),
-        name_servers: name_servers.field("its name servers", |check| Some(check.clone().into())),
+        name_servers: expected.or(|| info.field("DnsServers", DomainInfo::name_servers)),
+        delegation,
         expired: row.field("InstanceExpired", |row| row.expired_or_free()),
         levels_used,
         version_code,
@@ -249,15 +256,23 @@ fn unless_denied<T>(result: Result<T, Error>) -> Result<Reading<T>, Error> {
     }
 }
 
-impl From<NameServerCheck> for NameServers {
+impl From<NameServerCheck> for Delegation {
     fn from(check: NameServerCheck) -> Self {
-        let names = |texts: Vec<String>| {
-            texts.iter().filter_map(|text| Name::parse(text).ok()).collect::<BTreeSet<_>>()
-        };
         Self {
-            delegated: names(check.dns_servers.servers),
-            expected: names(check.expected.servers),
+            found: names(&check.dns_servers.servers),
+            expected: names(&check.expected.servers),
             all_alidns: check.all_alidns,
         }
     }
+}
+
+impl DomainInfo {
+    fn name_servers(&self) -> Option<BTreeSet<Name>> {
+        let names = names(&self.dns_servers.as_ref()?.servers);
+        (!names.is_empty()).then_some(names)
+    }
+}
+
+fn names(texts: &[String]) -> BTreeSet<Name> {
+    texts.iter().filter_map(|text| Name::parse(text).ok()).collect()
 }

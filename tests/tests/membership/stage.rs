@@ -3,17 +3,13 @@
 use std::process::{Command, Output};
 
 use tests::api_server::ApiServer;
+use tests::by_hand;
 use tests::kubeconfig::{Context, kubeconfig};
 use tests::kubectl::Kubectl;
 use tests::kwok::KwokCluster;
 use tests::product;
 use tests::scratch::Scratch;
 
-/// Of `Cluster` objects.
-const DEFINITION: &str = include_str!(concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/../clusters/src/federation/cluster-crd.json"
-));
 /// The federation's label differs from its context, as in the seed's story.
 pub(super) const LABEL: &str = "fed";
 
@@ -33,10 +29,8 @@ impl Stage {
         let federation = ApiServer::start("federation");
         let hangzhou = KwokCluster::start("hangzhou", &[]);
         let beijing = ApiServer::start("beijing");
-        federation.kubectl().apply(DEFINITION);
-        federation.kubectl().run("wait --for=condition=Established crd/clusters.fedns.io");
+        by_hand::prepare(&federation, &hangzhou.api);
         let host = hangzhou.api.kubectl();
-        host.run("create namespace federation-system");
         host.run(&format!(
             "annotate namespace federation-system federation.alpha.kubernetes.io/federation-name={LABEL} \
              federation.alpha.kubernetes.io/dns-zone-name=example.com"

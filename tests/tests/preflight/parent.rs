@@ -1,3 +1,5 @@
+use std::net::UdpSocket;
+
 use tests::eventually::{GENEROUS, eventually};
 use tests::need::find_program;
 use tests::process::Process;
@@ -41,6 +43,10 @@ impl Parent {
         );
         let mut command = std::process::Command::new(find_program("nsd").expect("nsd is here"));
         command.args(["-d", "-c"]).arg(file);
+        // One that stood here before may have left a child behind that is still on its way out.
+        eventually(GENEROUS, "the parent's port is free", || {
+            UdpSocket::bind(("127.0.0.2", port)).map(drop).map_err(|error| error.to_string())
+        });
         let process = Process::start("nsd", &command, folder.path());
         let parent = Self { _folder: folder, process, port };
         eventually(GENEROUS, "the parent answers", || {

@@ -293,7 +293,7 @@ fn zones(config: &Config) -> String {
 /// Nothing is created where the provider would refuse what is wanted.
 async fn preflight(config: &Config) -> Result<Vec<String>, Failure> {
     let (mut lines, mut notes) = (Vec::new(), Vec::new());
-    let asking = look::Settings { resolvers: config.resolver.clone(), parent: None, port: 53 };
+    let asking = look::Settings { resolvers: config.resolver.clone(), ..look::Settings::default() };
     for zone in &config.zones {
         for provider in &zone.providers {
             let checked = check(config, None, (zone, provider), &asking).await;

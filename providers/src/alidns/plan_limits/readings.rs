@@ -24,6 +24,8 @@ pub(super) struct DomainInfo {
     pub(super) min_ttl: Option<u32>,
     #[serde(default, rename = "SubDomain")]
     pub(super) is_sub_domain: Option<bool>,
+    #[serde(default)]
+    pub(super) dns_servers: Option<DnsServers>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -205,7 +207,7 @@ async fn in_list(client: &Client, id: &str) -> Result<Reading<Instance>, Error> 
     unreachable!("a range without an end does not end")
 }
 
-pub(super) async fn name_servers(
+pub(super) async fn delegation(
     client: &Client,
     domain: &Name,
 ) -> Result<Reading<NameServerCheck>, Error> {

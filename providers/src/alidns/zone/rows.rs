@@ -128,15 +128,15 @@ pub fn fields(domain: &Name, name: &Name, set: &RecordSet) -> Vec<RecordFields> 
     set.values().iter().filter_map(value).map(record).collect()
 }
 
-/// What AliDNS tells of a plan, in the words of all providers.
 /// Seconds; the same in every plan.
 const TTL_MAX: u32 = 86_400;
 
+/// What AliDNS tells of a plan, in the words of all providers.
 pub fn limits(plan: PlanLimits, clock_ahead: Option<i64>) -> Limits {
     let mut unknown = Vec::new();
     let PlanLimits { version_name, ttl_min, levels_max, levels_used, .. } = plan;
     let PlanLimits { addresses_max, records_max, records, name_servers, expired, .. } = plan;
-    let name_servers = known(name_servers, &mut unknown);
+    let name_servers = known(name_servers, &mut unknown).unwrap_or_default();
     Limits {
         plan: known(version_name, &mut unknown).or_else(|| plan.version_code.value().cloned()),
         ttl_min: known(ttl_min, &mut unknown),
@@ -148,8 +148,9 @@ pub fn limits(plan: PlanLimits, clock_ahead: Option<i64>) -> Limits {
         records: known(records, &mut unknown),
         counts_sets: false,
         is_private: false,
-        delegated: name_servers.as_ref().map(|it| it.delegated.clone()),
-        name_servers: name_servers.map(|it| it.expected).unwrap_or_default(),
+        // Where AliDNS may not be asked, fedns looks at the parent itself.
+        delegated: plan.delegation.value().map(|it| it.found.clone()),
+        name_servers,
         rights: Some(
             "the key may read; AliDNS has no way to try a write, so the first one proves the rest"
                 .into(),
