@@ -6,14 +6,18 @@
 //!
 //! Times of other machines are never compared: a lease has run out when it has not changed for its
 //! duration on this machine's clock, which goes on while the machine sleeps.
+//!
+//! Beside its holder's name a lease carries what one holder leaves to the next ([`Carried`]).
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ObjectMeta, PostParams};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::access::Connection;
 use crate::boot_time::BootTime;
@@ -48,6 +52,33 @@ pub enum Holding {
     Standby { why: String },
 }
 
+/// Annotations of the lease.
+pub type Annotations = BTreeMap<String, String>;
+
+/// When the holder writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// This process becomes the holder, or is it again after it was not sure.
+    Taken,
+    Renewed,
+    /// The last time: whoever comes next may take the lease at once.
+    Released,
+}
+
+/// What a lease carries from one holder to the next, as annotations. All calls come from one task.
+pub trait Carried: Send {
+    /// What is to be written now, in place of what was `found`. Annotations of other keys stay.
+    fn write(&mut self, found: &Annotations, moment: Moment) -> Annotations;
+    /// What was asked for last stands in the lease.
+    fn written(&mut self, moment: Moment);
+    /// Another process holds the lease, and this stands in it.
+    fn seen(&mut self, found: &Annotations);
+    /// This process is not the holder any more, as far as it knows.
+    fn lost(&mut self);
+    /// Wakes for a renewal before its time.
+    fn wake(&self) -> Arc<Notify>;
+}
+
 /// The lease as it was seen last, and when it was seen to change.
 struct Observed {
     spec: LeaseSpec,
@@ -69,9 +100,12 @@ enum Look {
 pub async fn hold(
     settings: LeaseSettings,
     holding: watch::Sender<Holding>,
+    carried: impl Carried,
     mut stop: oneshot::Receiver<()>,
 ) -> Result<(), String> {
-    let mut candidate = Candidate { settings, connection: None, observed: None };
+    let wake = carried.wake();
+    let mut candidate =
+        Candidate { settings, carried, connection: None, observed: None, is_holder: false };
     loop {
         let begun = BootTime::now();
         match tokio::time::timeout(LIMIT, candidate.look()).await {
@@ -79,14 +113,16 @@ pub async fn hold(
                 holding.send_replace(Holding::Held { until: begun.plus(RENEW_DEADLINE) });
             }
             Ok(Ok(Look::Other { holder })) => {
+                candidate.is_holder = false;
                 tell(&holding, format!("standby: {holder} writes"));
             }
-            Ok(Err(why)) => lost(&holding, why),
-            Err(_) => lost(&holding, no_answer()),
+            Ok(Err(why)) => candidate.lost(&holding, why),
+            Err(_) => candidate.lost(&holding, no_answer()),
         }
         tokio::select! {
             _ = &mut stop => break,
             () = tokio::time::sleep(RETRY) => {}
+            () = wake.notified() => {}
         }
     }
     let was_held = matches!(&*holding.borrow(), Holding::Held { .. });
@@ -111,23 +147,30 @@ fn tell(holding: &watch::Sender<Holding>, why: String) {
     });
 }
 
-/// A lease that was held may be acted on until its deadline, whatever happens to its cluster.
-fn lost(holding: &watch::Sender<Holding>, why: String) {
-    let still_held = matches!(&*holding.borrow(), Holding::Held { until } if !until.has_passed());
-    if !still_held {
-        tell(holding, format!("the lease cannot be had: {why}"));
-    }
-}
-
-struct Candidate {
+struct Candidate<C> {
     settings: LeaseSettings,
+    carried: C,
     connection: Option<Connection>,
     observed: Option<Observed>,
+    /// The lease was written in this run, and nobody else was seen to have it since.
+    is_holder: bool,
 }
 
 // === impl Candidate ===
 
-impl Candidate {
+impl<C: Carried> Candidate<C> {
+    /// A lease that was held may be acted on until its deadline, whatever happens to its cluster.
+    fn lost(&mut self, holding: &watch::Sender<Holding>, why: String) {
+        let still_held =
+            matches!(&*holding.borrow(), Holding::Held { until } if !until.has_passed());
+        if !still_held {
+            if std::mem::take(&mut self.is_holder) {
+                self.carried.lost();
+            }
+            tell(holding, format!("the lease cannot be had: {why}"));
+        }
+    }
+
     async fn api(&mut self) -> Result<Api<Lease>, String> {
         if self.connection.as_ref().is_none_or(Connection::is_outdated) {
             let connection = Connection::new(&self.settings.access).await;
@@ -144,28 +187,40 @@ impl Candidate {
         let found = api.get_opt(&self.settings.name).await;
         let found = found.map_err(|error| Failure::new(&request, &error).to_string())?;
         let Some(lease) = found else {
-            let lease = self.wanted(None, 0);
-            return self.written(api.create(&PostParams::default(), &lease).await, "create");
+            let lease = self.wanted(ObjectMeta::default(), 0, Moment::Taken);
+            let result = api.create(&PostParams::default(), &lease).await;
+            return self.written(result, "create", Moment::Taken);
         };
         let spec = lease.spec.clone().unwrap_or_default();
         let holder = spec.holder_identity.clone().unwrap_or_default();
         let is_ours = holder == self.settings.identity;
         if !is_ours && !holder.is_empty() && !self.has_run_out(&spec) {
+            self.carried.seen(&lease.metadata.annotations.unwrap_or_default());
             return Ok(Look::Other { holder });
         }
+        let moment = if is_ours && self.is_holder { Moment::Renewed } else { Moment::Taken };
         let transitions = spec.lease_transitions.unwrap_or(0) + i32::from(!is_ours);
-        let mut wanted = self.wanted(lease.metadata.resource_version, transitions);
+        let mut wanted = self.wanted(lease.metadata, transitions, moment);
         if let (true, Some(wanted)) = (is_ours, wanted.spec.as_mut()) {
             wanted.acquire_time = spec.acquire_time;
         }
         let result = api.replace(&self.settings.name, &PostParams::default(), &wanted).await;
-        self.written(result, "update")
+        self.written(result, "update", moment)
     }
 
     /// A conflict means that somebody else was faster.
-    fn written(&mut self, result: kube::Result<Lease>, verb: &str) -> Result<Look, String> {
+    fn written(
+        &mut self,
+        result: kube::Result<Lease>,
+        verb: &str,
+        moment: Moment,
+    ) -> Result<Look, String> {
         match result {
-            Ok(_) => Ok(Look::Held),
+            Ok(_) => {
+                self.is_holder = true;
+                self.carried.written(moment);
+                Ok(Look::Held)
+            }
             Err(kube::Error::Api(status)) if status.code == 409 => {
                 self.observed = None;
                 Ok(Look::Other { holder: "another process".into() })
@@ -190,13 +245,17 @@ impl Candidate {
         }
     }
 
-    fn wanted(&self, resource_version: Option<String>, transitions: i32) -> Lease {
+    /// In place of the lease with this metadata.
+    fn wanted(&mut self, found: ObjectMeta, transitions: i32, moment: Moment) -> Lease {
+        let annotations = self.annotations(found.annotations, moment);
         let LeaseSettings { name, identity, .. } = &self.settings;
         let now = MicroTime(Timestamp::now());
         Lease {
             metadata: ObjectMeta {
                 name: Some(name.clone()),
-                resource_version,
+                resource_version: found.resource_version,
+                labels: found.labels,
+                annotations,
                 ..ObjectMeta::default()
             },
             spec: Some(LeaseSpec {
@@ -208,6 +267,13 @@ impl Candidate {
                 ..LeaseSpec::default()
             }),
         }
+    }
+
+    fn annotations(&mut self, found: Option<Annotations>, moment: Moment) -> Option<Annotations> {
+        let mut annotations = found.unwrap_or_default();
+        let ours = self.carried.write(&annotations, moment);
+        annotations.extend(ours);
+        (!annotations.is_empty()).then_some(annotations)
     }
 
     /// Leaves the lease without a holder, if it is still ours.
@@ -223,6 +289,8 @@ impl Candidate {
             return Ok(());
         };
         spec.holder_identity = Some(String::new());
+        let found = lease.metadata.annotations.take();
+        lease.metadata.annotations = self.annotations(found, Moment::Released);
         lease.metadata.managed_fields = None;
         api.replace(&self.settings.name, &PostParams::default(), &lease).await.map_err(failed)?;
         Ok(())

@@ -9,6 +9,7 @@
 //! - [`probe`]: one probe
 //! - [`federation`]: what a federation with an API of its own keeps in its objects
 //! - [`lease`]: one among several, by a Lease in a cluster; [`boot_time`]: the clock for it
+//! - [`holder_pod`]: the label of the one's pod
 //!
 //! ```text
 //! [ Cluster ] -> [ access ] -> [ Connection ] -> [ probe ] -> [ Health ]
@@ -29,6 +30,7 @@ pub mod health;
 pub mod probe;
 pub mod boot_time;
 pub mod lease;
+pub mod holder_pod;
 pub mod federation;
 
 pub use access::{AccessError, Connection};

@@ -1,9 +1,16 @@
 //! One writer among replicas: a Lease decides, and mirrors and the federation ask it before each call.
+//!
+//! - [`serials`]: what the Lease carries from one to the next
+//! - `pod_label`: how the one's pod is found
+
+mod pod_label;
+pub mod serials;
 
 use std::time::Duration;
 
 #[cfg(feature = "federation")]
 use clusters::boot_time::BootTime;
+use clusters::holder_pod::HolderPod;
 use clusters::lease::{self, Holding, LeaseSettings};
 use providers::sync::permission::{Permission, StillHeld};
 use tokio::sync::{oneshot, watch};
@@ -11,6 +18,8 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use crate::config::LeaderElection;
+use crate::pipeline::{Input, PipelineHandle};
+use serials::LeasedSerials;
 
 /// How long a stop waits until the lease is given back.
 const RELEASE_WAIT: Duration = Duration::from_secs(6);
@@ -24,22 +33,33 @@ pub struct Leader {
     holding: watch::Receiver<Holding>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<Result<(), String>>,
+    /// Where this process knows its pod.
+    label: Option<JoinHandle<()>>,
 }
 
 // === impl Leader ===
 
 impl Leader {
-    /// Asks for the lease from now on. `writer` is told to those who wait.
-    pub fn start(election: &LeaderElection, writer: &str) -> Self {
+    /// Asks for the lease from now on. `writer` is told to those who wait. The pipeline hears of serials
+    /// that move without it.
+    pub fn start(
+        election: &LeaderElection,
+        writer: &str,
+        serials: LeasedSerials,
+        pipeline: PipelineHandle,
+    ) -> Self {
         let LeaderElection { access, namespace, name } = election.clone();
         let identity = format!("{}_{writer}", host_name());
+        let pod = HolderPod::of_environment(access.clone().into());
         let settings = LeaseSettings { access: access.into(), namespace, name, identity };
         let standby = Holding::Standby { why: "the lease has not been looked at yet".into() };
         let (sender, holding) = watch::channel(standby);
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(lease::hold(settings, sender, stopped));
+        tokio::spawn(tell_serials(serials.moved(), pipeline));
+        let task = tokio::spawn(lease::hold(settings, sender, serials, stopped));
         tokio::spawn(log(holding.clone()));
-        Self { holding, stop, task }
+        let label = pod.map(|pod| tokio::spawn(pod_label::keep(pod, holding.clone())));
+        Self { holding, stop, task, label }
     }
 
     pub fn holding(&self) -> watch::Receiver<Holding> {
@@ -48,15 +68,25 @@ impl Leader {
 
     /// Gives the lease back, so that another one can go on at once.
     pub async fn stop(self) {
-        let Self { stop, task, .. } = self;
+        let Self { holding: _, stop, task, label } = self;
         drop(stop);
-        let why = match tokio::time::timeout(RELEASE_WAIT, task).await {
-            Ok(Ok(Ok(()))) => return,
-            Ok(Ok(Err(why))) => why,
-            Ok(Err(broken)) => broken.to_string(),
-            Err(_) => format!("not within {} s", RELEASE_WAIT.as_secs()),
+        let released = async {
+            let why = match tokio::time::timeout(RELEASE_WAIT, task).await {
+                Ok(Ok(Ok(()))) => return,
+                Ok(Ok(Err(why))) => why,
+                Ok(Err(broken)) => broken.to_string(),
+                Err(_) => format!("not within {} s", RELEASE_WAIT.as_secs()),
+            };
+            warn!("the lease was not given back, another writer waits until it has run out: {why}");
         };
-        warn!("the lease was not given back, another writer waits until it has run out: {why}");
+        let unlabelled = async {
+            if let Some(label) = label
+                && tokio::time::timeout(RELEASE_WAIT, label).await.is_err()
+            {
+                warn!("this pod may still have the label of the one that writes");
+            }
+        };
+        tokio::join!(released, unlabelled);
     }
 }
 
@@ -76,6 +106,15 @@ pub fn permission(holding: &watch::Receiver<Holding>) -> Permission {
             let holding = holding.clone();
             let is_held = move || matches!(&*holding.borrow(), Holding::Held { until } if !until.has_passed());
             Permission::While(StillHeld::new(is_held))
+        }
+    }
+}
+
+/// The Lease's own task never waits for the pipeline.
+async fn tell_serials(mut moved: watch::Receiver<()>, pipeline: PipelineHandle) {
+    while moved.changed().await.is_ok() {
+        if pipeline.send(Input::Serials).await.is_err() {
+            return;
         }
     }
 }

@@ -32,6 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 use watcher::{ClusterEvent, Saved};
 
+use crate::leader::serials::LeasedSerials;
 use crate::metrics::Metrics;
 use crate::mirror::feed::{self, Feed};
 use crate::state::{ClusterNote, StateFolder, StateWriter};
@@ -48,6 +49,16 @@ const BATCH_MAX: usize = 4096;
 /// What a zone has, name by name.
 type NamesOfZone<'a> = Box<dyn Iterator<Item = (Name, Vec<RecordSet>)> + 'a>;
 
+/// What a pipeline begins with.
+pub struct Beginning<'a> {
+    pub zones: Vec<ZoneSettings>,
+    pub clusters: &'a [Cluster],
+    /// No others can be named later.
+    pub members_are_known: bool,
+    /// Where the same zones are served by other processes, too.
+    pub leased: Option<LeasedSerials>,
+}
+
 /// The one owner of the federation's state.
 pub struct Pipeline {
     planner: Planner,
@@ -59,6 +70,8 @@ pub struct Pipeline {
     staging: Option<Staging>,
     feed: Feed,
     state: StateWriter,
+    /// Where the same zones are served by other processes, too.
+    leased: Option<LeasedSerials>,
     metrics: Arc<Metrics>,
     /// False while there may be members that nobody has named yet: then no name counts as gone.
     members_are_known: bool,
@@ -72,17 +85,15 @@ pub struct Pipeline {
 
 impl Pipeline {
     /// Takes saved shards in and announces the zones; publishes at once where nothing is missing.
-    /// Also returns what was saved of each cluster, for its watcher. `members_are_known`: no others can be
-    /// named later.
+    /// Also returns what was saved of each cluster, for its watcher.
     pub fn new(
-        zones: Vec<ZoneSettings>,
-        clusters: &[Cluster],
+        beginning: Beginning<'_>,
         folder: StateFolder,
         mut writer: Writer,
         metrics: Arc<Metrics>,
         on_published: oneshot::Sender<()>,
-        members_are_known: bool,
     ) -> std::io::Result<(Self, BTreeMap<ClusterName, Saved>)> {
+        let Beginning { zones, clusters, members_are_known, leased } = beginning;
         let now = unix_now();
         let mut served = Vec::with_capacity(zones.len());
         for settings in &zones {
@@ -112,6 +123,7 @@ impl Pipeline {
             staging: None,
             feed: Feed::default(),
             state: StateWriter::start(folder)?,
+            leased,
             metrics,
             members_are_known,
             published: false,
@@ -168,6 +180,10 @@ impl Pipeline {
                 // The asker sees what readers see.
                 self.settle(batch);
                 question(self);
+            }
+            Input::Serials => {
+                self.settle(batch);
+                self.follow_serials();
             }
             Input::StartupTimeout => {
                 self.startup_over = true;

@@ -28,10 +28,11 @@ use crate::config::{self, Config, ConfigError, Subject, reachable};
 use crate::federation::page::FederationPage;
 use crate::federation::{Federation, Membership};
 use crate::leader::Leader;
+use crate::leader::serials::LeasedSerials;
 use crate::metrics::Metrics;
 use crate::mirror::{MirrorList, Mirrors};
 use crate::output::{self, chain_text};
-use crate::pipeline::{Input, Pipeline, PipelineHandle};
+use crate::pipeline::{Beginning, Input, Pipeline, PipelineHandle};
 use crate::state::{StateError, StateFolder};
 use file_watch::{FileWatch, FileWatches};
 use reload::{FixedKeys, Staged};
@@ -137,16 +138,16 @@ impl Running {
         let (on_published, published) = oneshot::channel();
         // Before the sockets are bound, so that a zone that is not there yet is answered with
         // SERVFAIL and never refused.
-        let (pipeline, saved) = Pipeline::new(
-            settings,
-            &config.clusters,
-            folder,
-            writer,
-            metrics.clone(),
-            on_published,
-            !is_federation,
-        )
-        .map_err(|error| failed("the state thread cannot be started", &error))?;
+        let leased = config.leader_election.as_ref().map(|_| LeasedSerials::new());
+        let beginning = Beginning {
+            zones: settings,
+            clusters: &config.clusters,
+            members_are_known: !is_federation,
+            leased: leased.clone(),
+        };
+        let (pipeline, saved) =
+            Pipeline::new(beginning, folder, writer, metrics.clone(), on_published)
+                .map_err(|error| failed("the state thread cannot be started", &error))?;
         let dns = bind_dns(&config, &reader)?;
         let admin_listener = bind_admin(&config).await?;
         let (pipeline, pipeline_thread) = pipeline
@@ -181,8 +182,10 @@ impl Running {
         tokio::spawn(end_startup(config.startup_timeout, pipeline.clone()));
         let mut watchers = Watchers::new(pipeline.clone(), &config.resolver, saved, problems);
         watchers.apply(&config, Successors::none()).await;
-        let election = config.leader_election.as_ref();
-        let leader = election.map(|election| Leader::start(election, &writer_id));
+        let election = config.leader_election.as_ref().zip(leased);
+        let leader = election.map(|(election, serials)| {
+            Leader::start(election, &writer_id, serials, pipeline.clone())
+        });
         let lease = leader.as_ref().map(Leader::holding);
         let federation =
             Federation::start(&config, saved_clusters, &pipeline, lease.clone(), &pages.federation);
@@ -291,21 +294,27 @@ impl Running {
         if ending == Ending::Drain {
             pages.draining.store(true, Ordering::Release);
         }
-        // Where nobody is answered, nobody needs time to go elsewhere.
-        if ending == Ending::Drain && started.answers_dns() {
-            info!(lame_duck = ?config.lame_duck, "stopping: not ready any more, answering on");
-            tokio::select! {
-                () = tokio::time::sleep(config.lame_duck) => {}
-                () = signals.ending() => {}
+        let lame_duck = async {
+            // Where nobody is answered, nobody needs time to go elsewhere.
+            if ending == Ending::Drain && started.answers_dns() {
+                info!(lame_duck = ?config.lame_duck, "stopping: not ready any more, answering on");
+                tokio::select! {
+                    () = tokio::time::sleep(config.lame_duck) => {}
+                    () = signals.ending() => {}
+                }
             }
-        }
-        mirrors.stop().await;
-        if let Some(federation) = federation {
-            federation.stop().await;
-        }
-        if let Some(leader) = leader {
-            leader.stop().await;
-        }
+        };
+        // Whoever writes next need not wait for the last answers of this process.
+        let hand_over = async {
+            mirrors.stop().await;
+            if let Some(federation) = federation {
+                federation.stop().await;
+            }
+            if let Some(leader) = leader {
+                leader.stop().await;
+            }
+        };
+        tokio::join!(lame_duck, hand_over);
         watchers.remember(Remember::All).await;
         drop(watchers);
         drop(admin);

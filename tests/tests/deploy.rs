@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tests::api_server::{ApiServer, Options, User};
-use tests::eventually::{GENEROUS, eventually};
+use tests::eventually::{GENEROUS, eventually, eventually_equal};
 use tests::kubeconfig::kubeconfig;
 use tests::need::Need;
 use tests::serving::Fedns;
@@ -13,6 +13,18 @@ pub(crate) fn tests() -> Vec<Test> {
         [Need::Kubernetes] => the_manifests_of_deploy_server_apply_and_grant_what_is_needed;
     }
 }
+
+/// As the Deployment would make one.
+const POD: &str = r#"{
+    "apiVersion": "v1", "kind": "Pod", "metadata": {"namespace": "fedns", "name": "fedns-0"},
+    "spec": {
+        "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [{
+            "name": "fedns", "image": "fedns",
+            "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}}
+        }]
+    }
+}"#;
 
 const USER: &str = "system:serviceaccount:fedns:fedns";
 
@@ -47,6 +59,8 @@ fn the_manifests_of_deploy_server_apply_and_grant_what_is_needed() {
         ("update", "services"),
         ("delete", "leases.coordination.k8s.io/fedns"),
         ("update", "leases.coordination.k8s.io/other"),
+        ("get", "pods"),
+        ("delete", "pods"),
         ("get", "namespaces/default"),
     ] {
         assert!(!can(verb, what), "{verb} {what}");
@@ -58,7 +72,8 @@ fn the_manifests_of_deploy_server_apply_and_grant_what_is_needed() {
     let mut fedns = Fedns::prepared(&[cluster], more);
     let context = api.context_of(&user);
     fs::write(fedns.home().join("kubeconfig"), kubeconfig(&[context])).expect("write a kubeconfig");
-    fedns.start();
+    api.kubectl().apply(POD);
+    fedns.launch(&[], &[("POD_NAMESPACE", "fedns"), ("POD_NAME", "fedns-0")]);
     fedns.sees("local", "Live");
     eventually(GENEROUS, "the Lease is held", || {
         let line = "get lease fedns -n fedns -o jsonpath={.spec.holderIdentity}";
@@ -66,5 +81,9 @@ fn the_manifests_of_deploy_server_apply_and_grant_what_is_needed() {
         let id = fs::read_to_string(fedns.home().join("state/writer-id"));
         let id = id.map_err(|error| error.to_string())?;
         if holder.ends_with(id.trim()) { Ok(()) } else { Err(holder) }
+    });
+    eventually_equal(GENEROUS, "the pods that write", &"fedns-0".to_owned(), || {
+        api.kubectl()
+            .run("get pods -n fedns -l fedns.io/leader=true -o jsonpath={.items[*].metadata.name}")
     });
 }

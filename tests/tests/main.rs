@@ -44,6 +44,9 @@ mod readme;
 /// What a person decides: a held reload, another cluster in a member's place.
 mod orders;
 
+/// Several servers of the same zones: one of them writes, and its pod can be found.
+mod replicas;
+
 /// fedns started again on a state that is damaged.
 mod restarts;
 
@@ -90,6 +93,7 @@ fn main() -> ExitCode {
             deploy::tests(),
             orders::tests(),
             restarts::tests(),
+            replicas::tests(),
             propagation::tests(),
             membership::tests(),
         ]

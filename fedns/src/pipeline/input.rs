@@ -18,6 +18,8 @@ pub enum Input {
     Memory(ClusterName, Memory),
     /// Runs on the pipeline's thread, between two batches.
     Ask(Box<dyn FnOnce(&Pipeline) + Send>),
+    /// The Lease says which serials are to be served.
+    Serials,
     /// The wait for clusters without any view is over.
     StartupTimeout,
     /// Other clusters, zones or ways of looking at clusters; replaces a reload that still waits.

@@ -36,10 +36,16 @@ impl Pipeline {
         let name = self.zone_name(zone);
         let sum = contents_sum(self.planner.zone_names(zone, &mut Vec::new()));
         let served = &mut self.zones[zone];
-        let (serials, file) = SerialReserve::start(&name, served.saved.as_ref(), sum, unix_now());
+        let (mut serials, file) =
+            SerialReserve::start(&name, served.saved.as_ref(), sum, unix_now());
+        self.state.zone(file);
+        if let Some(leased) = &self.leased
+            && let Some(file) = serials.follow(&name, leased.start(&name, serials.current()))
+        {
+            self.state.zone(file);
+        }
         let serial = serials.current();
         served.serials = Some(serials);
-        self.state.zone(file);
         let names = self.planner.zone_names(zone, &mut left_out);
         match self.writer.load(&name, serial, names) {
             Ok(published) => self.report(&name, serial, &published),
@@ -59,7 +65,11 @@ impl Pipeline {
     pub(super) fn publish_diff(&mut self, zone: usize, diff: &ZoneDiff, cause: Cause) {
         let name = self.zone_name(zone);
         let Some(serials) = &mut self.zones[zone].serials else { return };
-        let (serial, file) = serials.advance(&name);
+        let file = match &self.leased {
+            None => serials.advance(&name),
+            Some(leased) => serials.follow(&name, leased.next(&name, serials.current())),
+        };
+        let serial = serials.current();
         if let Some(file) = file {
             self.state.zone(file);
         }
@@ -68,6 +78,25 @@ impl Pipeline {
             Err(error) => error!(zone = %name, %error, "a change cannot be published"),
         }
         self.feed.diff(&name, diff, cause);
+    }
+
+    /// Serves the serials that the Lease says, without any other change.
+    pub(super) fn follow_serials(&mut self) {
+        for zone in 0..self.zones.len() {
+            let name = self.zone_name(zone);
+            let Some(serials) = &mut self.zones[zone].serials else { continue };
+            let leased = self.leased.as_ref().and_then(|leased| leased.current(&name));
+            let Some(serial) = leased.filter(|serial| *serial != serials.current()) else {
+                continue;
+            };
+            if let Some(file) = serials.follow(&name, serial) {
+                self.state.zone(file);
+            }
+            match self.writer.commit(&name, &ZoneDiff::default(), serial) {
+                Ok(published) => self.report(&name, serial, &published),
+                Err(error) => error!(zone = %name, %error, "a serial cannot be published"),
+            }
+        }
     }
 
     fn report(&self, zone: &Name, serial: Serial, published: &dns_server::Published) {

@@ -112,14 +112,20 @@ impl SerialReserve {
         self.current
     }
 
-    /// Moves to the next serial; also says what to write when a new block is needed.
-    pub fn advance(&mut self, zone: &Name) -> (Serial, Option<SavedZone>) {
-        self.current = self.current.next();
+    /// Moves to the next serial; says what to write when a new block is needed.
+    pub fn advance(&mut self, zone: &Name) -> Option<SavedZone> {
+        self.follow(zone, self.current.next())
+    }
+
+    /// Moves to a serial that others decide, which may be an older one; says what to write when a new
+    /// block is needed. The ceiling never goes down.
+    pub fn follow(&mut self, zone: &Name, serial: Serial) -> Option<SavedZone> {
+        self.current = serial;
         if !self.ceiling.is_newer_than(self.current.plus(BLOCK / 2)) {
             self.ceiling = self.current.plus(BLOCK);
-            return (self.current, Some(SavedZone::ceiling(zone, self.ceiling)));
+            return Some(SavedZone::ceiling(zone, self.ceiling));
         }
-        (self.current, None)
+        None
     }
 
     /// What a clean stop leaves.
@@ -154,7 +160,8 @@ mod tests {
     #[test]
     fn a_clean_stop_keeps_the_exact_serial() {
         let (mut reserve, _) = SerialReserve::start(&zone(), None, 7, NOW);
-        let (serial, _) = reserve.advance(&zone());
+        reserve.advance(&zone());
+        let serial = reserve.current();
         let saved = reserve.stop(&zone(), 8);
         let (same, _) = SerialReserve::start(&zone(), Some(&saved), 8, NOW);
         assert_eq!(same.current(), serial);
@@ -166,7 +173,8 @@ mod tests {
     fn a_crash_at_any_moment_starts_above_everything_served() {
         let (mut reserve, mut file) = SerialReserve::start(&zone(), None, 7, NOW);
         for _ in 0..3 * BLOCK {
-            let (serial, write) = reserve.advance(&zone());
+            let write = reserve.advance(&zone());
+            let serial = reserve.current();
             if let Some(next) = write {
                 file = next;
             }

@@ -31,7 +31,10 @@ pub fn objects(settings: &Settings, known: &Known) -> Vec<Value> {
 
 fn part(settings: &Settings) -> Part<'_> {
     let get = |path: &str| json!({"path": path, "port": "admin", "scheme": "HTTP"});
-    let mut environment = Vec::new();
+    let of_pod = |name: &str, path: &str| json!({"name": name, "valueFrom": {"fieldRef": {"fieldPath": path}}});
+    // With them the pod of the one that writes is labelled.
+    let mut environment =
+        vec![of_pod("POD_NAME", "metadata.name"), of_pod("POD_NAMESPACE", "metadata.namespace")];
     if settings.has_aws_file {
         let value = format!("{PROVIDER_FOLDER}/{PROVIDER_FILE}");
         environment.push(json!({"name": "AWS_SHARED_CREDENTIALS_FILE", "value": value}));
@@ -94,6 +97,8 @@ fn account(settings: &Settings) -> [Value; 3] {
         rule("", "secrets", &["get", "list", "watch", "delete"]),
         // What is owed to members, and what a new pod starts from.
         rule("", "configmaps", &["get", "list", "watch", "create", "update", "patch", "delete"]),
+        // The label of the pod that writes. The names of a Deployment's pods cannot be known.
+        rule("", "pods", &["patch"]),
         // The name of what is created cannot be restricted.
         rule("coordination.k8s.io", "leases", &["create"]),
         lease,
