@@ -62,6 +62,8 @@ pub struct DnsFlags<'a> {
     pub provider: Option<&'a str>,
     pub provider_file: Option<&'a Path>,
     pub owner: Option<&'a str>,
+    /// Where neither a flag nor the config names one.
+    pub owner_default: Option<&'a str>,
 }
 
 // === impl ServerConfig ===
@@ -136,6 +138,11 @@ impl ServerConfig {
         })
     }
 
+    /// Every provider says whose its records are.
+    pub fn has_owner(&self) -> bool {
+        providers(&self.document).all(|it| it.contains_key("owner"))
+    }
+
     /// Flags win.
     pub fn with_flags(mut self, flags: &DnsFlags<'_>) -> Self {
         let document = &mut self.document;
@@ -154,14 +161,7 @@ impl ServerConfig {
             document.insert("zone".into(), json!(zone));
         }
         if let Some(kind) = flags.provider {
-            let mut provider = json!({"kind": kind});
-            if let Some(owner) = flags.owner {
-                provider["owner"] = json!(owner);
-            }
-            let is_named = !is_aws(kind);
-            if let Some(file) = flags.provider_file.filter(|_| is_named) {
-                provider["configFile"] = json!(file);
-            }
+            let provider = with_provider_flags(standing_provider(document, kind), kind, flags);
             document.insert("providers".into(), json!([provider]));
         }
         document.entry("services").or_insert_with(|| json!({"publish": "all"}));
@@ -296,6 +296,44 @@ pub fn delegation(config: &Config) -> Vec<String> {
 
 pub fn is_aws(kind: &str) -> bool {
     matches!(kind, "aws-route53" | "route53")
+}
+
+/// What the config says of a provider of this kind already; the kind alone where it says nothing.
+fn standing_provider(document: &Map<String, Value>, kind: &str) -> Map<String, Value> {
+    let list = document.get("providers").and_then(Value::as_array).into_iter().flatten();
+    let mut maps = list.filter_map(Value::as_object);
+    let is_same = |map: &&Map<String, Value>| {
+        map.get("kind").and_then(Value::as_str).is_some_and(|it| plain_kind(it) == plain_kind(kind))
+    };
+    maps.find(is_same).cloned().unwrap_or_default()
+}
+
+/// Keys that no flag names stay as they are.
+fn with_provider_flags(
+    mut provider: Map<String, Value>,
+    kind: &str,
+    flags: &DnsFlags<'_>,
+) -> Map<String, Value> {
+    provider.insert("kind".into(), json!(kind));
+    if let Some(owner) = flags.owner {
+        provider.insert("owner".into(), json!(owner));
+    } else if let Some(owner) = flags.owner_default {
+        provider.entry("owner").or_insert_with(|| json!(owner));
+    }
+    // The tools of AWS find theirs by the environment.
+    if let Some(file) = flags.provider_file.filter(|_| !is_aws(kind)) {
+        provider.insert("configFile".into(), json!(file));
+    }
+    provider
+}
+
+/// One word for a kind that has two.
+fn plain_kind(kind: &str) -> &str {
+    match kind {
+        "aws-route53" => "route53",
+        "google-clouddns" => "clouddns",
+        other => other,
+    }
 }
 
 fn our_name_server(zone: &str) -> String {

@@ -47,14 +47,16 @@ impl Init {
         let federation = self.federation(&server, &standing)?;
         let files = self.files(&standing)?;
         let settings = self.settings(&flags, &server, &federation, &files, &standing)?;
-        let owner = self.owner(&federation, &standing)?;
+        let owner_default = owner_default(&federation, &standing);
         let server = server.with_flags(&DnsFlags {
             federation: Some(&federation),
             zone: self.dns_zone_name.as_deref(),
             provider: self.dns_provider.as_deref(),
             provider_file: self.dns_provider_config.as_deref(),
-            owner: owner.as_deref(),
+            owner: self.dns_owner.as_deref(),
+            owner_default: owner_default.as_deref(),
         });
+        self.check_owner(&server)?;
         let config = self.checked(&server, &settings)?;
         let settings = Settings { zone: zones(&config), ..settings };
         let mut notes = Vec::new();
@@ -167,19 +169,16 @@ impl Init {
         Ok(name.to_owned())
     }
 
-    /// Records at a provider are told apart by it, so it must be no one else's.
-    fn owner(&self, federation: &str, standing: &HostState) -> Result<Option<String>, Failure> {
-        if self.dns_provider.is_none() || self.dns_owner.is_some() {
-            return Ok(self.dns_owner.clone());
+    /// Records at a provider are told apart by it, so it must be said where it cannot be made.
+    fn check_owner(&self, server: &ServerConfig) -> Result<(), Failure> {
+        if self.dns_provider.is_none() || server.has_owner() {
+            return Ok(());
         }
-        let uid = standing.uid.as_ref().ok_or_else(|| {
-            Failure::one(format!(
-                "--dns-owner is missing: the namespace kube-system of {} may not be read, whose UID would be \
-                 part of it",
-                self.host_cluster_context
-            ))
-        })?;
-        Ok(Some(format!("{federation}-{}", uid.split('-').next().unwrap_or(uid))))
+        Err(Failure::one(format!(
+            "--dns-owner is missing: the namespace kube-system of {} may not be read, whose UID would be \
+             part of it",
+            self.host_cluster_context
+        )))
     }
 
     fn files(&self, standing: &HostState) -> Result<UserFiles, Failure> {
@@ -282,6 +281,12 @@ impl Init {
             _ => Ok(local),
         }
     }
+}
+
+/// No one else's: made of the federation's label and of what tells the host cluster from all others.
+fn owner_default(federation: &str, standing: &HostState) -> Option<String> {
+    let uid = standing.uid.as_ref()?;
+    Some(format!("{federation}-{}", uid.split('-').next().unwrap_or(uid)))
 }
 
 /// All of them; one is the rule.

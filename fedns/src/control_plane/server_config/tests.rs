@@ -95,6 +95,28 @@ fn what_people_changed_in_the_cluster_stays_but_for_what_flags_say() {
 }
 
 #[test]
+fn flags_for_a_provider_leave_its_other_keys() {
+    let text = "providers: [{kind: route53, owner: us, endpoint: \"http://192.0.2.1\", levels: [global]}]\n";
+    let provider = |kind: &'static str, owner: Option<&'static str>| {
+        let flags = DnsFlags {
+            provider: Some(kind),
+            provider_file: Some(Path::new("/key")),
+            owner,
+            owner_default: Some("made-up"),
+            ..flags("example.com.")
+        };
+        let server = ServerConfig::standing(text).unwrap().with_flags(&flags);
+        server.document["providers"][0].clone()
+    };
+    let mut expected = json!({"kind": "aws-route53", "owner": "us", "endpoint": "http://192.0.2.1", "levels": ["global"]});
+    assert_eq!(provider("aws-route53", None), expected);
+    expected["owner"] = json!("them");
+    assert_eq!(provider("aws-route53", Some("them")), expected);
+    let other = json!({"kind": "alidns", "owner": "made-up", "configFile": "/key"});
+    assert_eq!(provider("alidns", None), other);
+}
+
+#[test]
 fn a_file_with_clusters_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("fedns.yaml");
