@@ -1,5 +1,7 @@
 //! Images for real nodes, which can pull none: made once a run by `deploy/images/build`.
 
+mod web_server;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
@@ -10,6 +12,9 @@ use crate::scratch::Scratch;
 
 /// What runs in pods of tests: waits, or answers HTTP requests.
 pub const POD: &str = "localhost/pod:test";
+
+/// A web server with a shell, under a name that needs no pull: its tag is not `latest`.
+pub const NGINX: &str = "docker.io/library/nginx:stable";
 
 /// Images of a control plane, as `fedns init` takes them.
 pub const CONTROL_PLANE: [(&str, &str); 4] = [
@@ -29,6 +34,12 @@ pub fn pod() -> PathBuf {
         archive(&[dockerfiles.as_slice(), &[program.as_str()]].concat(), "pod")
     };
     ARCHIVE.get_or_init(build).clone()
+}
+
+/// The archive of [`NGINX`]. Needs `need::NGINX`.
+pub fn nginx() -> PathBuf {
+    static ARCHIVE: OnceLock<PathBuf> = OnceLock::new();
+    ARCHIVE.get_or_init(|| web_server::build(&folder(), NGINX)).clone()
 }
 
 /// The archives of [`CONTROL_PLANE`]: fedns, compiled here, and the stock parts.
@@ -54,9 +65,12 @@ pub fn remove_all() {
 
 static FOLDER: std::sync::Mutex<Option<Scratch>> = std::sync::Mutex::new(None);
 
+fn folder() -> PathBuf {
+    crate::lock::lock(&FOLDER).get_or_insert_with(|| Scratch::new("images")).path().to_owned()
+}
+
 fn archive(arguments: &[&str], name: &str) -> PathBuf {
-    let folder =
-        crate::lock::lock(&FOLDER).get_or_insert_with(|| Scratch::new("images")).path().to_owned();
+    let folder = folder();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/images/build");
     let mut command = Command::new(script);
     command.args(["--tag", "test", "--archive"]).arg(&folder).args(arguments);

@@ -46,6 +46,7 @@ pub mod images;
 // Clouds, as far as DNS goes: our own, and what others wrote.
 pub mod aliyun;
 pub mod botocore;
+pub mod door;
 pub mod external_dns;
 pub mod fakes;
 pub mod google;

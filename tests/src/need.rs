@@ -37,6 +37,9 @@ pub const SQLITE3: Need = program("sqlite3", "sqlite3");
 /// The client and ssh-keygen come with it.
 pub const SSHD: Need = program("sshd", "openssh-server");
 pub const NSD: Need = program("nsd", "nsd");
+/// For the image of a web server.
+pub const NGINX: Need = program("nginx", "nginx");
+pub const CURL: Need = program("curl", "curl");
 
 /// What a real node needs beside the Kubernetes parts, with the Debian packages that bring it.
 const REAL_NODE_PROGRAMS: [(&str, &str); 4] =

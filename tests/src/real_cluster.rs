@@ -20,7 +20,7 @@ use std::sync::Mutex;
 
 use serde_json::Value;
 
-use self::machine::Machine;
+use self::machine::{Machine, Unreachable};
 use self::node::Node;
 use self::reserve::{LoadBalancerAddress, reserve_link};
 use crate::api_server::{ApiServer, Options};
@@ -31,6 +31,7 @@ use crate::process::Process;
 
 /// Fields drop in order: what talks to the API ends before it.
 pub struct RealCluster {
+    unreachable: Vec<Unreachable>,
     addresses: Mutex<Vec<LoadBalancerAddress>>,
     node: Node,
     pub scheduler: Process,
@@ -53,10 +54,38 @@ impl RealCluster {
         let controllers = controller_manager(&api);
         let controller_manager = Process::start("kube-controller-manager", &controllers, folder);
         let node = Node::start(&machine, &api);
-        let cluster =
-            Self { addresses: Mutex::default(), node, scheduler, controller_manager, machine, api };
+        let cluster = Self {
+            unreachable: Vec::new(),
+            addresses: Mutex::default(),
+            node,
+            scheduler,
+            controller_manager,
+            machine,
+            api,
+        };
         cluster.wait_until_it_takes_pods();
         cluster
+    }
+
+    /// The same with a place: `topology.kubernetes.io/region` and `zone` of its node.
+    pub fn start_at(name: &str, region: &str, zone: &str) -> Self {
+        let cluster = Self::start(name);
+        let labels =
+            format!("topology.kubernetes.io/region={region} topology.kubernetes.io/zone={zone}");
+        cluster.api.kubectl().run(&format!("label node {name} {labels}"));
+        cluster
+    }
+
+    /// Ends everything of the cluster at once, for good. Whoever asks one of its addresses is told that
+    /// nobody is there.
+    pub fn lose(&mut self) {
+        let mut networks = vec![self.machine.link().network()];
+        networks.extend(lock(&self.addresses).iter().map(|address| format!("{}/32", address.ip())));
+        self.unreachable = networks.into_iter().map(Unreachable::new).collect();
+        self.api.kill();
+        self.scheduler.kill();
+        self.controller_manager.kill();
+        self.machine.end();
     }
 
     /// This machine's address that nodes and pods reach.

@@ -14,6 +14,9 @@ mod members;
 /// A federation from the first `join` to the last `delete`.
 mod story;
 
+/// The stories of examples/seeds, typed as their pages show them.
+mod seeds;
+
 /// The control plane of a federation, put into a host cluster.
 mod control_plane;
 
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
             live::tests(),
             members::tests(),
             story::tests(),
+            seeds::tests(),
             control_plane::tests(),
             mirror::tests(),
             preflight::tests(),

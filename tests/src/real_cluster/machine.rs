@@ -76,6 +76,11 @@ impl Machine {
         execute(&self.inside(&shell));
     }
 
+    /// All of its processes, its mounts and its networks.
+    pub fn end(&mut self) {
+        self.process.kill();
+    }
+
     /// Packets for the address go to the node, until this machine's end of the link is gone.
     pub fn route(&self, address: Ipv4Addr) {
         let (to, via) = (format!("{address}/32"), self.link.inner().to_string());
@@ -95,6 +100,37 @@ impl Machine {
              ip route add default via {outer}; echo 1 > /proc/sys/net/ipv4/ip_forward; \
              for folder in {OWN_FOLDERS}; do mkdir -p $folder; mount -t tmpfs none $folder; done"
         ));
+    }
+}
+
+/// While it lives, packets to a network that leads nowhere else are answered: unreachable. So they do not
+/// leave this machine.
+pub struct Unreachable {
+    network: String,
+}
+
+/// Any other way to the network goes before.
+const LAST: &str = "4294967295";
+
+// === impl Unreachable ===
+
+impl Unreachable {
+    pub fn new(network: String) -> Self {
+        execute(&Self::route("replace", &network));
+        Self { network }
+    }
+
+    fn route(verb: &str, network: &str) -> Command {
+        let mut command = Command::new("ip");
+        command.args(["route", verb, "unreachable", network, "metric", LAST]);
+        command
+    }
+}
+
+impl Drop for Unreachable {
+    fn drop(&mut self) {
+        // It may be gone with all routes; what matters is that it does not stay.
+        let _ = Self::route("del", &self.network).output();
     }
 }
 

@@ -36,6 +36,11 @@ impl Link {
         Ipv4Addr::new(198, 18, self.number, 1)
     }
 
+    /// Both ends.
+    pub fn network(&self) -> String {
+        format!("198.18.{}.0/30", self.number)
+    }
+
     /// The node's end.
     pub fn inner(&self) -> Ipv4Addr {
         Ipv4Addr::new(198, 18, self.number, 2)
