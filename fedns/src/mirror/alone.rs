@@ -251,7 +251,7 @@ impl AlonePlan {
             let held = self.mirror.plan(now).held;
             self.mirror.approve(&hash_of(&held), now);
             let changes = self.mirror.plan(now).changes;
-            outcome.planned += changes.len();
+            outcome.planned += self.shown(&changes);
             if changes.is_empty() || !self.apply_round(&changes, &mut outcome, &mut tell).await {
                 break;
             }
@@ -259,6 +259,11 @@ impl AlonePlan {
         let conflicts = self.mirror.plan(unix_now()).conflicts;
         outcome.conflicts = conflicts.iter().map(ToString::to_string).collect();
         outcome
+    }
+
+    /// How many of them a plan shows: who writes is no part of it.
+    fn shown<'a>(&self, changes: impl IntoIterator<Item = &'a Change>) -> usize {
+        changes.into_iter().filter(|change| !self.mirror.is_claim(change)).count()
     }
 
     /// False where it ended early.
@@ -274,7 +279,7 @@ impl AlonePlan {
             let (count, applied) = apply_first(&*self.provider, rest, true).await;
             let Applied { landed, refused, failure } = applied;
             let now = unix_now();
-            outcome.landed += landed.len();
+            outcome.landed += self.shown(landed.iter().copied());
             landed.iter().for_each(|change| self.mirror.applied(change, now));
             for (change, failure) in refused {
                 outcome.failures.push(format!("{}: {failure}", change.name));
