@@ -40,6 +40,13 @@ impl Latency {
     }
 }
 
+/// The middle one of some figures.
+pub fn median(figures: &[f64]) -> f64 {
+    let mut sorted = figures.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
+}
+
 /// Milliseconds from one moment to another; negative where `to` came first.
 pub fn milliseconds(from: Instant, to: Instant) -> f64 {
     match to.checked_duration_since(from) {

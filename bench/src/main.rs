@@ -2,6 +2,7 @@
 //!
 //! - on real API servers: [`patch_to_answer`], [`patch_to_provider`], [`under_load`], [`after_outage`], [`memory`],
 //!   [`propagation`]
+//! - beside other name servers: [`authoritative`]
 //! - inside one process: [`one_change`], [`scale`], [`respond`], [`store`]
 //!
 //! ```text
@@ -18,6 +19,7 @@ mod under_load;
 mod after_outage;
 mod memory;
 mod propagation;
+mod authoritative;
 mod one_change;
 mod scale;
 mod respond;
@@ -71,6 +73,8 @@ enum Measurement {
     AfterOutage(after_outage::Options),
     /// Memory of `serve` with no Services and with many, and its CPU time while nothing changes
     Memory(memory::Options),
+    /// CPU time of an answer, beside gdnsd, Knot, NSD and a bare echo, on one core in one run
+    Authoritative(authoritative::Options),
     /// From an object made in a federation to its copies in every member, beside a bare client
     Propagation(propagation::Options),
     /// Instructions and time of one change, with few services and with many
@@ -81,6 +85,12 @@ enum Measurement {
     Respond(respond::Options),
     /// Load, memory and changes of the zone store
     Store(store::Options),
+    /// The echo that other measurements start
+    #[command(hide = true)]
+    Echo {
+        #[arg(long)]
+        port: u16,
+    },
 }
 
 fn main() {
@@ -91,6 +101,8 @@ fn main() {
         Measurement::UnderLoad(options) => under_load::run(&options, save),
         Measurement::AfterOutage(options) => after_outage::run(&options, save),
         Measurement::Memory(options) => memory::run(&options, save),
+        Measurement::Authoritative(options) => authoritative::run(&options, save),
+        Measurement::Echo { port } => authoritative::echo::run(port),
         Measurement::Propagation(options) => propagation::run(&options, save),
         Measurement::OneChange(options) => one_change::run(&options, save),
         Measurement::Scale(options) => scale::run(&options, save),

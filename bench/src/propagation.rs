@@ -17,7 +17,7 @@ use tests::serving::Fedns;
 
 use crate::api::Api;
 use crate::bare_client::{AtOnce, bring_all, config_map, create_all};
-use crate::latency::{HEADING, Latency, milliseconds};
+use crate::latency::{HEADING, Latency, median, milliseconds};
 use crate::pace::pause;
 use crate::process_stats::cpu_time;
 use crate::report::{Report, row};
@@ -209,10 +209,4 @@ fn tell_rest(report: &mut Report, fedns: &Fedns) {
     pause(AT_REST);
     let used = (cpu_time(process) - before).as_secs_f64() / begun.elapsed().as_secs_f64();
     report.line(&format!("at rest, with all of these: {:.3} % of one core", used * 100.0));
-}
-
-fn median(figures: &[f64]) -> f64 {
-    let mut sorted = figures.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted[sorted.len() / 2]
 }

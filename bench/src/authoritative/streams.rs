@@ -1,0 +1,69 @@
+//! Pipelined queries over TCP.
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::generator::Counted;
+use super::workload::Workload;
+
+const CONNECTIONS: usize = 20;
+const PIPELINED: usize = 16;
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Asks a port of loopback for so long: each connection has so many queries on their way at a time.
+pub fn ask(port: u16, workload: &Workload, duration: Duration) -> Counted {
+    let mut streams: Vec<TcpStream> = (0..CONNECTIONS).map(|_| connect(port)).collect();
+    let mut queries = workload.queries();
+    let mut counted = Counted::default();
+    let mut bytes = Vec::new();
+    let begun = Instant::now();
+    while begun.elapsed() < duration {
+        for stream in &mut streams {
+            bytes.clear();
+            for query in queries.by_ref().take(PIPELINED) {
+                let length = u16::try_from(query.len()).expect("a query is short");
+                bytes.extend_from_slice(&length.to_be_bytes());
+                bytes.extend_from_slice(query);
+            }
+            stream.write_all(&bytes).expect("the server reads");
+        }
+        for stream in &mut streams {
+            read_answers(stream, &mut counted);
+        }
+    }
+    counted
+}
+
+fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("the server listens");
+    stream.set_nodelay(true).expect("a socket can be told so");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a socket can be told so");
+    stream
+}
+
+fn read_answers(stream: &mut TcpStream, counted: &mut Counted) {
+    let mut buffer = [0; 16 << 10];
+    let (mut filled, mut left) = (0, PIPELINED);
+    while left > 0 {
+        let length = stream.read(&mut buffer[filled..]).expect("the server answers");
+        assert!(length > 0, "the server closed the connection");
+        filled += length;
+        let mut at = 0;
+        while let Some(answer) = answer_at(&buffer[at..filled]) {
+            let rcode = answer[3] & 0xf;
+            counted.answers += 1;
+            counted.found += u64::from(rcode == 0 && answer[6..8] != [0, 0]);
+            counted.absent += u64::from(rcode == 3);
+            (at, left) = (at + 2 + answer.len(), left - 1);
+        }
+        buffer.copy_within(at..filled, 0);
+        filled -= at;
+    }
+}
+
+/// The first whole answer, without the length before it.
+fn answer_at(bytes: &[u8]) -> Option<&[u8]> {
+    let (length, rest) = bytes.split_first_chunk::<2>()?;
+    rest.get(..usize::from(u16::from_be_bytes(*length)))
+}
