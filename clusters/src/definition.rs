@@ -13,6 +13,9 @@ pub struct Cluster {
     pub source: Source,
     /// Replaces what the labels of the cluster's nodes say.
     pub topology: Option<TopologyOverride>,
+    /// The UID of the kube-system namespace of the cluster that is meant; `None`: of whichever answers
+    /// first.
+    pub uid: Option<String>,
 }
 
 /// Where a cluster's objects are read from.
@@ -75,7 +78,19 @@ pub struct TopologyOverride {
     pub availability_zones: BTreeSet<Label>,
 }
 
-// === impl Access, Redacted ===
+// === impl Source, Access, Redacted ===
+
+impl Source {
+    /// Nothing but credentials differs.
+    pub fn is_at_same_server(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::ApiServer(Access::Member(one)), Self::ApiServer(Access::Member(other))) => {
+                one.server == other.server
+            }
+            (one, other) => one == other,
+        }
+    }
+}
 
 impl From<KubeconfigAccess> for Access {
     fn from(access: KubeconfigAccess) -> Self {
@@ -126,6 +141,23 @@ mod tests {
             .collect();
         assert_eq!(topology.locations, expect);
         assert!(topology.notes.is_empty());
+    }
+
+    #[test]
+    fn another_token_is_no_other_server() {
+        let member = |server: &str, token: &str| {
+            Source::ApiServer(Access::Member(MemberAccess {
+                secret: "s".into(),
+                server: server.into(),
+                authority: None,
+                credentials: Redacted(Credentials::Token(token.into())),
+            }))
+        };
+        let folder = || Source::Manifests("/a".into());
+        assert!(member("https://a", "1").is_at_same_server(&member("https://a", "2")));
+        assert!(!member("https://a", "1").is_at_same_server(&member("https://b", "1")));
+        assert!(folder().is_at_same_server(&folder()));
+        assert!(!folder().is_at_same_server(&member("https://a", "1")));
     }
 
     #[test]

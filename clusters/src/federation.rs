@@ -5,6 +5,7 @@
 //! - [`member_secret`]: a member's credentials as they stand in the host cluster
 //! - [`members`]: who is a member, from both of these, as they change
 //! - [`join`], [`unjoin`]: how a cluster becomes a member, and how it leaves
+//! - [`rotation`]: credentials of members, renewed before they grow old
 //! - [`kinds`]: the kinds that are federated; [`account`]: fedns's account in a member, for these
 //! - [`host`]: what the host cluster tells of its federation
 //! - [`corefile`]: the server block by which a member's CoreDNS asks fedns; [`coredns`]: where it stands
@@ -20,6 +21,8 @@ pub mod cluster_object;
 pub mod member_secret;
 #[cfg(feature = "federation")]
 pub mod members;
+#[cfg(feature = "federation")]
+pub mod rotation;
 #[cfg(feature = "federation")]
 pub mod kinds;
 #[cfg(feature = "federation")]

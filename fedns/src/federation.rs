@@ -3,6 +3,7 @@
 //!
 //! - [`running`]: the federation while serving: who is a member, and who leaves
 //! - [`member_status`]: what is told of each member in its `Cluster` object
+//! - `rotation`: the members' credentials, renewed before they grow old
 //! - [`page`]: what is told of it over the API
 //! - [`membership`]: from what was found to clusters that are watched; pure
 //!
@@ -18,6 +19,8 @@ pub mod membership;
 pub mod page;
 #[cfg(feature = "federation")]
 mod member_status;
+#[cfg(feature = "federation")]
+mod rotation;
 #[cfg(feature = "federation")]
 mod running;
 #[cfg(not(feature = "federation"))]

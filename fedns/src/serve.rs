@@ -26,7 +26,7 @@ use crate::admin::{self, Pages};
 use crate::config::places::STATE_FOLDER;
 use crate::config::{self, Config, ConfigError, Subject, reachable};
 use crate::federation::page::FederationPage;
-use crate::federation::{Federation, Membership};
+use crate::federation::{Federation, Membership, membership};
 use crate::leader::Leader;
 use crate::leader::serials::LeasedSerials;
 use crate::metrics::Metrics;
@@ -226,7 +226,11 @@ impl Running {
     async fn carry_out(&mut self, Placed { order, reply }: Placed) {
         match order {
             Order::AcceptCluster(cluster) => {
-                reload::answer(Some(reply), self.watchers.accept(&cluster));
+                let outcome = match self.federation.is_some() {
+                    true => Err(membership::join_again(&cluster)),
+                    false => self.watchers.accept(&cluster),
+                };
+                reload::answer(Some(reply), outcome);
             }
             Order::ApproveReload(hash) => self.approve(hash, reply).await,
         }

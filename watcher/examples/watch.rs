@@ -27,7 +27,7 @@ async fn main() -> std::io::Result<()> {
             .into(),
         ),
     };
-    let cluster = Cluster { name: ClusterName::new(&place), source, topology: None };
+    let cluster = Cluster { name: ClusterName::new(&place), source, topology: None, uid: None };
     let resolver: Arc<Resolver> = Resolver::new(&ResolverSettings::default());
     let (sender, mut events) = mpsc::channel(64);
     let settings = ServiceSettings::default();

@@ -37,6 +37,9 @@ pub struct Problems(SharedStatus);
 ///
 /// Freshness is told once something is known of it: at the first failure, or when the view is
 /// complete and the API server has answered a probe.
+///
+/// Where `cluster` says which cluster is meant, another one is [`model::StaleReason::ClusterChanged`], and what
+/// `saved` holds of another stands until the one that is meant has been listed.
 pub fn start(
     cluster: Cluster,
     settings: ServiceSettings,
@@ -44,6 +47,7 @@ pub fn start(
     resolver: &Arc<Resolver>,
     listener: impl Listener,
 ) -> WatchHandle {
+    let saved = saved.meant_of(&cluster);
     let mut tasks = JoinSet::new();
     let (accepts, inbox) = mpsc::channel(1);
     let status = Status { memory: saved.memory.clone(), ..Status::default() };

@@ -17,6 +17,8 @@ use super::names::{
 const WRITE_VERBS: [&str; 7] = ["get", "list", "watch", "create", "patch", "update", "delete"];
 const READ_VERBS: [&str; 3] = ["get", "list", "watch"];
 const PATHS: [&str; 3] = ["/healthz", "/readyz", "/version"];
+/// By it a cluster knows whose token belongs into a Secret.
+const ACCOUNT_ANNOTATION: &str = "kubernetes.io/service-account.name";
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 /// Of a ServiceAccount (RFC 1123 subdomain), with room for a suffix of the token's Secret.
 const NAME_LENGTH_MAX: usize = 240;
@@ -56,9 +58,10 @@ impl Account {
         format!("federation-controller-manager:{}-{}", self.federation, self.name)
     }
 
-    /// Of the Secret in the member that the cluster puts the account's token into.
-    pub fn token_secret_name(&self) -> String {
-        format!("{}-token", self.name)
+    /// Of the Secrets in the member that the cluster puts tokens of the account into. They take turns: one is
+    /// in use.
+    pub fn token_secret_names(&self) -> [String; 2] {
+        [format!("{}-token", self.name), format!("{}-token-2", self.name)]
     }
 
     /// Marks whatever was made for this member of this federation.
@@ -84,15 +87,22 @@ impl Account {
         Namespace { metadata, ..Namespace::default() }
     }
 
+    /// True for a Secret that was made for a token of this account.
+    pub fn made_token(&self, annotations: Option<&BTreeMap<String, String>>) -> bool {
+        let of_account = annotations.and_then(|it| it.get(ACCOUNT_ANNOTATION)) == Some(&self.name);
+        of_account && self.made(annotations)
+    }
+
     pub fn service_account(&self) -> ServiceAccount {
         ServiceAccount { metadata: self.metadata(&self.name), ..ServiceAccount::default() }
     }
 
-    /// The cluster itself fills it with the account's token and its certificates.
-    pub fn token_secret(&self) -> Secret {
-        let mut metadata = self.metadata(&self.token_secret_name());
+    /// The cluster itself fills it with the account's token and its certificates. `name`: one of
+    /// [`Account::token_secret_names`].
+    pub fn token_secret(&self, name: &str) -> Secret {
+        let mut metadata = self.metadata(name);
         let annotations = metadata.annotations.get_or_insert_default();
-        annotations.insert("kubernetes.io/service-account.name".to_owned(), self.name.clone());
+        annotations.insert(ACCOUNT_ANNOTATION.to_owned(), self.name.clone());
         Secret {
             metadata,
             type_: Some("kubernetes.io/service-account-token".to_owned()),
@@ -113,13 +123,21 @@ impl Account {
         }
     }
 
-    /// The account may renew its own tokens where they run out by themselves.
-    pub fn renewal_role(&self) -> Role {
-        let rule = PolicyRule {
-            resource_names: Some(vec![self.name.clone()]),
-            ..rule("", &["serviceaccounts/token"], &["create"])
+    /// The account may renew its own token: one that ends by itself (`is_bound`), or one in a Secret.
+    pub fn renewal_role(&self, is_bound: bool) -> Role {
+        let tokens = PolicyRule {
+            resource_names: Some(self.token_secret_names().into()),
+            ..rule("", &["secrets"], &["get", "delete"])
         };
-        Role { metadata: self.metadata(&self.name), rules: Some(vec![rule]) }
+        let new_token = match is_bound {
+            true => PolicyRule {
+                resource_names: Some(vec![self.name.clone()]),
+                ..rule("", &["serviceaccounts/token"], &["create"])
+            },
+            // The name of what is created cannot be restricted.
+            false => rule("", &["secrets"], &["create"]),
+        };
+        Role { metadata: self.metadata(&self.name), rules: Some(vec![tokens, new_token]) }
     }
 
     pub fn renewal_role_binding(&self) -> RoleBinding {
@@ -234,6 +252,24 @@ mod tests {
         assert_eq!(named, expect.collect::<Vec<_>>());
         let writing: Vec<_> = rules.iter().filter(|rule| rule.verbs.len() > 3).collect();
         assert_eq!(writing.len(), 5, "one rule for each group that is written: {writing:?}");
+    }
+
+    #[test]
+    fn an_account_renews_its_own_token_and_no_other() {
+        let account = account();
+        let names = account.token_secret_names();
+        for is_bound in [false, true] {
+            let rules = account.renewal_role(is_bound).rules.unwrap();
+            assert_eq!(rules[0].resource_names.as_deref(), Some(&names[..]));
+            assert_eq!(rules[1].verbs, ["create"]);
+        }
+        let bound = account.renewal_role(true).rules.unwrap();
+        assert_eq!(bound[1].resource_names.as_deref(), Some(&["beijing-hangzhou".to_owned()][..]));
+        let [secret, _] = names.map(|name| account.token_secret(&name));
+        assert!(account.made_token(secret.metadata.annotations.as_ref()));
+        assert!(!account.made_token(account.service_account().metadata.annotations.as_ref()));
+        let other = Account { name: "other".into(), ..account };
+        assert!(!other.made_token(secret.metadata.annotations.as_ref()));
     }
 
     #[test]

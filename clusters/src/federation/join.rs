@@ -77,9 +77,9 @@ impl From<Failure> for JoinError {
 pub async fn execute(prepared: &Prepared, tell: Tell<'_>) -> Result<(), JoinError> {
     if let Credential::Account { is_bound } = prepared.request.credential {
         make_account(prepared, tell).await?;
-        match is_bound {
-            true => let_it_renew(prepared, tell).await?,
-            false => ask_for_token(prepared, tell).await?,
+        let_it_renew(prepared, is_bound, tell).await?;
+        if !is_bound {
+            ask_for_token(prepared, tell).await?;
         }
     }
     let access = credentials::obtain(prepared, tell).await?;
@@ -111,18 +111,22 @@ async fn make_account(prepared: &Prepared, tell: Tell<'_>) -> Result<(), JoinErr
 
 async fn ask_for_token(prepared: &Prepared, tell: Tell<'_>) -> Result<(), JoinError> {
     let Prepared { account, member, .. } = prepared;
-    let name = account.token_secret_name();
+    let name = &prepared.token_secret_name;
     tell(Told::Begun(format!("Creating secret {name} in {}", member.words)));
     let api = Api::<Secret>::namespaced(member.client(), SYSTEM_NAMESPACE);
-    tell(Told::Done(member.apply(&api, &account.token_secret()).await?));
+    tell(Told::Done(member.apply(&api, &account.token_secret(name)).await?));
     Ok(())
 }
 
-async fn let_it_renew(prepared: &Prepared, tell: Tell<'_>) -> Result<(), JoinError> {
+async fn let_it_renew(
+    prepared: &Prepared,
+    is_bound: bool,
+    tell: Tell<'_>,
+) -> Result<(), JoinError> {
     let Prepared { account, member, .. } = prepared;
     tell(Told::Begun(format!("Creating role {} in {}", account.name, member.words)));
     let api = Api::<Role>::namespaced(member.client(), SYSTEM_NAMESPACE);
-    tell(Told::Done(member.apply(&api, &account.renewal_role()).await?));
+    tell(Told::Done(member.apply(&api, &account.renewal_role(is_bound)).await?));
     tell(Told::Begun(format!("Creating role binding {} in {}", account.name, member.words)));
     let api = Api::<RoleBinding>::namespaced(member.client(), SYSTEM_NAMESPACE);
     tell(Told::Done(member.apply(&api, &account.renewal_role_binding()).await?));

@@ -7,6 +7,7 @@ use crate::definition::{Credentials, MemberAccess, Redacted};
 /// The keys of a Secret that holds the token of a service account.
 pub const TOKEN_KEY: &str = "token";
 pub const AUTHORITY_KEY: &str = "ca.crt";
+pub const NAMESPACE_KEY: &str = "namespace";
 /// The key of a Secret that holds a whole kubeconfig with one context.
 pub const KUBECONFIG_KEY: &str = "kubeconfig";
 

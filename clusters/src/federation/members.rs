@@ -25,6 +25,7 @@ use model::ClusterName;
 use tokio::sync::watch;
 
 use super::cluster_object::ClusterObject;
+use super::rotation::HeldCredential;
 use crate::access::Connection;
 use crate::definition::{Access, KubeconfigAccess, TopologyOverride};
 use crate::failure::Failure;
@@ -62,6 +63,10 @@ pub struct FoundMember {
     /// Of its `Cluster` object, for selectors.
     pub labels: BTreeMap<String, String>,
     pub topology: Option<TopologyOverride>,
+    /// Of the cluster's kube-system namespace, as the join that was last saw it.
+    pub uid: Option<String>,
+    /// `None`: no join made its credential, and nobody but its maker renews it.
+    pub credential: Option<HeldCredential>,
     pub standing: MemberStanding,
     /// Its `Cluster` object cannot go before it was let go.
     pub is_held: bool,

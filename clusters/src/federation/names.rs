@@ -37,6 +37,8 @@ pub const CLUSTER_NAME_ANNOTATION: &str = "federation.alpha.kubernetes.io/cluste
 pub const HOST_UID_ANNOTATION: &str = "fedns.io/host-uid";
 /// On a `Cluster` object and a member's Secret: the UID of the member's kube-system namespace.
 pub const CLUSTER_UID_ANNOTATION: &str = "fedns.io/cluster-uid";
+/// On a member's Secret: when its token was put there (RFC 3339).
+pub const TOKEN_SINCE_ANNOTATION: &str = "fedns.io/token-since";
 /// On a member's Secret: `region` of its `Cluster` object.
 pub const REGION_ANNOTATION: &str = "fedns.io/region";
 /// On a member's Secret: `availabilityZones` of its `Cluster` object, joined by commas.

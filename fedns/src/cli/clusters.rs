@@ -39,7 +39,8 @@ enum ClustersCommand {
 #[command(after_help = "Examples:
   fedns clusters accept beijing
 
-Works on the server's machine, for the user that it runs as.")]
+Works on the server's machine, for the user that it runs as. In a federation with an API of its own,
+fedns join NAME again does it for all of its servers.")]
 struct Accept {
     /// The member cluster's name
     name: String,

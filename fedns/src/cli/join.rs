@@ -58,8 +58,8 @@ pub struct Join {
     /// Kubeconfig whose current context the control plane uses, in place of an account made for it
     #[arg(long, value_name = "FILE", conflicts_with = "bound_token")]
     credentials_kubeconfig: Option<PathBuf>,
-    /// A token that runs out by itself after a year or what the cluster allows, in place of a Secret's there;
-    /// nobody renews it: join again before
+    /// A token that ends by itself after 90 days or what the cluster allows, in place of a Secret's there;
+    /// fedns renews it in time
     #[arg(long)]
     bound_token: bool,
     /// Let the cluster's CoreDNS ask fedns for the federation's zone

@@ -46,6 +46,7 @@ struct Member {
     name: String,
     membership: String,
     unusable: Option<String>,
+    unrenewed: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -171,7 +172,7 @@ fn row(member: &Member, page: &Page, watched: &[Watched]) -> Vec<String> {
 }
 
 fn member_lines(member: &Member, watched: &[Watched]) -> Vec<String> {
-    let Member { name, membership, unusable } = member;
+    let Member { name, membership, unusable, unrenewed } = member;
     let mut lines = Vec::new();
     if membership == "WithoutObject" {
         lines.push(format!(
@@ -181,6 +182,9 @@ fn member_lines(member: &Member, watched: &[Watched]) -> Vec<String> {
     }
     let reason = watched.iter().find(|it| it.name == *name).and_then(|it| it.reason.clone());
     lines.extend(unusable.clone().or(reason).map(|why| format!("{name}: {why}")));
+    lines.extend(
+        unrenewed.iter().map(|why| format!("{name}: its credential is not renewed: {why}")),
+    );
     lines
 }
 

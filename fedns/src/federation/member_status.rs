@@ -318,7 +318,7 @@ impl MemberStatus {
     }
 }
 
-async fn connected(
+pub(super) async fn connected(
     connection: &mut Option<Connection>,
     access: &KubeconfigAccess,
 ) -> Result<Client, String> {

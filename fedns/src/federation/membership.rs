@@ -35,11 +35,23 @@ impl Membership {
             let known = before.iter().find(|it| it.name == cluster.name);
             if let (true, Some(known)) = (is_unusable(cluster), known.filter(|it| !is_unusable(it)))
             {
+                // Together: which cluster is meant is known of those credentials.
                 cluster.source = known.source.clone();
+                cluster.uid.clone_from(&known.uid);
             }
         }
         self
     }
+}
+
+/// How another cluster takes a member's place: which one is meant, the federation says to all of its
+/// servers at once.
+pub fn join_again(cluster: &ClusterName) -> String {
+    format!(
+        "{cluster} is a member of a federation: `fedns join {cluster}` again takes the cluster that answers \
+         now; of a member that was joined by hand, set the annotation fedns.io/cluster-uid of its Cluster \
+         object to the UID of the namespace kube-system there"
+    )
 }
 
 fn is_unusable(cluster: &Cluster) -> bool {
@@ -49,7 +61,7 @@ fn is_unusable(cluster: &Cluster) -> bool {
 fn not_listed(name: &ClusterName) -> Cluster {
     let why = "the federation's members have not been read yet".to_owned();
     let source = Source::ApiServer(Access::Unusable(why));
-    Cluster { name: name.clone(), source, topology: None }
+    Cluster { name: name.clone(), source, topology: None, uid: None }
 }
 
 #[cfg(feature = "federation")]
@@ -80,9 +92,8 @@ mod found {
     }
 
     fn cluster(name: &ClusterName, member: &FoundMember) -> Cluster {
-        let FoundMember { access, topology, .. } = member;
-        let source = Source::ApiServer(access.clone());
-        Cluster { name: name.clone(), source, topology: topology.clone() }
+        let FoundMember { access, topology, uid, .. } = member.clone();
+        Cluster { name: name.clone(), source: Source::ApiServer(access), topology, uid }
     }
 
     #[cfg(test)]
@@ -101,6 +112,8 @@ mod found {
                 access: Access::Unusable(String::new()),
                 labels: BTreeMap::new(),
                 topology: None,
+                uid: None,
+                credential: None,
                 standing,
                 is_held: true,
             };

@@ -16,6 +16,7 @@ use tracing::info;
 use super::Membership;
 use super::member_status::{MemberStatus, StatusSettings};
 use super::page::FederationPage;
+use super::rotation::{Problems, Rotation, RotationSettings};
 use crate::config::{Config, ControlPlane};
 use crate::leader;
 use crate::pipeline::PipelineHandle;
@@ -45,6 +46,9 @@ struct MemberRow {
     /// Why its credentials cannot be used.
     #[serde(skip_serializing_if = "Option::is_none")]
     unusable: Option<String>,
+    /// Why its credentials grow old.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unrenewed: Option<String>,
 }
 
 // === impl Federation ===
@@ -69,9 +73,13 @@ impl Federation {
         let (departures, departing) = mpsc::channel(DEPARTURES);
         let mut tasks = JoinSet::new();
         tasks.spawn(members::follow(settings, sender));
-        let status = StatusSettings { federation: access, host, namespace };
         let (propagated, targets) = watch::channel(propagator::Members::default());
         let holding = lease.clone().unwrap_or_else(leader::always);
+        let rotation = RotationSettings { host: host.clone(), namespace: namespace.clone() };
+        let rotation = Rotation::new(rotation, members.clone(), targets.clone(), holding.clone());
+        let unrenewed = rotation.problems();
+        tasks.spawn(rotation.run());
+        let status = StatusSettings { federation: access, host, namespace };
         let status =
             MemberStatus::new(status, pipeline.clone(), members.clone(), lease, propagated);
         tasks.spawn(status.run(departing));
@@ -87,7 +95,7 @@ impl Federation {
             (config.federation.to_string(), members.clone(), propagator.status_feed());
         page.set(move || {
             let status = Arc::clone(&status.borrow());
-            page_of(&label, &found.borrow(), &status)
+            page_of(&label, &found.borrow(), &unrenewed.borrow(), &status)
         });
         let troubles = Vec::new();
         Some(Self { members, saved, troubles, departures, propagator, tasks })
@@ -124,7 +132,12 @@ impl Federation {
     }
 }
 
-fn page_of(federation: &str, members: &Members, status: &propagator::Status) -> Value {
+fn page_of(
+    federation: &str,
+    members: &Members,
+    unrenewed: &Problems,
+    status: &propagator::Status,
+) -> Value {
     let row = |(name, member): (&ClusterName, &FoundMember)| MemberRow {
         name: name.to_string(),
         membership: match member.standing {
@@ -136,6 +149,7 @@ fn page_of(federation: &str, members: &Members, status: &propagator::Status) -> 
             Access::Unusable(why) => Some(why.clone()),
             Access::Kubeconfig(_) | Access::Member(_) => None,
         },
+        unrenewed: unrenewed.get(name).cloned(),
     };
     let rows: Vec<MemberRow> = members.found.iter().map(row).collect();
     json!({

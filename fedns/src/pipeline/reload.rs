@@ -27,6 +27,8 @@ pub struct Reload {
     pub clusters: Vec<Cluster>,
     /// Clusters whose departure somebody asked for: what goes with them is not counted.
     pub leaving: BTreeSet<ClusterName>,
+    /// Clusters in whose place somebody put others: what goes with those of before is not counted.
+    pub replaced: BTreeSet<ClusterName>,
     /// There are no other members.
     pub members_are_known: bool,
     /// The new watchers of clusters that have one already.
@@ -151,20 +153,26 @@ impl Pipeline {
             }
         }
         after.absorbed();
-        match self.without(&reload.leaving) {
+        match self.as_asked_for(reload, seen) {
             Some(before) => vanishing_too_many(&before, &after),
             None => vanishing_too_many(&self.planner, &after),
         }
     }
 
-    /// What would be planned without these; `None` where none of them is a member.
-    fn without(&self, leaving: &BTreeSet<ClusterName>) -> Option<Planner> {
-        let mut leaving = leaving.iter().filter(|name| self.members.contains_key(*name)).peekable();
-        leaving.peek()?;
+    /// What would be planned with nothing but what somebody asked for; `None` where that is nothing.
+    fn as_asked_for(&self, reload: &Reload, seen: &BTreeMap<ClusterName, Seen>) -> Option<Planner> {
+        let leaving = reload.leaving.iter().filter(|name| self.members.contains_key(*name));
+        let leaving = leaving.map(|name| (name, ClusterChange::Gone));
+        let replaced = reload.replaced.iter().filter_map(|name| {
+            let view = seen.get(name)?.view.clone()?;
+            Some((name, ClusterChange::View(view)))
+        });
+        let mut changes = leaving.chain(replaced).peekable();
+        changes.peek()?;
         let federation = self.planner.federation().clone();
         let mut planner =
             Planner::with_federation(federation, self.planner.zones().cloned().collect());
-        leaving.for_each(|name| planner.absorb(name, ClusterChange::Gone));
+        changes.for_each(|(name, change)| planner.absorb(name, change));
         planner.absorbed();
         Some(planner)
     }
@@ -189,6 +197,12 @@ impl Pipeline {
         let mut asked_for = Batch::new(&self.planner);
         asked_for.is_asked_for = true;
         self.end_members(leaving, &mut asked_for);
+        let (replaced, seen): (Vec<_>, Vec<_>) = seen.into_iter().partition(|(name, seen)| {
+            self.published && seen.view.is_some() && reload.replaced.contains(name)
+        });
+        for (cluster, seen) in replaced {
+            self.follow(&cluster, seen, &mut asked_for);
+        }
         self.settle(&mut asked_for);
         let mut batch = Batch::new(&self.planner);
         self.end_members(dropped, &mut batch);

@@ -213,13 +213,14 @@ impl Running {
         }
         let mut successors = self.watchers.successors(&config).await;
         let clusters = config.clusters.clone();
-        let successor_watches = successors.watches();
+        let (successor_watches, replaced) = (successors.watches(), successors.replaced());
         let fingerprint = fingerprint(&config);
         let Membership { leaving, is_complete: members_are_known, .. } = membership;
         let reload = Reload {
             zones,
             clusters,
             leaving: leaving.clone(),
+            replaced,
             members_are_known,
             successors: successor_watches,
             fingerprint,

@@ -85,7 +85,7 @@ impl Watchers {
             let Some(watched) = self.running.get(&cluster.name) else { continue };
             if !watched.follows(config, cluster) {
                 let mut saved = self.view_now(&cluster.name, watched).await;
-                if watched.cluster.source != cluster.source {
+                if !watched.cluster.source.is_at_same_server(&cluster.source) {
                     // Where its nodes were says nothing of those that are looked at now.
                     saved.memory.locations.clear();
                 }
@@ -212,6 +212,12 @@ impl Successors {
     pub fn without(mut self, clusters: &BTreeSet<ClusterName>) -> Self {
         self.0.retain(|name, _| !clusters.contains(name));
         self
+    }
+
+    /// Those in whose place another cluster is meant now.
+    pub fn replaced(&self) -> BTreeSet<ClusterName> {
+        let replaced = self.0.iter().filter(|(_, it)| it.saved.is_of_another(&it.cluster));
+        replaced.map(|(name, _)| name.clone()).collect()
     }
 
     pub fn watches(&self) -> BTreeMap<ClusterName, WatchId> {

@@ -46,7 +46,7 @@ impl Watched {
         let resolver = Resolver::new(&ResolverSettings::default());
         let (sender, events) = mpsc::channel(16);
         let name = ClusterName::new("here");
-        let cluster = Cluster { name, source: Source::Manifests(root), topology: None };
+        let cluster = Cluster { name, source: Source::Manifests(root), topology: None, uid: None };
         let settings = ServiceSettings::default();
         let handle = start(cluster, settings, Saved::default(), &resolver, sender);
         Self { folder, events, handle }

@@ -15,6 +15,7 @@ use crate::definition::{Credentials, MemberAccess, Redacted};
 use crate::failure::Failure;
 use crate::federation::member_secret::{AUTHORITY_KEY, TOKEN_KEY};
 use crate::federation::names::SYSTEM_NAMESPACE;
+use crate::federation::rotation::held::BOUND_LIFE;
 use crate::federation::steps::{Change, Tell, Told, limited};
 
 /// Until the cluster has put a token into its Secret, as long as kubefed waited.
@@ -22,8 +23,6 @@ const TOKEN_LIMIT: Duration = Duration::from_secs(30);
 /// Until a fresh binding is known to every part of an API server.
 const BINDING_LIMIT: Duration = Duration::from_secs(10);
 const PERIOD: Duration = Duration::from_millis(200);
-/// What is asked for; clusters give less.
-const BOUND_TOKEN_SECONDS: i64 = 365 * 24 * 3600;
 /// Where every cluster publishes the certificates that sign its API server's.
 const ROOT_AUTHORITY: &str = "kube-root-ca.crt";
 
@@ -98,11 +97,11 @@ fn joined(texts: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
 
 async fn filled_in(prepared: &Prepared) -> Result<Token, JoinError> {
     let member = &prepared.member;
-    let name = prepared.account.token_secret_name();
+    let name = &prepared.token_secret_name;
     let api = Api::<Secret>::namespaced(member.client(), SYSTEM_NAMESPACE);
     let end = Instant::now() + TOKEN_LIMIT;
     loop {
-        let secret = limited(&member.request::<Secret>("get", &name), api.get(&name)).await?;
+        let secret = limited(&member.request::<Secret>("get", name), api.get(name)).await?;
         let mut data = secret.data.unwrap_or_default();
         let token = data.remove(TOKEN_KEY).and_then(|bytes| String::from_utf8(bytes.0).ok());
         if let Some(token) = token.filter(|token| !token.is_empty()) {
@@ -125,7 +124,7 @@ async fn requested(prepared: &Prepared) -> Result<Token, JoinError> {
     let name = &prepared.account.name;
     let wanted = TokenRequest {
         spec: Some(TokenRequestSpec {
-            expiration_seconds: Some(BOUND_TOKEN_SECONDS),
+            expiration_seconds: i64::try_from(BOUND_LIFE).ok(),
             ..TokenRequestSpec::default()
         }),
         ..TokenRequest::default()

@@ -31,11 +31,10 @@ pub fn manifests(prepared: &Prepared) -> Result<Vec<Manifests>, serde_json::Erro
         in_member.push(value(&account.service_account())?);
         in_member.push(value(&account.cluster_role())?);
         in_member.push(value(&account.cluster_role_binding())?);
-        if is_bound {
-            in_member.push(value(&account.renewal_role())?);
-            in_member.push(value(&account.renewal_role_binding())?);
-        } else {
-            in_member.push(value(&account.token_secret())?);
+        in_member.push(value(&account.renewal_role(is_bound))?);
+        in_member.push(value(&account.renewal_role_binding())?);
+        if !is_bound {
+            in_member.push(value(&account.token_secret(&prepared.token_secret_name))?);
         }
     }
     let mut in_host = value(&secret::without_data(prepared))?;

@@ -20,6 +20,7 @@ use crate::federation::names::{
     CLUSTER_LABEL, CLUSTER_NAME_ANNOTATION, CLUSTER_UID_ANNOTATION, FEDERATION_NAME_ANNOTATION,
     FIELD_MANAGER, SYSTEM_NAMESPACE,
 };
+use crate::federation::rotation::{HeldCredential, Token};
 use crate::federation::steps::{Party, PartyError, limited};
 use crate::identity::{Identity, identify};
 
@@ -43,6 +44,10 @@ pub struct Prepared {
     pub cluster_uid: Option<String>,
     /// In the host.
     pub secret_name: String,
+    /// The Secret of this name as it stands.
+    pub standing_secret: Option<Secret>,
+    /// Of the Secret in the member whose token the control plane gets.
+    pub token_secret_name: String,
     /// `https://host:port`, as the control plane will use it.
     pub server: String,
     /// Worth knowing, and in nobody's way.
@@ -119,7 +124,7 @@ pub async fn prepare(request: JoinRequest) -> Result<Prepared, PreflightError> {
     // The two that must answer for anything to be known; the member's silence is the likeliest.
     let at_member = vitals::take(&member).await?;
     let at_host = vitals::take(&host).await?;
-    let notes = judge_vitals(&member, &at_member, &host, &at_host)?;
+    let mut notes = judge_vitals(&member, &at_member, &host, &at_host)?;
     let hosted = host::look(&host, &request.namespace).await?;
     let name = federation_name(&request, &host, &hosted)?;
     let objects = cluster_objects(&federation).await?;
@@ -144,8 +149,10 @@ pub async fn prepare(request: JoinRequest) -> Result<Prepared, PreflightError> {
         try_role(&member, &account).await?;
     }
     let existing = objects.into_iter().find(|object| object.name_any() == request.cluster);
+    notes.extend(existing.as_ref().and_then(|before| replaces(before, cluster_uid.as_deref())));
     let secret_name = secret_name(&request, existing.as_ref());
-    check_secret(&request, &host, &secret_name).await?;
+    let standing_secret = standing_secret(&request, &host, &secret_name).await?;
+    let token_secret_name = token_secret_name(&account, standing_secret.as_ref());
     let server = request.server.clone();
     let server = server.unwrap_or_else(|| member.connection.server.trim_end_matches('/').into());
     Ok(Prepared {
@@ -159,6 +166,8 @@ pub async fn prepare(request: JoinRequest) -> Result<Prepared, PreflightError> {
         existing,
         cluster_uid,
         secret_name,
+        standing_secret,
+        token_secret_name,
         server,
         notes,
     })
@@ -274,6 +283,8 @@ async fn check_rights(
             ));
             wanted.extend(rights(&WRITE, RBAC, "clusterroles", None));
             wanted.extend(rights(&WRITE, RBAC, "clusterrolebindings", None));
+            wanted.extend(rights(&WRITE, RBAC, "roles", system));
+            wanted.extend(rights(&WRITE, RBAC, "rolebindings", system));
             if !is_bound {
                 wanted.extend(rights(&WRITE, "", "secrets", system));
             }
@@ -305,6 +316,18 @@ fn check_other_name(
             Err(PreflightError::OtherName { member: member.words.clone(), name: object.name_any() })
         }
     }
+}
+
+/// What is told where another cluster takes the place of the one that was a member under the name.
+fn replaces(before: &ClusterObject, uid: Option<&str>) -> Option<String> {
+    let (known, uid) = (before.annotations().get(CLUSTER_UID_ANNOTATION)?, uid?);
+    (known != uid).then(|| {
+        format!(
+            "this is another cluster than the one that was {} (the UID of its kube-system namespace was \
+             {known} and is {uid}): once it has been seen wholly, it takes that one's place in DNS in one step",
+            before.name_any()
+        )
+    })
 }
 
 /// The name of the account that an earlier join made, perhaps from a machine that has other words for
@@ -365,14 +388,14 @@ fn secret_name(request: &JoinRequest, existing: Option<&ClusterObject>) -> Strin
     request.secret_name.clone().or(standing).unwrap_or_else(|| request.cluster.clone())
 }
 
-async fn check_secret(
+async fn standing_secret(
     request: &JoinRequest,
     host: &Party,
     name: &str,
-) -> Result<(), PreflightError> {
+) -> Result<Option<Secret>, PreflightError> {
     let api = Api::<Secret>::namespaced(host.client(), &request.namespace);
     let words = host.request::<Secret>("get", name);
-    let found = limited(&words, api.get_metadata_opt(name)).await?;
+    let found = limited(&words, api.get_opt(name)).await?;
     match found {
         Some(found) if found.labels().get(CLUSTER_LABEL) != Some(&request.cluster) => {
             Err(PreflightError::SecretTaken {
@@ -381,7 +404,17 @@ async fn check_secret(
                 secret: name.to_owned(),
             })
         }
-        _ => Ok(()),
+        found => Ok(found),
+    }
+}
+
+/// The one in use, where fedns has renewed it.
+fn token_secret_name(account: &Account, standing: Option<&Secret>) -> String {
+    let [first, second] = account.token_secret_names();
+    let held = standing.and_then(HeldCredential::of);
+    match held.map(|held| held.token) {
+        Some(Token::OfSecret { name }) if name == second => second,
+        _ => first,
     }
 }
 

@@ -1,23 +1,24 @@
 //! The member's Secret in the host.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::{Api, ResourceExt};
+use model::UnixTime;
 
 use super::{JoinError, Prepared};
 use crate::definition::{Credentials, MemberAccess};
 use crate::failure::Failure;
-use crate::federation::member_secret::{AUTHORITY_KEY, KUBECONFIG_KEY, TOKEN_KEY};
+use crate::federation::member_secret::{AUTHORITY_KEY, KUBECONFIG_KEY, NAMESPACE_KEY, TOKEN_KEY};
 use crate::federation::names::{
     CLUSTER_LABEL, CLUSTER_UID_ANNOTATION, REGION_ANNOTATION, SERVER_ANNOTATION, SYSTEM_NAMESPACE,
-    ZONES_ANNOTATION,
+    TOKEN_SINCE_ANNOTATION, ZONES_ANNOTATION,
 };
+use crate::federation::rotation::held::time_text;
 use crate::federation::steps::{Tell, Told, limited};
-
-const NAMESPACE_KEY: &str = "namespace";
 
 pub(super) async fn write(
     prepared: &Prepared,
@@ -25,11 +26,30 @@ pub(super) async fn write(
     tell: Tell<'_>,
 ) -> Result<(), JoinError> {
     let host = &prepared.host;
-    let wanted = Secret { data: Some(data(access)), ..without_data(prepared) };
+    let mut wanted = Secret { data: Some(data(access)), ..without_data(prepared) };
+    if let Credentials::Token(_) = access.credentials.0 {
+        let since = since(prepared, &wanted);
+        let annotations = wanted.metadata.annotations.get_or_insert_default();
+        annotations.insert(TOKEN_SINCE_ANNOTATION.to_owned(), since);
+    }
     tell(Told::Begun(format!("Creating secret {} in {}", access.secret, host.words)));
     let api = Api::<Secret>::namespaced(host.client(), &prepared.request.namespace);
     tell(Told::Done(host.apply(&api, &wanted).await?));
     Ok(())
+}
+
+/// When the token was put there: now, or when an earlier join or fedns did.
+fn since(prepared: &Prepared, wanted: &Secret) -> String {
+    let token = |secret: &Secret| secret.data.as_ref()?.get(TOKEN_KEY).cloned();
+    let standing = prepared.standing_secret.as_ref();
+    let same = standing.filter(|standing| token(standing) == token(wanted));
+    let known = same.and_then(|it| it.annotations().get(TOKEN_SINCE_ANNOTATION).cloned());
+    known.unwrap_or_else(|| time_text(now()))
+}
+
+fn now() -> UnixTime {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    UnixTime(since.map_or(0, |since| since.as_secs()))
 }
 
 /// Everything of it but what is secret.

@@ -14,8 +14,10 @@ use crate::definition::{Access, TopologyOverride};
 use crate::federation::cluster_object::{ClusterObject, ClusterSpec};
 use crate::federation::member_secret;
 use crate::federation::names::{
-    CLUSTER_LABEL, MEMBER_FINALIZER, REGION_ANNOTATION, SERVER_ANNOTATION, ZONES_ANNOTATION,
+    CLUSTER_LABEL, CLUSTER_UID_ANNOTATION, MEMBER_FINALIZER, REGION_ANNOTATION, SERVER_ANNOTATION,
+    ZONES_ANNOTATION,
 };
+use crate::federation::rotation::HeldCredential;
 
 pub(super) fn members(objects: &Table<ClusterObject>, secrets: &Table<Secret>) -> Members {
     let mut found: BTreeMap<ClusterName, FoundMember> = objects
@@ -44,6 +46,8 @@ fn joined(object: &ClusterObject, secrets: &Table<Secret>) -> FoundMember {
         access: access(object, secrets).unwrap_or_else(Access::Unusable),
         labels: object.labels().clone(),
         topology: topology(&object.spec),
+        uid: uid(object).or_else(|| uid(secrets.get(&object.spec.secret_ref.name)?)),
+        credential: secrets.get(&object.spec.secret_ref.name).and_then(HeldCredential::of),
         standing,
         is_held: object.finalizers().iter().any(|it| it == MEMBER_FINALIZER),
     }
@@ -77,10 +81,16 @@ fn without_object(secret: &Secret) -> Option<(ClusterName, FoundMember)> {
         access: access.map_or_else(|error| Access::Unusable(error.to_string()), Access::Member),
         labels: BTreeMap::new(),
         topology: topology(&place(secret)),
+        uid: uid(secret),
+        credential: HeldCredential::of(secret),
         standing: MemberStanding::WithoutObject,
         is_held: false,
     };
     Some((ClusterName::new(name), member))
+}
+
+fn uid(object: &impl ResourceExt) -> Option<String> {
+    object.annotations().get(CLUSTER_UID_ANNOTATION).filter(|uid| !uid.is_empty()).cloned()
 }
 
 /// Where the member is, as `fedns join` wrote it beside its credentials.
@@ -177,6 +187,23 @@ mod tests {
         let secrets = table(vec![secret("s1", Some("beijing")), secret("other", None)]);
         let found = members(&table(vec![]), &secrets);
         assert_eq!(words(&found), ["beijing WithoutObject https://beijing:6443"]);
+    }
+
+    #[test]
+    fn the_object_says_which_cluster_is_meant_and_else_the_secret() {
+        let meant = |of_object: Option<&str>, of_secret: Option<&str>| {
+            let annotations = |uid: Option<&str>| {
+                Some([(CLUSTER_UID_ANNOTATION.to_owned(), uid?.to_owned())].into())
+            };
+            let (mut object, mut secret) = (object("beijing", "s1"), secret("s1", None));
+            object.metadata.annotations = annotations(of_object);
+            secret.metadata.annotations = annotations(of_secret);
+            let found = members(&table(vec![object]), &table(vec![secret]));
+            found.found[&ClusterName::new("beijing")].uid.clone()
+        };
+        assert_eq!(meant(Some("a"), Some("b")).as_deref(), Some("a"));
+        assert_eq!(meant(None, Some("b")).as_deref(), Some("b"));
+        assert_eq!(meant(Some(""), None), None);
     }
 
     #[test]

@@ -68,7 +68,7 @@ fn cluster(reader: &mut Reader<'_>, node: &Node) -> Option<Cluster> {
             reader.note(subject, node.place);
         }
     }
-    Some(Cluster { name, source, topology })
+    Some(Cluster { name, source, topology, uid: None })
 }
 
 fn topology(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> Option<TopologyOverride> {

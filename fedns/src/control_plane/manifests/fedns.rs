@@ -93,8 +93,8 @@ fn account(settings: &Settings) -> [Value; 3] {
     let mut lease = rule("coordination.k8s.io", "leases", &["get", "update", "patch"]);
     lease["resourceNames"] = json!([LEASE]);
     role["rules"] = json!([
-        // Of members; that of one that leaves is deleted.
-        rule("", "secrets", &["get", "list", "watch", "delete"]),
+        // Of members; their credentials are renewed, and those of one that leaves are deleted.
+        rule("", "secrets", &["get", "list", "watch", "patch", "delete"]),
         // What is owed to members, and what a new pod starts from.
         rule("", "configmaps", &["get", "list", "watch", "create", "update", "patch", "delete"]),
         // The label of the pod that writes. The names of a Deployment's pods cannot be known.

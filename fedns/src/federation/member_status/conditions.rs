@@ -99,6 +99,9 @@ fn conditions(
 ) -> Vec<Condition> {
     let detail = match freshness {
         Freshness::Live => String::new(),
+        Freshness::Stale { reason: reason @ StaleReason::ClusterChanged(_), .. } => {
+            format!("{reason}; where that is meant, join the cluster again")
+        }
         Freshness::Stale { reason, .. } => reason.to_string(),
     };
     let ready = |status, reason, message: String| ("Ready", status, reason, message);
