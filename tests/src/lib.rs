@@ -59,6 +59,9 @@ pub mod webhook;
 pub mod name_server;
 pub mod relay;
 
+// What pods ask.
+pub mod core_dns;
+
 // Hosts that are reached over ssh.
 pub mod ssh_server;
 

@@ -15,6 +15,8 @@ pub enum Need {
     Peers,
     /// ExternalDNS's own packages, which `tests/peers/external-dns/build` builds.
     ExternalDns,
+    /// CoreDNS, which `tests/peers/coredns/build` builds.
+    CoreDns,
     /// Google's stand-in for Cloud DNS, which `tests/peers/build` fetches, and the Java that runs it.
     CloudDnsPeer,
     /// What runs containers and joins networks: root, and programs of Debian.
@@ -75,6 +77,10 @@ impl Need {
                         .into(),
                 ),
             },
+            Self::CoreDns => match core_dns_folder() {
+                Some(_) => None,
+                None => Some("CoreDNS is not built; tests/peers/coredns/build builds it".into()),
+            },
             Self::CloudDnsPeer => match (cloud_dns_peer(), find_program("java")) {
                 (Some(_), Some(_)) => None,
                 (None, _) => Some(
@@ -132,6 +138,12 @@ pub fn peers_python() -> Option<PathBuf> {
 pub fn external_dns_folder() -> Option<PathBuf> {
     static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
     FOLDER.get_or_init(|| told_by("/peers/external-dns/build", &[])).clone()
+}
+
+/// The folder with CoreDNS.
+pub fn core_dns_folder() -> Option<PathBuf> {
+    static FOLDER: OnceLock<Option<PathBuf>> = OnceLock::new();
+    FOLDER.get_or_init(|| told_by("/peers/coredns/build", &[])).clone()
 }
 
 /// The folder of Google's stand-in for Cloud DNS.

@@ -70,6 +70,9 @@ mod propagation;
 /// Clusters join a federation, and leave it.
 mod membership;
 
+/// A federation lives on: what grows old, what is replaced, what dies and comes back.
+mod resilience;
+
 /// The crates import one another only downwards.
 mod structure;
 
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
             replicas::tests(),
             propagation::tests(),
             membership::tests(),
+            resilience::tests(),
         ]
         .into_iter()
         .flatten()
