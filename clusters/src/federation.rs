@@ -6,7 +6,9 @@
 //! - [`members`]: who is a member, from both of these, as they change
 //! - [`join`], [`unjoin`]: how a cluster becomes a member, and how it leaves
 //! - [`rotation`]: credentials of members, renewed before they grow old
-//! - [`kinds`]: the kinds that are federated; [`account`]: fedns's account in a member, for these
+//! - [`kinds`]: the kinds that are always propagated; [`enabled`]: those that `fedns enable` added;
+//!   [`account`]: fedns's account in a member, for all of them
+//! - [`discovery`]: which kinds an API server serves; [`roster`]: the members at one moment
 //! - [`host`]: what the host cluster tells of its federation
 //! - [`corefile`]: the server block by which a member's CoreDNS asks fedns; [`coredns`]: where it stands
 //! - [`steps`]: objects written one after another, told as they are
@@ -20,11 +22,19 @@ pub mod cluster_object;
 #[cfg(feature = "federation")]
 pub mod member_secret;
 #[cfg(feature = "federation")]
+mod followed;
+#[cfg(feature = "federation")]
 pub mod members;
 #[cfg(feature = "federation")]
 pub mod rotation;
 #[cfg(feature = "federation")]
 pub mod kinds;
+#[cfg(feature = "federation")]
+pub mod enabled;
+#[cfg(feature = "federation")]
+pub mod discovery;
+#[cfg(feature = "federation")]
+pub mod roster;
 #[cfg(feature = "federation")]
 pub mod account;
 #[cfg(feature = "federation")]

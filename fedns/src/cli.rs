@@ -6,6 +6,8 @@ mod client;
 mod clusters;
 mod completion;
 mod config;
+#[cfg(feature = "federation")]
+mod everywhere;
 mod explain;
 mod get;
 mod import;
@@ -15,6 +17,8 @@ mod init;
 mod kubeconfig;
 #[cfg(feature = "federation")]
 mod join;
+#[cfg(feature = "federation")]
+mod kinds;
 mod plan;
 mod preflight;
 mod query;
@@ -71,6 +75,10 @@ enum Command {
     Join(Box<join::Join>),
     #[cfg(feature = "federation")]
     Unjoin(unjoin::Unjoin),
+    #[cfg(feature = "federation")]
+    Enable(kinds::Enable),
+    #[cfg(feature = "federation")]
+    Disable(kinds::Disable),
     #[command(subcommand, after_help = GET_EXAMPLES)]
     Get(get::Get),
 }
@@ -100,7 +108,8 @@ const LATER_COMMANDS: [(&str, &str); 1] = [("delete", "removes a federation")];
 
 /// Commands of a federation with an API of its own.
 #[cfg(not(feature = "federation"))]
-const FEDERATION_COMMANDS: [&str; 4] = ["init", "join", "kubeconfig", "unjoin"];
+const FEDERATION_COMMANDS: [&str; 6] =
+    ["disable", "enable", "init", "join", "kubeconfig", "unjoin"];
 
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
@@ -131,6 +140,10 @@ pub fn run() -> ExitCode {
         Command::Join(command) => command.run(),
         #[cfg(feature = "federation")]
         Command::Unjoin(command) => command.run(),
+        #[cfg(feature = "federation")]
+        Command::Enable(command) => command.run(),
+        #[cfg(feature = "federation")]
+        Command::Disable(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Preflight(command) => command.run(),

@@ -9,6 +9,7 @@ mod deletion;
 mod existing;
 mod share;
 mod status;
+mod condition;
 
 #[cfg(test)]
 mod tests;
@@ -17,14 +18,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use model::ClusterName;
+use model::{ClusterName, UnixTime};
 use serde_json::Value;
 
 use crate::compare::Difference;
+use crate::endpoint::Trouble;
 use crate::key::Key;
-use crate::kinds::Kind;
+use crate::kinds::{Coverage, Kind};
 use crate::member::Member;
 use crate::object::{Copy, Federated};
+use crate::table::Unlisted;
 
 /// All that a decision looks at.
 #[derive(Debug)]
@@ -40,6 +43,7 @@ pub struct Situation<'a> {
     pub has_content: bool,
     /// A federated HorizontalPodAutoscaler is about it.
     pub is_autoscaled: bool,
+    pub now: UnixTime,
     pub members: BTreeMap<&'a ClusterName, MemberSituation<'a>>,
 }
 
@@ -48,6 +52,10 @@ pub struct Situation<'a> {
 pub struct MemberSituation<'a> {
     pub member: &'a Member,
     pub reach: Reach,
+    /// Why its objects of the kind cannot be listed.
+    pub unlisted: Option<&'a Unlisted>,
+    /// An object of somebody else stands where the copy should be.
+    pub conflict: Option<&'a Trouble>,
     /// As it was seen last.
     pub copy: Option<&'a Copy>,
     /// Replicas are planned for the cluster.
@@ -72,6 +80,8 @@ pub enum Reach {
     Known,
     /// It answers, and its objects of the kind are not known yet.
     Unknown,
+    /// It answers, and does not know the kind: nothing of it can be there.
+    NotServed,
     /// It does not answer, or does not tell.
     Away {
         /// Its objects of the kind were known before.
@@ -148,7 +158,9 @@ pub struct Problem {
 }
 
 pub fn decide(situation: &Situation<'_>) -> Decision {
-    if situation.object.is_deleted {
+    if situation.kind.coverage == Coverage::Leaving {
+        deletion::let_go(situation.object)
+    } else if situation.object.is_deleted {
         deletion::decide(situation)
     } else {
         existing::decide(situation)

@@ -3,18 +3,22 @@
 //! It never waits for an API server: calls run in tasks of their own and report here.
 
 mod members;
-mod report;
+mod ledger;
+mod enabled;
+mod seen;
 mod settle;
 mod written;
+mod report;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use clusters::federation::enabled::EnabledKind;
 use clusters::lease::Holding;
 use model::ClusterName;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 use crate::debts::Debts;
 use crate::decide::{Action, Problem};
@@ -22,7 +26,7 @@ use crate::endpoint::{Endpoint, Trouble, may_write};
 use crate::events::Events;
 use crate::key::Key;
 use crate::kinds::{KindId, Kinds, Role};
-use crate::member::{Members, Standing};
+use crate::member::Members;
 use crate::object::{Copy, Federated};
 use crate::pods::Pods;
 use crate::queue::Queue;
@@ -30,7 +34,6 @@ use crate::settings::Settings;
 use crate::slices::Slice;
 use crate::status::Status;
 use crate::table::{Seen, Table};
-use crate::watch::Watch;
 use crate::write_federation::FederationWrite;
 use crate::write_member::Written;
 use members::MemberState;
@@ -51,6 +54,7 @@ const IDLE: Duration = Duration::from_secs(60);
 pub struct Engine {
     settings: Settings,
     kinds: Arc<Kinds>,
+    enabled: watch::Receiver<Vec<EnabledKind>>,
     federation: Endpoint,
     host: Endpoint,
     feed: watch::Receiver<Members>,
@@ -59,6 +63,10 @@ pub struct Engine {
     messages: (mpsc::Sender<Message>, mpsc::Receiver<Message>),
     /// Watches of the federation; they end with the engine.
     watches: JoinSet<()>,
+    /// Of each kind its watch in the federation.
+    watch_ends: HashMap<KindId, AbortHandle>,
+    /// What could not be listed in the federation may be there now.
+    again: watch::Sender<u64>,
     /// Calls in flight.
     calls: JoinSet<()>,
     events: Events,
@@ -77,6 +85,7 @@ pub struct Engine {
     has_begun: bool,
     next_generation: u64,
     status_told: Instant,
+    orphans_seen: Option<Instant>,
     /// Something happened since.
     has_news: bool,
 }
@@ -119,6 +128,7 @@ impl Engine {
         Self {
             settings,
             kinds: Arc::default(),
+            enabled: watch::channel(Vec::new()).1,
             federation,
             host,
             feed,
@@ -126,6 +136,8 @@ impl Engine {
             tell_status,
             messages: mpsc::channel(MESSAGES_MAX),
             watches,
+            watch_ends: HashMap::new(),
+            again: watch::channel(0).0,
             calls: JoinSet::new(),
             events,
             objects: Table::default(),
@@ -138,6 +150,7 @@ impl Engine {
             has_begun: false,
             next_generation: 0,
             status_told: Instant::now(),
+            orphans_seen: None,
             has_news: true,
         }
     }
@@ -155,6 +168,7 @@ impl Engine {
                 Some(message) = self.messages.1.recv() => self.take_in(message),
                 Ok(()) = self.feed.changed(), if self.has_begun => self.sync_members(),
                 Ok(()) = self.holding.changed() => {}
+                Ok(()) = self.enabled.changed() => self.sync_kinds(),
                 Some(_) = self.calls.join_next(), if !self.calls.is_empty() => {}
                 () = tokio::time::sleep_until(due) => {}
             }
@@ -196,17 +210,9 @@ impl Engine {
 
     fn begin(&mut self) {
         self.has_begun = true;
-        for id in self.kinds.ids() {
-            let watch = Watch {
-                endpoint: self.federation.clone(),
-                id,
-                kind: self.kinds.get(id).clone(),
-                label_selector: None,
-                convert: Arc::new(Federated::new),
-                standing: watch::channel(Standing::Ready).1,
-            };
-            let tell = self.messages.0.clone();
-            self.watches.spawn(watch.run(tell, move |seen| Message::Federation(id, seen)));
+        self.follow_enabled_kinds();
+        for id in self.kinds.ids().collect::<Vec<_>>() {
+            self.watch_federation(id);
         }
         self.sync_members();
     }
@@ -242,32 +248,6 @@ impl Engine {
                 self.debts_written(&cluster, debts, result);
             }
         }
-    }
-
-    fn federation_seen(&mut self, kind: KindId, seen: Seen<Federated>) {
-        let was_listed = self.objects.is_listed(kind);
-        if let Seen::Listed(key, object) | Seen::Changed(key, object) | Seen::Deleted(key, object) =
-            &seen
-        {
-            self.touched.extend(self.target_of(key, object));
-        }
-        self.touched.extend(self.objects.see(kind, seen));
-        if !was_listed && self.objects.is_listed(kind) {
-            // Debts for objects that are not there can be paid now, and what is autoscaled is known.
-            self.touch_all();
-        }
-    }
-
-    /// What an autoscaler is about.
-    fn target_of(&self, key: &Key, object: &Federated) -> Option<Key> {
-        if self.kinds.get(key.kind).role != Role::HorizontalPodAutoscaler {
-            return None;
-        }
-        let target = &object.body["spec"]["scaleTargetRef"];
-        let (version, kind) = (target["apiVersion"].as_str()?, target["kind"].as_str()?);
-        let kind = self.kinds.named(version, kind)?;
-        let name = target["name"].as_str()?.to_owned();
-        Some(Key { kind, namespace: key.namespace.clone(), name })
     }
 
     /// Whatever is known may mean something else now.

@@ -14,6 +14,9 @@ pub struct Status {
     /// Of the federation's own API.
     pub federation: QueueStatus,
     pub clusters: BTreeMap<ClusterName, ClusterStatus>,
+    /// Kinds beside those that are always propagated, as `PLURAL.GROUP`; false for those that are being
+    /// disabled.
+    pub enabled_kinds: BTreeMap<String, bool>,
     /// Events that were not written, because too many waited.
     pub events_dropped: u64,
 }
@@ -28,6 +31,10 @@ pub struct ClusterStatus {
     pub copies: usize,
     /// Objects of others that stand where a copy should be.
     pub conflicts: Vec<Remark>,
+    /// Copies whose object is not in the federation, though nobody deleted it there; the first ones.
+    pub orphans: Vec<ObjectName>,
+    /// All of these.
+    pub orphan_count: usize,
     /// Deletions that are owed to it.
     pub debts: Vec<ObjectName>,
     /// Why the debts cannot be read or written in the host cluster.

@@ -1,6 +1,6 @@
 //! Objects of one API server, as its lists and watches tell them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::key::Key;
@@ -17,25 +17,35 @@ pub enum Seen<T> {
     ListEnds,
     Changed(Key, Arc<T>),
     Deleted(Key, Arc<T>),
-    /// Neither list nor watch can be had, in words for people.
+    /// Neither list nor watch can be had.
+    Failed(Unlisted),
+}
+
+/// Why a kind can be neither listed nor watched, in words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unlisted {
+    /// The API server does not know the kind: no object of it is there.
+    NotServed(String),
+    /// A right is missing, which the words name.
+    Forbidden(String),
     Failed(String),
 }
 
 /// Invariant: of an object, the newest that was seen is kept.
 #[derive(Debug)]
 pub struct Table<T> {
-    objects: HashMap<Key, Arc<T>>,
+    objects: BTreeMap<Key, Arc<T>>,
     /// Kinds of which a complete list was seen.
     listed: HashSet<KindId>,
     /// Keys of a list that has not ended.
     listing: HashMap<KindId, HashSet<Key>>,
-    failures: HashMap<KindId, String>,
+    failures: HashMap<KindId, Unlisted>,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
         Self {
-            objects: HashMap::new(),
+            objects: BTreeMap::new(),
             listed: HashSet::new(),
             listing: HashMap::new(),
             failures: HashMap::new(),
@@ -54,6 +64,23 @@ impl<T: Versioned> Table<T> {
         self.objects.iter()
     }
 
+    /// Those of one kind.
+    pub fn of_kind(&self, kind: KindId) -> impl Iterator<Item = (&Key, &Arc<T>)> {
+        let first = Key { kind, namespace: String::new(), name: String::new() };
+        self.objects.range(first..).take_while(move |(key, _)| key.kind == kind)
+    }
+
+    /// Those of one kind in one namespace.
+    pub fn in_namespace<'a>(
+        &'a self,
+        kind: KindId,
+        namespace: &'a str,
+    ) -> impl Iterator<Item = (&'a Key, &'a Arc<T>)> {
+        let first = Key { kind, namespace: namespace.to_owned(), name: String::new() };
+        let is_in = move |key: &Key| key.kind == kind && key.namespace == namespace;
+        self.objects.range(first..).take_while(move |(key, _)| is_in(key))
+    }
+
     pub fn is_listed(&self, kind: KindId) -> bool {
         self.listed.contains(&kind)
     }
@@ -65,8 +92,16 @@ impl<T: Versioned> Table<T> {
         self.failures.clear();
     }
 
-    pub fn failures(&self) -> &HashMap<KindId, String> {
+    pub fn failures(&self) -> &HashMap<KindId, Unlisted> {
         &self.failures
+    }
+
+    /// The kind is looked at no more.
+    pub fn forget_kind(&mut self, kind: KindId) {
+        self.objects.retain(|key, _| key.kind != kind);
+        self.listed.remove(&kind);
+        self.listing.remove(&kind);
+        self.failures.remove(&kind);
     }
 
     /// Takes in one step and returns whose state may be another now.
@@ -133,12 +168,26 @@ impl<T: Versioned> Table<T> {
         let present = self.listing.remove(&kind).unwrap_or_default();
         self.failures.remove(&kind);
         let is_first = self.listed.insert(kind);
-        let of_kind = self.objects.keys().filter(|key| key.kind == kind);
+        let of_kind = self.of_kind(kind).map(|(key, _)| key);
         let absent: Vec<Key> = of_kind.filter(|key| !present.contains(*key)).cloned().collect();
         for key in &absent {
             self.objects.remove(key);
         }
         if is_first { present.into_iter().chain(absent).collect() } else { absent }
+    }
+}
+
+// === impl Unlisted ===
+
+impl Unlisted {
+    pub fn words(&self) -> &str {
+        let (Self::NotServed(words) | Self::Forbidden(words) | Self::Failed(words)) = self;
+        words
+    }
+
+    /// It helps only if somebody changes something.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::NotServed(_) | Self::Forbidden(_))
     }
 }
 
@@ -213,8 +262,18 @@ mod tests {
         fixture.listed("a", 1);
         fixture.see(Seen::ListEnds);
         fixture.see(Seen::ListBegins);
-        fixture.see(Seen::Failed("broken".into()));
+        fixture.see(Seen::Failed(Unlisted::Failed("broken".into())));
         assert!(fixture.table.get(&fixture.key("a")).is_some());
+    }
+
+    #[test]
+    fn a_kind_that_is_looked_at_no_more_leaves_nothing() {
+        let mut fixture = Fixture::new();
+        fixture.see(Seen::ListBegins);
+        fixture.listed("a", 1);
+        fixture.see(Seen::ListEnds);
+        fixture.table.forget_kind(fixture.kind);
+        assert!(!fixture.table.is_listed(fixture.kind) && fixture.table.iter().next().is_none());
     }
 
     #[test]

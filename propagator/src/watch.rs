@@ -14,12 +14,12 @@ use crate::key::Key;
 use crate::kinds::{Kind, KindId};
 use crate::member::Standing;
 use crate::object::key_of;
-use crate::table::Seen;
+use crate::table::{Seen, Unlisted};
 
 /// After an outage a watch is tried again that often, with some chance in it.
 const RETRY: Duration = Duration::from_secs(1);
-/// While the probes say that it does not answer.
-const AWAY_RETRY: Duration = Duration::from_secs(30);
+/// While the probes say that it does not answer, and at most where only somebody's change helps.
+const LONGEST_RETRY: Duration = Duration::from_secs(30);
 /// An API server ends a watch after that long, and it is begun again where it was.
 const WATCH_SECONDS: u32 = 240;
 
@@ -37,41 +37,67 @@ pub struct Watch<T> {
     pub convert: Arc<dyn Fn(DynamicObject) -> Arc<T> + Send + Sync>,
     /// What the probes say: a server that is away is tried less often.
     pub standing: Standings,
+    /// Changes when what could not be listed may be there now.
+    pub again: tokio::sync::watch::Receiver<u64>,
+}
+
+/// How a list or watch ended.
+enum End {
+    /// It helps only if somebody changes something.
+    Refused,
+    Other,
 }
 
 // === impl Watch ===
 
 impl<T: Send + Sync + 'static> Watch<T> {
     /// Tells until nobody listens.
-    pub async fn run<M: Send>(self, tell: Sender<M>, wrap: impl Fn(Seen<T>) -> M + Send) {
+    pub async fn run<M: Send>(mut self, tell: Sender<M>, wrap: impl Fn(Seen<T>) -> M + Send) {
+        let mut refusals = 0;
         loop {
-            if self.follow(&tell, &wrap).await.is_none() {
-                return;
+            self.again.mark_unchanged();
+            match self.follow(&tell, &wrap).await {
+                None => return,
+                Some(End::Refused) => refusals += 1,
+                Some(End::Other) => refusals = 0,
             }
-            self.pause().await;
+            refusals = self.pause(refusals).await;
         }
     }
 
-    /// Until the next attempt.
-    async fn pause(&self) {
+    /// Until the next attempt; returns what is left of the refusals in a row.
+    async fn pause(&mut self, refusals: u32) -> u32 {
+        if refusals > 0 {
+            let wait = RETRY.saturating_mul(1 << refusals.min(16)).min(LONGEST_RETRY);
+            return match tokio::time::timeout(jittered(wait), self.again.changed()).await {
+                Err(_) => refusals,
+                Ok(Ok(())) => 0,
+                // Nobody will say that it is there now.
+                Ok(Err(_)) => {
+                    tokio::time::sleep(jittered(wait)).await;
+                    refusals
+                }
+            };
+        }
         tokio::time::sleep(jittered(RETRY)).await;
-        let mut standing = self.standing.clone();
-        let is_ready = standing.wait_for(|standing| *standing == Standing::Ready);
+        let is_ready = self.standing.wait_for(|standing| *standing == Standing::Ready);
         // It does not matter which of both it was, nor that nobody tells any more.
-        drop(tokio::time::timeout(jittered(AWAY_RETRY), is_ready).await);
+        drop(tokio::time::timeout(jittered(LONGEST_RETRY), is_ready).await);
+        0
     }
 
-    /// `Some` when the watch should be begun anew, `None` when nobody listens.
+    /// How it ended when it should be begun anew, `None` when nobody listens.
     async fn follow<M: Send>(
         &self,
         tell: &Sender<M>,
         wrap: &(impl Fn(Seen<T>) -> M + Send),
-    ) -> Option<()> {
+    ) -> Option<End> {
         let api = match self.endpoint.api(&self.kind, "").await {
             Ok(api) => api,
             Err(trouble) => {
-                let failed = Seen::Failed(trouble.words().to_owned());
-                return tell.send(wrap(failed)).await.ok();
+                let failed = Seen::Failed(Unlisted::Failed(trouble.words().to_owned()));
+                tell.send(wrap(failed)).await.ok()?;
+                return Some(End::Other);
             }
         };
         let config = watcher::Config {
@@ -82,15 +108,20 @@ impl<T: Send + Sync + 'static> Watch<T> {
         let stream = watcher(api, config);
         pin_mut!(stream);
         while let Some(event) = stream.next().await {
-            let has_failed = event.is_err();
-            tell.send(wrap(self.seen(event))).await.ok()?;
-            if has_failed {
+            let seen = self.seen(event);
+            let end = match &seen {
+                Seen::Failed(why) if why.is_lasting() => Some(End::Refused),
+                Seen::Failed(_) => Some(End::Other),
+                _ => None,
+            };
+            tell.send(wrap(seen)).await.ok()?;
+            if end.is_some() {
                 // A watch that went on where it was would hear nothing of a server whose versions went
                 // back: it is listed anew.
-                return Some(());
+                return end;
             }
         }
-        Some(())
+        Some(End::Other)
     }
 
     fn seen(&self, event: watcher::Result<Event<DynamicObject>>) -> Seen<T> {
@@ -109,7 +140,7 @@ impl<T: Send + Sync + 'static> Watch<T> {
                 let (key, object) = self.pair(object);
                 Seen::Deleted(key, object)
             }
-            Err(error) => Seen::Failed(self.words(&error)),
+            Err(error) => Seen::Failed(self.unlisted(&error)),
         }
     }
 
@@ -122,7 +153,7 @@ impl<T: Send + Sync + 'static> Watch<T> {
         (key_of(self.id, &object), (self.convert)(object))
     }
 
-    fn words(&self, error: &watcher::Error) -> String {
+    fn unlisted(&self, error: &watcher::Error) -> Unlisted {
         let resource = &self.kind.resource.plural;
         let failure = match error {
             watcher::Error::InitialListFailed(error) => {
@@ -135,10 +166,22 @@ impl<T: Send + Sync + 'static> Watch<T> {
                 Failure::from_status(&format!("watch {resource}"), status)
             }
             watcher::Error::NoResourceVersion => {
-                return format!("list {resource}: the answer has no resourceVersion");
+                let line = format!("list {resource}: the answer has no resourceVersion");
+                return Unlisted::Failed(line);
             }
         };
-        failure.to_string()
+        let line = failure.to_string();
+        match (failure, error) {
+            (Failure::Forbidden(_), _) => Unlisted::Forbidden(line),
+            (Failure::NotFound(_), watcher::Error::InitialListFailed(_)) => {
+                Unlisted::NotServed(format!(
+                    "it does not serve {} in {}",
+                    self.kind.full_name(),
+                    self.kind.resource.version
+                ))
+            }
+            _ => Unlisted::Failed(line),
+        }
     }
 }
 

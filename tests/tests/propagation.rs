@@ -9,6 +9,9 @@ mod objects;
 /// Whose an object is, and where it goes.
 mod ownership;
 
+/// Kinds that somebody enabled.
+mod enabled;
+
 /// What deleting means, in reach and out of it.
 mod deletion;
 
@@ -25,6 +28,7 @@ pub(crate) fn tests() -> Vec<Test> {
     [
         objects::tests(),
         ownership::tests(),
+        enabled::tests(),
         deletion::tests(),
         workloads::tests(),
         alive::tests(),

@@ -9,6 +9,7 @@ use k8s_openapi::api::rbac::v1::{
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+use super::enabled::EnabledKind;
 use super::kinds::{self, Kind};
 use super::names::{
     CLUSTER_NAME_ANNOTATION, FEDERATION_NAME_ANNOTATION, HOST_UID_ANNOTATION, SYSTEM_NAMESPACE,
@@ -110,9 +111,10 @@ impl Account {
         }
     }
 
-    pub fn cluster_role(&self) -> ClusterRole {
+    /// For the kinds that are always propagated, and for these.
+    pub fn cluster_role(&self, enabled: &[EnabledKind]) -> ClusterRole {
         let metadata = ObjectMeta { namespace: None, ..self.metadata(&self.role_name()) };
-        ClusterRole { metadata, rules: Some(rules()), ..ClusterRole::default() }
+        ClusterRole { metadata, rules: Some(rules(enabled)), ..ClusterRole::default() }
     }
 
     pub fn cluster_role_binding(&self) -> ClusterRoleBinding {
@@ -168,8 +170,9 @@ impl Account {
 }
 
 /// What the account may do in the whole cluster: one rule for each API group, in the table's order.
-fn rules() -> Vec<PolicyRule> {
+fn rules(enabled: &[EnabledKind]) -> Vec<PolicyRule> {
     let mut rules = grouped(&kinds::FEDERATED, &WRITE_VERBS);
+    rules.extend(enabled.iter().map(|kind| rule(&kind.group, &[&kind.plural], &WRITE_VERBS)));
     rules.extend(grouped(&kinds::OBSERVED, &READ_VERBS));
     rules.push(PolicyRule {
         non_resource_urls: Some(owned(&PATHS)),
@@ -223,7 +226,7 @@ mod tests {
         let account = account();
         assert_eq!(account.name, "beijing-hangzhou");
         assert_eq!(
-            account.cluster_role().metadata.name.as_deref(),
+            account.cluster_role(&[]).metadata.name.as_deref(),
             Some("federation-controller-manager:fed-beijing-hangzhou")
         );
     }
@@ -240,7 +243,15 @@ mod tests {
 
     #[test]
     fn no_rule_has_a_star_and_each_kind_is_named_once() {
-        let rules = rules();
+        let widgets = EnabledKind {
+            group: "example.com".into(),
+            version: "v1".into(),
+            kind: "Widget".into(),
+            plural: "widgets".into(),
+            is_namespaced: true,
+            is_leaving: false,
+        };
+        let rules = rules(&[widgets]);
         let mut named: Vec<String> = Vec::new();
         for rule in &rules {
             let groups = rule.api_groups.iter().flatten();
@@ -248,10 +259,11 @@ mod tests {
             assert!(words.clone().all(|word| !word.contains('*')), "{rule:?}");
             named.extend(rule.resources.iter().flatten().cloned());
         }
-        let expect = kinds::FEDERATED.iter().chain(&kinds::OBSERVED).map(|kind| kind.plural);
-        assert_eq!(named, expect.collect::<Vec<_>>());
+        let always = kinds::FEDERATED.iter().map(|kind| kind.plural);
+        let observed = kinds::OBSERVED.iter().map(|kind| kind.plural);
+        assert_eq!(named, always.chain(["widgets"]).chain(observed).collect::<Vec<_>>());
         let writing: Vec<_> = rules.iter().filter(|rule| rule.verbs.len() > 3).collect();
-        assert_eq!(writing.len(), 5, "one rule for each group that is written: {writing:?}");
+        assert_eq!(writing.len(), 6, "one rule for each group that is written: {writing:?}");
     }
 
     #[test]

@@ -102,7 +102,7 @@ async fn make_account(prepared: &Prepared, tell: Tell<'_>) -> Result<(), JoinErr
     done(member.apply(&api, &account.service_account()).await?);
     begin(format!("Creating cluster role {}", account.role_name()));
     let api = Api::<ClusterRole>::all(member.client());
-    done(member.apply(&api, &account.cluster_role()).await?);
+    done(member.apply(&api, &account.cluster_role(&prepared.enabled)).await?);
     begin(format!("Creating cluster role binding {}", account.role_name()));
     let api = Api::<ClusterRoleBinding>::all(member.client());
     done(member.apply(&api, &account.cluster_role_binding()).await?);

@@ -14,27 +14,19 @@ mod judge;
 mod table;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use futures::{Stream, StreamExt};
+use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
-use kube_runtime::WatchStreamExt;
-use kube_runtime::watcher::{self, Event};
+use kube_runtime::watcher;
 use model::ClusterName;
 use tokio::sync::watch;
 
 use super::cluster_object::ClusterObject;
+use super::followed::followed;
 use super::rotation::HeldCredential;
-use crate::access::Connection;
 use crate::definition::{Access, KubeconfigAccess, TopologyOverride};
-use crate::failure::Failure;
 use table::Table;
-
-/// Between two looks at whether the kubeconfigs have changed.
-const ACCESS_PERIOD: Duration = Duration::from_secs(10);
-/// Before a connection that could not be made is tried again.
-const RETRY: Duration = Duration::from_secs(2);
 
 /// Where members are found.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,9 +84,10 @@ struct Seen {
 
 /// Tells of the members until nobody watches any more.
 pub async fn follow(settings: MembersSettings, sender: watch::Sender<Members>) {
-    let objects = followed::<ClusterObject>(settings.federation.clone().into(), Api::all);
+    let all = watcher::Config::default;
+    let objects = followed::<ClusterObject>(settings.federation.clone().into(), all(), Api::all);
     let namespace = settings.namespace.clone();
-    let secrets = followed::<Secret>(settings.host.clone().into(), move |client| {
+    let secrets = followed::<Secret>(settings.host.clone().into(), all(), move |client| {
         Api::namespaced(client, &namespace)
     });
     let mut objects = std::pin::pin!(objects);
@@ -113,80 +106,4 @@ pub async fn follow(settings: MembersSettings, sender: watch::Sender<Members>) {
             is_new
         });
     }
-}
-
-/// What one source tells: an event, or why there is none.
-type Told<K> = Result<Event<K>, String>;
-
-/// Lists and watches one kind, again and again as credentials change and servers go and come.
-fn followed<K>(
-    access: Access,
-    api: impl Fn(kube::Client) -> Api<K> + Send,
-) -> impl Stream<Item = Told<K>>
-where
-    K: kube::Resource<DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned
-        + Send
-        + 'static,
-{
-    futures::stream::unfold((access, api), |(access, api)| async move {
-        let lived: futures::stream::BoxStream<'static, Told<K>> =
-            match Connection::new(&access).await {
-                Ok(connection) => life(connection, &api).boxed(),
-                Err(error) => {
-                    let line = error.line();
-                    let wait = async move {
-                        tokio::time::sleep(RETRY).await;
-                        None
-                    };
-                    futures::stream::iter([Err(line)])
-                        .chain(futures::stream::once(wait).filter_map(std::future::ready))
-                        .boxed()
-                }
-            };
-        Some((lived, (access, api)))
-    })
-    .flatten()
-}
-
-/// One connection's events, until what it was made from has changed.
-fn life<K>(
-    connection: Connection,
-    api: impl Fn(kube::Client) -> Api<K>,
-) -> impl Stream<Item = Told<K>> + Send + 'static
-where
-    K: kube::Resource<DynamicType = ()>
-        + Clone
-        + std::fmt::Debug
-        + serde::de::DeserializeOwned
-        + Send
-        + 'static,
-{
-    let events = watcher::watcher(api(connection.client.clone()), watcher::Config::default());
-    let told = events.default_backoff().map(|event| event.map_err(|error| line::<K>(&error)));
-    told.take_until(async move {
-        while !connection.is_outdated() {
-            tokio::time::sleep(ACCESS_PERIOD).await;
-        }
-    })
-}
-
-/// Why nothing is told now, without the server's pages of text.
-fn line<K: kube::Resource<DynamicType = ()>>(error: &watcher::Error) -> String {
-    let resource = K::plural(&());
-    let (verb, source) = match error {
-        watcher::Error::InitialListFailed(source) => ("list", source),
-        watcher::Error::WatchStartFailed(source) | watcher::Error::WatchFailed(source) => {
-            ("watch", source)
-        }
-        watcher::Error::WatchError(status) => {
-            return Failure::from_status(&format!("watch {resource}"), status).to_string();
-        }
-        watcher::Error::NoResourceVersion => {
-            return format!("watch {resource}: the answer has no resourceVersion");
-        }
-    };
-    Failure::new(&format!("{verb} {resource}"), source).to_string()
 }

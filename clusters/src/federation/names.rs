@@ -6,6 +6,9 @@ pub const FIELD_MANAGER: &str = "fedns";
 /// The namespace of the control plane in the host cluster, and of fedns's account in a member.
 pub const SYSTEM_NAMESPACE: &str = "federation-system";
 
+/// As whom fedns comes to the federation's API.
+pub const FEDNS_USER: &str = "fedns";
+
 // --- on objects of the federation ---
 
 /// Holds a federated object until its members' copies are gone or noted as debts.
@@ -16,6 +19,9 @@ pub const MEMBER_FINALIZER: &str = "fedns.io/member";
 pub const LOCAL_LABEL: &str = "fedns.io/local";
 /// `"true"`: copies that exist in members already and are not ours become ours.
 pub const ADOPT_ANNOTATION: &str = "fedns.io/adopt";
+/// Condition of a federated object, False while an object of somebody else stands where a copy should be.
+pub const CONFLICT_CONDITION: &str = "fedns.io/Propagated";
+
 // --- on objects in members ---
 
 /// Marks a copy as ours; the value is the federation's label.
@@ -23,7 +29,7 @@ pub const FEDERATION_LABEL: &str = "fedns.io/federation";
 
 // --- on objects in the host cluster ---
 
-/// On a member's Secret: the cluster's name.
+/// On a member's Secret: the cluster's name. Selectors of objects find each member by it, too.
 pub const CLUSTER_LABEL: &str = "fedns.io/cluster";
 /// On a member's Secret: the URL of its API server, so that the member is known without its `Cluster`
 /// object.
@@ -47,5 +53,7 @@ pub const ZONES_ANNOTATION: &str = "fedns.io/availability-zones";
 pub const ZONE_NAME_ANNOTATION: &str = "federation.alpha.kubernetes.io/dns-zone-name";
 /// The Service of the control plane's namespace by which the world asks fedns.
 pub const DNS_SERVICE: &str = "fedns-dns";
+/// The ConfigMap with the kinds that are propagated beside those that always are.
+pub const KINDS_CONFIG_MAP: &str = "fedns-kinds";
 /// Before a member's name: the ConfigMap with the deletions that are owed to it.
 pub const DEBTS_PREFIX: &str = "fedns-debts-";

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use ::clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -13,7 +15,8 @@ use crate::output;
 
 COPIES are the federation's objects that stand in a member; WAITING those that are to be written or
 deleted there, or tried again; CONFLICTS objects of others that stand where a copy should be; DEBTS
-deletions that a member is owed until it can be reached. What is in the way is told line by line below.")]
+deletions that a member is owed until it can be reached. What is in the way is told line by line below:
+also kinds that a member does not serve or does not let fedns see.")]
 pub struct ShowStatus {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
@@ -50,10 +53,13 @@ struct Member {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Propagation {
     writes: bool,
     federation: Queue,
-    clusters: std::collections::BTreeMap<String, Cluster>,
+    clusters: BTreeMap<String, Cluster>,
+    /// False for those that are being disabled.
+    enabled_kinds: BTreeMap<String, bool>,
 }
 
 #[derive(Default, Deserialize)]
@@ -62,7 +68,7 @@ struct Queue {
     waiting: usize,
     in_flight: usize,
     failures: Vec<Remark>,
-    unlisted: std::collections::BTreeMap<String, String>,
+    unlisted: BTreeMap<String, String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -138,7 +144,7 @@ fn text(page: &Page, watched: &[Watched]) -> String {
             output::table(&["NAME", "STATUS", "COPIES", "WAITING", "CONFLICTS", "DEBTS"], &rows)
         }
     };
-    let mut lines = Vec::new();
+    let mut lines = kind_lines(&propagation.enabled_kinds);
     if !members_are_complete {
         lines.push("the members have not all been read yet".to_owned());
     }
@@ -198,6 +204,18 @@ fn cluster_lines(name: &str, cluster: &Cluster) -> Vec<String> {
     lines
 }
 
+fn kind_lines(enabled: &BTreeMap<String, bool>) -> Vec<String> {
+    let of = |is_enabled: bool| -> Vec<&str> {
+        let named = enabled.iter().filter(|(_, it)| **it == is_enabled);
+        named.map(|(name, _)| name.as_str()).collect()
+    };
+    [("enabled kinds", of(true)), ("kinds that are being disabled", of(false))]
+        .into_iter()
+        .filter(|(_, names)| !names.is_empty())
+        .map(|(what, names)| format!("{what}: {}", names.join(", ")))
+        .collect()
+}
+
 fn queue_lines(name: &str, queue: &Queue) -> Vec<String> {
     let failure = |it: &Remark| format!("{name}: {}: {}", it.object.text(), it.detail);
     let unlisted =
@@ -248,6 +266,7 @@ mod tests {
                     "conflicts": [{"object": object, "detail": "it is not ours"}],
                     "debts": [object],
                 }},
+                "enabledKinds": {"widgets.example.com": true, "limitranges": false},
             },
         });
         let page: Page = serde_json::from_value(page).unwrap();
@@ -264,6 +283,8 @@ NAME       STATUS    COPIES   WAITING   CONFLICTS   DEBTS
 beijing    Ready     12       1         1           1
 hangzhou   Offline   -        -         -           -
 
+enabled kinds: widgets.example.com
+kinds that are being disabled: limitranges
 hangzhou: its Cluster object is not there, and its Secret keeps it a member: run fedns join again, or fedns unjoin
 hangzhou: no answer
 beijing: conflict: ConfigMap \"default/c\": it is not ours

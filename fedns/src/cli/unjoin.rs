@@ -3,11 +3,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use ::clap::{Args, ValueEnum};
-use clusters::federation::host;
 use clusters::federation::steps::{Party, Told};
 use clusters::federation::unjoin::Leftover;
 use clusters::federation::unjoin::local::{self, Gone};
 use clusters::federation::unjoin::remote::{self, Leaver, PATIENCE};
+use clusters::federation::{enabled, host};
 
 use super::steps::{self, Place, Teller};
 use super::{CommandResult, Failure, print};
@@ -36,6 +36,11 @@ pub struct Unjoin {
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = steps::duration)]
     timeout: Duration,
 }
+
+/// For all that join made in the member.
+const ACCOUNT_LIMIT: Duration = Duration::from_secs(20);
+/// The same, and for all copies.
+const COPIES_LIMIT: Duration = Duration::from_secs(120);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 enum Objects {
@@ -98,7 +103,12 @@ impl Unjoin {
             }],
             Some(federation) => {
                 let host_uid = &hosted.host_uid;
-                let leaver = Leaver { cluster: name, federation, host_uid, context };
+                let enabled = enabled::get(&host, namespace).await;
+                let enabled = &enabled.unwrap_or_else(|failure| {
+                    warn(&format!("kinds that `fedns enable` added are not known: {failure}"));
+                    Vec::new()
+                });
+                let leaver = Leaver { cluster: name, federation, host_uid, context, enabled };
                 self.clean(&leaver, teller).await
             }
         };
@@ -118,6 +128,7 @@ impl Unjoin {
         let access = self.place.access(Some(leaver.context));
         let words = format!("cluster {}", self.name);
         let with_copies = self.objects == Objects::Delete;
+        let limit = if with_copies { COPIES_LIMIT } else { ACCOUNT_LIMIT };
         let why = match Party::new(words, "--cluster-context", &access).await {
             Err(error) => error.to_string(),
             Ok(member) => {
@@ -129,9 +140,10 @@ impl Unjoin {
                 };
                 match member.answers(PATIENCE).await {
                     Err(failure) => failure.to_string(),
-                    Ok(()) => match work.await {
-                        Ok(()) => return vec![],
-                        Err(failure) => failure.to_string(),
+                    Ok(()) => match tokio::time::timeout(limit, work).await {
+                        Ok(Ok(())) => return vec![],
+                        Ok(Err(failure)) => failure.to_string(),
+                        Err(_) => format!("not done within {} s", limit.as_secs()),
                     },
                 }
             }

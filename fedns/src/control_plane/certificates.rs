@@ -3,6 +3,7 @@
 //! All of it is one value that is kept in one Secret, which no pod mounts. What a part needs is copied
 //! into a Secret of its own.
 
+use clusters::federation::names::FEDNS_USER;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -32,9 +33,6 @@ pub const ETCD_CLIENT: &str = "etcd-client";
 pub const ADMIN: &str = "admin";
 pub const CONTROLLER_MANAGER: &str = "controller-manager";
 pub const FEDNS: &str = "fedns";
-
-/// Who fedns is to the federation's API.
-pub const FEDNS_USER: &str = "fedns";
 
 /// A certificate with its key, both PEM.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 
 use clusters::federation::names::PROPAGATED_FINALIZER;
 
-use crate::object::Owner;
+use crate::object::{Federated, Owner};
 
 use super::{Action, Cascade, Decision, MemberSituation, Owed, Reach, Situation};
 
@@ -46,24 +46,38 @@ pub(super) fn decide(situation: &Situation<'_>) -> Decision {
             is_done = false;
         }
     }
-    let answered = [PROPAGATED_FINALIZER, ORPHAN, FOREGROUND];
-    let of_others = |name: &&String| !answered.contains(&name.as_str());
-    let rest: Vec<String> = object.finalizers.iter().filter(of_others).cloned().collect();
-    if is_done && rest != object.finalizers {
-        decision.finalizers = Some(rest);
+    if is_done {
+        decision.finalizers = without(object, &[PROPAGATED_FINALIZER, ORPHAN, FOREGROUND]);
     }
     decision
+}
+
+/// An object of a kind that is being disabled: nobody waits for its copies, which stay.
+pub(super) fn let_go(object: &Federated) -> Decision {
+    let answered: &[&str] = match object.is_deleted {
+        true => &[PROPAGATED_FINALIZER, ORPHAN, FOREGROUND],
+        false => &[PROPAGATED_FINALIZER],
+    };
+    Decision { finalizers: without(object, answered), ..Decision::default() }
+}
+
+/// The finalizers of others, where there are some of these, too.
+fn without(object: &Federated, answered: &[&str]) -> Option<Vec<String>> {
+    let of_others = |name: &&String| !answered.contains(&name.as_str());
+    let rest: Vec<String> = object.finalizers.iter().filter(of_others).cloned().collect();
+    (rest != object.finalizers).then_some(rest)
 }
 
 fn progress(there: &MemberSituation<'_>, cascade: Cascade) -> Progress {
     let ours = there.copy.filter(|copy| copy.owner == Owner::Us);
     match (there.reach, ours) {
         (Reach::Unknown, _) => Progress::Waits,
+        (Reach::NotServed, None) => Progress::Done,
         (Reach::Known, None) if there.is_unsure => Progress::Act(Action::end(None, cascade)),
         (Reach::Away { .. }, None) if there.is_unsure => Progress::Owe(Owed { uid: None, cascade }),
         (Reach::Known | Reach::Away { was_known: true }, None) => Progress::Done,
         (Reach::Away { was_known: false }, None) => Progress::Owe(Owed { uid: None, cascade }),
-        (Reach::Away { .. }, Some(copy)) => {
+        (Reach::Away { .. } | Reach::NotServed, Some(copy)) => {
             Progress::Owe(Owed { uid: Some(copy.uid.clone()), cascade })
         }
         (Reach::Known, Some(copy)) if copy.is_deleted => match cascade {

@@ -1,26 +1,29 @@
 //! An object that lives: it shall stand in every selected member.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use clusters::federation::names::{
-    ADOPT_ANNOTATION, LOCAL_LABEL, PROPAGATED_FINALIZER, SYSTEM_NAMESPACE,
+    ADOPT_ANNOTATION, CLUSTER_LABEL, LOCAL_LABEL, PROPAGATED_FINALIZER, SYSTEM_NAMESPACE,
 };
 use model::ClusterName;
 use planner::annotations::{AnnotationError, CLUSTER_SELECTOR, OVERRIDES};
 use planner::overrides::{OverrideError, Overrides};
-use planner::placement::{ClusterSelector, NoneMatched, Placement};
+use planner::placement::{ClusterSelector, Labels, NoneMatched, Placement};
 use serde_json::Value;
 
 use crate::compare::{difference, digest};
 use crate::desired::desired;
 use crate::key::Key;
-use crate::kinds::{Kind, Role};
+use crate::kinds::{Coverage, Kind, Role};
 use crate::object::{Copy, Federated, Owner};
+use crate::table::Unlisted;
 
 use super::share::{self, Share, Shares};
 use super::status;
-use super::{Action, Cascade, Decision, MemberSituation, Problem, Reach, Settled, Situation};
+use super::{
+    Action, Cascade, Decision, MemberSituation, Problem, Reach, Settled, Situation, condition,
+};
 
 pub(super) fn decide(situation: &Situation<'_>) -> Decision {
     let Situation { key, kind, federation, object, members, .. } = situation;
@@ -52,6 +55,8 @@ pub(super) fn decide(situation: &Situation<'_>) -> Decision {
         let write = status::of(situation, &plan.selected, &decision.actions, plan.is_placed());
         (decision.annotations, decision.status) = (write.annotations, write.status);
         hold(object, &mut decision);
+    } else {
+        condition::put(situation, std::iter::empty(), &mut decision.status);
     }
     decision
 }
@@ -99,7 +104,9 @@ impl Plan {
         let selector = selector.transpose().map_err(invalid)?.unwrap_or_default();
         let overrides = object.annotation(OVERRIDES).map(Overrides::parse);
         let overrides = overrides.transpose().map_err(invalid)?.unwrap_or_default();
-        let labels = members.iter().map(|(name, there)| (*name, &there.member.labels));
+        let labels: BTreeMap<&ClusterName, Labels> =
+            members.iter().map(|(name, there)| (*name, labels(name, there))).collect();
+        let labels = labels.iter().map(|(name, labels)| (*name, labels));
         let (selected, none_matched) = match selector.select(labels) {
             Placement::Selected { clusters } => (clusters, None),
             Placement::NoneMatched(why) => (BTreeSet::new(), Some(why)),
@@ -176,6 +183,8 @@ impl Plan {
         if let Shares::Divided { unplaced: Some(detail), .. } = &self.shares {
             problems.push(Problem { reason: "NotPlaced", detail: detail.clone() });
         }
+        let selected = situation.members.iter().filter(|(name, _)| self.selected.contains(**name));
+        problems.extend(selected.filter_map(|(name, there)| unlisted(situation.kind, name, there)));
         let without_namespace = situation.members.iter().filter(|(name, there)| {
             self.selected.contains(**name) && there.reach == Reach::Known && !there.has_namespace
         });
@@ -190,6 +199,35 @@ impl Plan {
         }
         problems
     }
+}
+
+/// What placement looks at: any cluster can be selected by its name.
+fn labels(name: &ClusterName, there: &MemberSituation<'_>) -> Labels {
+    let mut labels = there.member.labels.clone();
+    labels.insert(CLUSTER_LABEL.to_owned(), name.to_string());
+    labels
+}
+
+/// Why a member's objects of the kind will not be known until somebody changes something.
+fn unlisted(kind: &Kind, cluster: &ClusterName, there: &MemberSituation<'_>) -> Option<Problem> {
+    let why = there.unlisted?;
+    let (reason, remedy) = match why {
+        Unlisted::Failed(_) => return None,
+        Unlisted::Forbidden(_) if kind.coverage == Coverage::Always => {
+            ("ListInClusterFailed", None)
+        }
+        Unlisted::Forbidden(_) => ("ListInClusterFailed", Some("`fedns enable` grants the right")),
+        Unlisted::NotServed(_) if kind.coverage == Coverage::Always => ("KindMissing", None),
+        Unlisted::NotServed(_) => (
+            "KindMissing",
+            Some(
+                "make its CustomResourceDefinition there, or here after `fedns enable \
+                 customresourcedefinitions`",
+            ),
+        ),
+    };
+    let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
+    Some(Problem { reason, detail: format!("cluster {cluster}: {}{remedy}", why.words()) })
 }
 
 /// What one member gets of an object.
@@ -241,5 +279,9 @@ fn is_of_every_cluster(key: &Key, kind: &Kind, object: &Federated) -> bool {
     let is_authority = kind.name() == "ConfigMap" && key.name == "kube-root-ca.crt";
     let is_token = kind.role == Role::Secret
         && object.body["type"].as_str() == Some("kubernetes.io/service-account-token");
-    is_system || is_api || is_authority || is_token
+    let is_account = kind.name() == "ServiceAccount" && key.name == "default";
+    let is_priority = kind.name() == "PriorityClass" && key.name.starts_with("system-");
+    // Members have no use for the definition of members.
+    let is_membership = kind.is_of_definitions() && key.name.ends_with(".fedns.io");
+    is_system || is_api || is_authority || is_token || is_account || is_priority || is_membership
 }

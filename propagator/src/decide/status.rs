@@ -16,7 +16,7 @@ use serde_json::{Map, Value, json};
 use crate::kinds::Role;
 use crate::object::Owner;
 
-use super::{Action, Reach, Situation};
+use super::{Action, MemberSituation, Reach, Situation, condition};
 
 /// What is to be written to the object.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -34,37 +34,53 @@ pub(super) fn of(
     actions: &BTreeMap<ClusterName, Action>,
     is_placed: bool,
 ) -> StatusWrite {
-    let summing = Summing { situation, selected, actions };
-    let status = match situation.kind.role {
-        Role::Deployment => summing.sum(sum_deployments),
-        Role::ReplicaSet => summing.sum(sum_replica_sets),
-        Role::DaemonSet => summing.sum(sum_daemon_sets),
-        Role::StatefulSet => {
-            summing.sum(|summary| sum_stateful_sets(summary, |cluster| summing.replicas(cluster)))
-        }
-        Role::Job => summing.job(is_placed),
-        Role::Service => return summing.service(),
-        Role::Ingress => summing.ingress(),
-        _ => None,
-    };
-    StatusWrite { status, ..StatusWrite::default() }
+    let previous = condition::without(&situation.object.status);
+    let summing = Summing { situation, selected, actions, previous: &previous };
+    let mut write = summing.write(is_placed);
+    let conflicts = summing.selected().filter_map(|(name, there)| Some((name, there.conflict?)));
+    condition::put(situation, conflicts, &mut write.status);
+    write
 }
 
 struct Summing<'a> {
     situation: &'a Situation<'a>,
     selected: &'a BTreeSet<ClusterName>,
     actions: &'a BTreeMap<ClusterName, Action>,
+    /// The object's status without the condition of ours.
+    previous: &'a Value,
 }
 
 // === impl Summing ===
 
 impl Summing<'_> {
+    fn write(&self, is_placed: bool) -> StatusWrite {
+        let status = match self.situation.kind.role {
+            Role::Deployment => self.sum(sum_deployments),
+            Role::ReplicaSet => self.sum(sum_replica_sets),
+            Role::DaemonSet => self.sum(sum_daemon_sets),
+            Role::StatefulSet => {
+                self.sum(|summary| sum_stateful_sets(summary, |cluster| self.replicas(cluster)))
+            }
+            Role::Job => self.job(is_placed),
+            Role::Service => return self.service(),
+            Role::Ingress => self.ingress(),
+            _ => None,
+        };
+        StatusWrite { status, ..StatusWrite::default() }
+    }
+
+    /// The members that are to have the object.
+    fn selected(&self) -> impl Iterator<Item = (&ClusterName, &MemberSituation<'_>)> {
+        let there = self.situation.members.iter().map(|(name, there)| (*name, there));
+        there.filter(|(name, _)| self.selected.contains(*name))
+    }
+
     fn sum<S>(&self, sum: impl Fn(&Summary<'_, S>) -> S) -> Option<Value>
     where
         S: Default + DeserializeOwned + PartialEq + Serialize,
     {
         let object = self.situation.object;
-        let previous: S = read(&object.status);
+        let previous: S = read(self.previous);
         let members = self.members();
         let summary =
             Summary { generation: object.generation, previous: &previous, members: &members };
@@ -79,7 +95,7 @@ impl Summing<'_> {
     }
 
     fn job(&self, is_placed: bool) -> Option<Value> {
-        let previous = read(&self.situation.object.status);
+        let previous = read(self.previous);
         let next = sum_jobs(&previous, &self.members(), is_placed);
         patch(&previous, &next)
     }
@@ -87,14 +103,13 @@ impl Summing<'_> {
     /// The clusters that are to have the object; of one without contact what was seen last, until its
     /// share is planned elsewhere.
     fn members<S: Default + DeserializeOwned>(&self) -> Vec<Member<S>> {
-        let there = self.situation.members.iter();
-        let there = there.filter(|(name, it)| self.selected.contains(**name) && it.counts);
-        there
+        self.selected()
+            .filter(|(_, there)| there.counts)
             .map(|(name, there)| {
                 let ours = there.copy.filter(|copy| copy.owner == Owner::Us);
-                let is_written = !self.actions.contains_key(*name);
+                let is_written = !self.actions.contains_key(name);
                 Member {
-                    cluster: (*name).clone(),
+                    cluster: name.clone(),
                     written_generation: ours.map(|copy| copy.generation).filter(|_| is_written),
                     status: ours.map(|copy| read(&copy.status)).unwrap_or_default(),
                 }
@@ -120,11 +135,9 @@ impl Summing<'_> {
     }
 
     fn services(&self) -> Vec<MemberService> {
-        let there = self.situation.members.iter();
-        let there = there.filter(|(name, _)| self.selected.contains(**name));
-        there
+        self.selected()
             .map(|(name, there)| MemberService {
-                cluster: (*name).clone(),
+                cluster: name.clone(),
                 ready: there.reach == Reach::Known,
                 ingress: there.copy.map(|copy| addresses(&copy.status)).unwrap_or_default(),
                 has_ready_address: there.has_ready_endpoint,
@@ -133,9 +146,7 @@ impl Summing<'_> {
     }
 
     fn ingress(&self) -> Option<Value> {
-        let there = self.situation.members.iter();
-        let there = there.filter(|(name, _)| self.selected.contains(**name));
-        let copies = there.filter_map(|(_, there)| there.copy);
+        let copies = self.selected().filter_map(|(_, there)| there.copy);
         let all: BTreeSet<Ingress> = copies.flat_map(|copy| addresses(&copy.status)).collect();
         load_balancer(&self.situation.object.status, &all.into_iter().collect::<Vec<_>>())
     }

@@ -2,17 +2,19 @@ use std::collections::BTreeMap;
 
 use clusters::{Access, KubeconfigAccess};
 use kube::core::DynamicObject;
-use model::ClusterName;
+use model::{ClusterName, UnixTime};
 use serde_json::{Value, json};
 
 use super::*;
-use crate::kinds::{Kinds, Role};
+use crate::kinds::{Coverage, Kind, Kinds, Role};
 use crate::member::Standing;
+use crate::table::Unlisted;
 
 /// An object of the federation and its copies, from which situations are made.
 struct Scene {
     kinds: Kinds,
     role: Role,
+    coverage: Coverage,
     object: Value,
     members: BTreeMap<ClusterName, There>,
 }
@@ -26,6 +28,8 @@ struct There {
     is_owed: bool,
     is_unsure: bool,
     counts: bool,
+    unlisted: Option<Unlisted>,
+    conflict: Option<Trouble>,
 }
 
 impl Scene {
@@ -53,10 +57,18 @@ impl Scene {
                 is_owed: false,
                 is_unsure: false,
                 counts: true,
+                unlisted: None,
+                conflict: None,
             };
             (name, there)
         });
-        Self { kinds: Kinds::default(), role, object, members: members.into() }
+        Self {
+            kinds: Kinds::default(),
+            role,
+            coverage: Coverage::Always,
+            object,
+            members: members.into(),
+        }
     }
 
     fn held(mut self) -> Self {
@@ -115,6 +127,8 @@ impl Scene {
             let situation = MemberSituation {
                 member: &there.member,
                 reach: there.reach,
+                unlisted: there.unlisted.as_ref(),
+                conflict: there.conflict.as_ref(),
                 copy: copies[name].as_deref(),
                 counts: there.counts,
                 standing: planner::replicas::Standing::default(),
@@ -126,14 +140,16 @@ impl Scene {
             };
             (name, situation)
         });
+        let kind = Kind { coverage: self.coverage, ..self.kinds.get(kind).clone() };
         decide(&Situation {
             key: &key,
-            kind: self.kinds.get(kind),
+            kind: &kind,
             federation: "fed",
             object: &object,
             is_namespace_settled: true,
             has_content: false,
             is_autoscaled: false,
+            now: UnixTime(1_800_000_000),
             members: members.collect(),
         })
     }
@@ -290,4 +306,95 @@ fn replicas_wait_until_all_have_told_what_they_have() {
     assert_eq!(replicas(&leaving), [2]);
     let left = leaving.at("beijing", |there| there.counts = false);
     assert_eq!(replicas(&left), [4]);
+}
+
+#[test]
+fn a_kind_that_is_disabled_lets_its_objects_go_and_keeps_its_copies() {
+    let mut scene = Scene::config_map().held().copied();
+    scene.coverage = Coverage::Leaving;
+    let expect = Decision { finalizers: Some(vec![]), ..Decision::default() };
+    assert_eq!(scene.decide(), expect);
+    let mut deleted = Scene::config_map().copied().deleted(&[OURS, "orphan", "of others"]);
+    deleted.coverage = Coverage::Leaving;
+    let expect = Decision { finalizers: Some(vec!["of others".to_owned()]), ..Decision::default() };
+    assert_eq!(deleted.decide(), expect);
+}
+
+#[test]
+fn where_a_kind_is_not_served_nothing_is_made_and_nothing_waited_for() {
+    let not_served = |there: &mut There| {
+        there.reach = Reach::NotServed;
+        there.unlisted = Some(Unlisted::NotServed("it does not serve it".into()));
+    };
+    let decision = Scene::config_map().held().at("beijing", not_served).decide();
+    assert_eq!(decision.actions.keys().map(ClusterName::as_str).collect::<Vec<_>>(), ["hangzhou"]);
+    let problem = &decision.problems[0];
+    assert_eq!(
+        (problem.reason, problem.detail.as_str()),
+        ("KindMissing", "cluster beijing: it does not serve it")
+    );
+    let deleted = Scene::config_map().deleted(&[OURS]).at("beijing", not_served);
+    assert_eq!(deleted.decide().finalizers, Some(vec![]));
+}
+
+#[test]
+fn a_right_that_is_missing_is_told() {
+    let forbidden = |there: &mut There| {
+        there.reach = Reach::Away { was_known: false };
+        there.unlisted = Some(Unlisted::Forbidden("list configmaps: 403".into()));
+    };
+    let mut scene = Scene::config_map().held().at("beijing", forbidden);
+    scene.coverage = Coverage::Enabled;
+    let problem = &scene.decide().problems[0];
+    let expect = "cluster beijing: list configmaps: 403; `fedns enable` grants the right";
+    assert_eq!((problem.reason, problem.detail.as_str()), ("ListInClusterFailed", expect));
+}
+
+#[test]
+fn a_conflict_stands_as_a_condition_as_long_as_it_lasts() {
+    let service = |status: Value| {
+        let object = json!({"apiVersion": "v1", "kind": "Service",
+            "metadata": {"name": "web", "namespace": "shop", "uid": "f", "resourceVersion": "7"},
+            "spec": {"type": "ClusterIP"}, "status": status});
+        Scene::of(Role::Service, object).held()
+    };
+    let foreign =
+        |there: &mut There| there.conflict = Some(Trouble::Foreign("it is theirs".into()));
+    let other = json!({"type": "Other", "status": "True"});
+    let standing = json!({"type": "fedns.io/Propagated", "status": "False", "reason": "Conflict",
+        "message": "cluster beijing: it is theirs", "lastTransitionTime": "2027-01-15T08:00:00Z"});
+    let status = |scene: Scene| scene.decide().status;
+    assert_eq!(status(service(json!({}))), None);
+    let conflict = service(json!({"conditions": [other]})).at("beijing", foreign);
+    assert_eq!(status(conflict), Some(json!({"conditions": [other, standing]})));
+    let steady = service(json!({"conditions": [standing]})).at("beijing", foreign);
+    assert_eq!(status(steady), None);
+    let both =
+        service(json!({"conditions": [standing]})).at("beijing", foreign).at("hangzhou", foreign);
+    let message = "clusters beijing, hangzhou: it is theirs";
+    assert_eq!(status(both).unwrap()["conditions"][0]["message"], message);
+    let solved = service(json!({"conditions": [standing, other]}));
+    assert_eq!(status(solved), Some(json!({"conditions": [other]})));
+    let elsewhere =
+        r#"[{"key": "name", "operator": "Exists"}, {"key": "name", "operator": "DoesNotExist"}]"#;
+    let nowhere = service(json!({"conditions": [standing]}))
+        .annotated("federation.alpha.kubernetes.io/cluster-selector", elsewhere);
+    assert_eq!(status(nowhere), Some(json!({"conditions": null})));
+}
+
+#[test]
+fn a_sum_and_a_conflict_stand_side_by_side() {
+    let deployment = |status: Value| {
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "namespace": "shop", "uid": "f", "generation": 1},
+            "spec": {"replicas": 2}, "status": status});
+        Scene::of(Role::Deployment, object).held()
+    };
+    let foreign =
+        |there: &mut There| there.conflict = Some(Trouble::Foreign("it is theirs".into()));
+    let first = deployment(json!({})).at("beijing", foreign).decide().status.unwrap();
+    let conditions = first["conditions"].as_array().unwrap();
+    assert_eq!(conditions.last().unwrap()["type"], "fedns.io/Propagated", "{first}");
+    let again = deployment(first).at("beijing", foreign);
+    assert_eq!(again.decide().status, None, "what stands is not written again");
 }

@@ -8,22 +8,23 @@ use clusters::federation::names::FEDERATION_LABEL;
 use model::{ClusterName, UnixTime};
 use planner::eligibility::{Attendance, Contact, EligibilitySettings, Presence};
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
-use crate::debts::{DebtBook, Debts};
 use crate::decide::{Action, Owed, Reach, Settled};
-use crate::endpoint::{Endpoint, Trouble};
+use crate::endpoint::Endpoint;
 use crate::key::Key;
-use crate::kinds::{KindId, Kinds, Role};
+use crate::kinds::{BESIDE, KindId, Kinds, Role};
 use crate::member::{Member, Standing};
 use crate::object::Copy;
 use crate::pods::{Look, unix_now};
 use crate::queue::Queue;
 use crate::repairs::Repairs;
-use crate::slices::{Slice, slice_kind};
-use crate::table::{Seen, Table};
+use crate::slices::{Slice, Slices, slice_kind};
+use crate::table::{Table, Unlisted};
 use crate::watch::Watch;
 
+use super::ledger::Ledger;
+use super::report::Orphans;
 use super::{Engine, Message};
 
 /// How long a member that answers may take to list what it has. Then it counts as one that does not.
@@ -35,11 +36,15 @@ pub(super) struct MemberState {
     /// Of its watches; what older ones still tell is not heard.
     pub(super) generation: u64,
     watches: JoinSet<()>,
+    /// Of each kind its watch.
+    watch_ends: HashMap<KindId, AbortHandle>,
     standing: watch::Sender<Standing>,
+    /// What could not be listed may be there now.
+    again: watch::Sender<u64>,
     /// Since when these run.
     pub(super) watched_since: Instant,
     pub(super) copies: Table<Copy>,
-    pub(super) slices: Table<Slice>,
+    pub(super) slices: Slices,
     /// Whether replicas are planned for it.
     attendance: Attendance,
     contact: Contact,
@@ -51,18 +56,7 @@ pub(super) struct MemberState {
     pub(super) queue: Queue<Key, Action>,
     pub(super) repairs: Repairs,
     pub(super) ledger: Ledger,
-}
-
-/// The debts to a member, and how far they are written.
-#[derive(Default)]
-pub(super) struct Ledger {
-    /// `None` until they were read.
-    pub(super) wanted: Option<Debts>,
-    pub(super) saved: Debts,
-    pub(super) is_busy: bool,
-    pub(super) failure: Option<String>,
-    /// Not before then, after a failure.
-    pub(super) not_before: Option<Instant>,
+    pub(super) orphans: Orphans,
 }
 
 // === impl MemberState ===
@@ -75,10 +69,12 @@ impl MemberState {
             endpoint,
             generation,
             watches: JoinSet::new(),
+            watch_ends: HashMap::new(),
             standing,
+            again: watch::channel(0).0,
             watched_since: Instant::now(),
             copies: Table::default(),
-            slices: Table::default(),
+            slices: Slices::default(),
             attendance: Attendance::default(),
             contact: Contact::NeverReady,
             presence: Presence::NeverReady,
@@ -88,6 +84,7 @@ impl MemberState {
             queue: Queue::default(),
             repairs: Repairs::default(),
             ledger: Ledger::default(),
+            orphans: Orphans::default(),
         }
     }
 
@@ -99,11 +96,15 @@ impl MemberState {
         let is_listed = |kind| self.copies.is_listed(kind);
         // Without the right to see slices, Services are copied all the same.
         let has_slices = kinds.get(kind).role != Role::Service
-            || self.slices.is_listed(kinds.beside())
-            || !self.slices.failures().is_empty();
+            || self.slices.is_listed()
+            || self.slices.failure().is_some();
         let namespaces = kinds.of_role(Role::Namespace);
         let is_known = is_listed(kind) && namespaces.is_none_or(is_listed) && has_slices;
-        let has_failed = self.copies.failures().contains_key(&kind);
+        let failure = self.copies.failures().get(&kind);
+        if self.is_ready() && matches!(failure, Some(Unlisted::NotServed(_))) {
+            return Reach::NotServed;
+        }
+        let has_failed = failure.is_some();
         let is_slow = self.watched_since.elapsed() >= PATIENCE;
         match (self.is_ready(), is_known) {
             (true, true) => Reach::Known,
@@ -128,27 +129,27 @@ impl MemberState {
     /// Whether any slice of the Service has a ready endpoint; without slices, only a Service that
     /// selects nothing is taken to be.
     pub(super) fn has_ready_endpoint(&self, service: &Key) -> bool {
-        let slices = self.slices.iter().filter(|(key, slice)| {
-            key.namespace == service.namespace && slice.service == service.name
-        });
-        let mut slices = slices.peekable();
-        if slices.peek().is_none() {
+        self.slices.readiness(service).unwrap_or_else(|| {
             let copy = self.copies.get(service);
-            return copy.is_some_and(|copy| {
+            copy.is_some_and(|copy| {
                 copy.body["spec"]["selector"].as_object().is_none_or(serde_json::Map::is_empty)
-            });
-        }
-        slices.any(|(_, slice)| slice.is_ready)
+            })
+        })
     }
 
     pub(super) fn debts(&self) -> impl Iterator<Item = (&Key, &Owed)> {
-        self.ledger.wanted.iter().flat_map(|debts| &debts.0)
+        self.ledger.wanted.iter().flat_map(|debts| &debts.owed)
+    }
+
+    /// The deletion of its copy is owed, or it is not known whether it is.
+    pub(super) fn has_debt(&self, key: &Key) -> bool {
+        self.ledger.wanted.as_ref().is_none_or(|debts| debts.owed.contains_key(key))
     }
 
     /// Noted in the host cluster, not only here.
     pub(super) fn is_owed(&self, key: &Key) -> bool {
         let Some(wanted) = self.ledger.wanted.as_ref() else { return false };
-        wanted.0.contains_key(key) && self.ledger.saved.0.get(key) == wanted.0.get(key)
+        wanted.owed.contains_key(key) && self.ledger.saved.owed.get(key) == wanted.owed.get(key)
     }
 
     pub(super) fn next_due(&self) -> Option<Instant> {
@@ -172,45 +173,72 @@ impl MemberState {
         self.generation = generation;
         self.watches.abort_all();
         self.watches = JoinSet::new();
+        self.watch_ends.clear();
         self.watched_since = Instant::now();
         self.copies.begin_anew();
         self.slices.begin_anew();
         let name = self.member.name.clone();
         let slices = Watch {
             endpoint: self.endpoint.clone(),
-            id: kinds.beside(),
+            id: BESIDE,
             kind: slice_kind(),
             label_selector: Some(format!("{FEDERATION_LABEL}={federation}")),
             convert: Arc::new(Slice::new),
             standing: self.standing.subscribe(),
+            again: self.again.subscribe(),
         };
         let wrap = move |seen| Message::Slice(name.clone(), generation, seen);
         self.watches.spawn(slices.run(tell.clone(), wrap));
         for id in kinds.ids() {
-            let kind = kinds.get(id).clone();
-            // Whether a namespace is there matters, whosever it is.
-            let is_ours = kind.role != Role::Namespace;
-            let label = federation.to_owned();
-            let watch = Watch {
-                endpoint: self.endpoint.clone(),
-                id,
-                kind,
-                label_selector: is_ours.then(|| format!("{FEDERATION_LABEL}={federation}")),
-                convert: Arc::new(move |object| Copy::new(object, &label)),
-                standing: self.standing.subscribe(),
-            };
-            let name = self.member.name.clone();
-            let wrap = move |seen| Message::Member(name.clone(), generation, id, seen);
-            self.watches.spawn(watch.run(tell.clone(), wrap));
+            self.watch_kind(id, kinds, federation, tell);
         }
     }
-}
 
-// === impl Ledger ===
+    /// Lists and watches one kind beside those that are watched.
+    pub(super) fn watch_kind(
+        &mut self,
+        id: KindId,
+        kinds: &Kinds,
+        federation: &str,
+        tell: &mpsc::Sender<Message>,
+    ) {
+        let kind = kinds.get(id).clone();
+        // Whether a namespace is there matters, whosever it is.
+        let is_ours = kind.role != Role::Namespace;
+        let label = federation.to_owned();
+        let watch = Watch {
+            endpoint: self.endpoint.clone(),
+            id,
+            kind,
+            label_selector: is_ours.then(|| format!("{FEDERATION_LABEL}={federation}")),
+            convert: Arc::new(move |object| Copy::new(object, &label)),
+            standing: self.standing.subscribe(),
+            again: self.again.subscribe(),
+        };
+        let (name, generation) = (self.member.name.clone(), self.generation);
+        let wrap = move |seen| Message::Member(name.clone(), generation, id, seen);
+        let end = self.watches.spawn(watch.run(tell.clone(), wrap));
+        self.watch_ends.insert(id, end);
+    }
 
-impl Ledger {
-    pub(super) fn is_unsaved(&self) -> bool {
-        self.wanted.as_ref().is_none_or(|wanted| *wanted != self.saved)
+    /// A kind is looked at no more; its copies stay.
+    pub(super) fn forget_kind(&mut self, id: KindId) {
+        if let Some(end) = self.watch_ends.remove(&id) {
+            end.abort();
+        }
+        let of_kind = self.copies.of_kind(id).map(|(key, _)| key.clone());
+        for key in of_kind.collect::<Vec<_>>() {
+            self.queue.set(&key, None);
+        }
+        self.copies.forget_kind(id);
+        self.looks.retain(|key, _| key.kind != id);
+        self.settled.retain(|key, _| key.kind != id);
+        self.unsure.retain(|key| key.kind != id);
+    }
+
+    /// Lists at once what could not be listed.
+    pub(super) fn list_again(&self) {
+        self.again.send_modify(|count| *count += 1);
     }
 }
 
@@ -263,60 +291,6 @@ impl Engine {
         }
     }
 
-    pub(super) fn member_seen(
-        &mut self,
-        cluster: &ClusterName,
-        generation: u64,
-        kind: KindId,
-        seen: Seen<Copy>,
-    ) {
-        let namespaces = self.namespace_kind();
-        let Some(state) = self.members.get_mut(cluster) else { return };
-        if state.generation != generation {
-            return;
-        }
-        let may_unblock = matches!(seen, Seen::ListEnds | Seen::Failed(_));
-        let was = state.reach(kind, &self.kinds);
-        let has_list = matches!(seen, Seen::ListEnds);
-        let touched = state.copies.see(kind, seen);
-        state.unsure.retain(|key| key.kind != kind || !has_list && !touched.contains(key));
-        if may_unblock && state.reach(kind, &self.kinds) != was {
-            // What is not there, and what is owed, is known now.
-            let everything = namespaces == Some(kind);
-            let of_kind = self.objects.iter().map(|(key, _)| key);
-            let owed = state.ledger.wanted.iter().flat_map(|debts| debts.0.keys());
-            let keys = of_kind.chain(owed).filter(|key| everything || key.kind == kind);
-            self.touched.extend(keys.cloned());
-        }
-        if namespaces == Some(kind) {
-            let names: Vec<&str> = touched.iter().map(|key| key.name.as_str()).collect();
-            let inside = self.objects.iter().map(|(key, _)| key);
-            let inside = inside.filter(|key| names.contains(&key.namespace.as_str()));
-            self.touched.extend(inside.cloned());
-        }
-        self.touched.extend(touched);
-    }
-
-    pub(super) fn slice_seen(&mut self, cluster: &ClusterName, generation: u64, seen: Seen<Slice>) {
-        let Some(services) = self.kinds.of_role(Role::Service) else { return };
-        let Some(state) = self.members.get_mut(cluster) else { return };
-        if state.generation != generation {
-            return;
-        }
-        match &seen {
-            Seen::Listed(key, slice) | Seen::Changed(key, slice) | Seen::Deleted(key, slice) => {
-                self.touched.insert(slice.service_key(key, services));
-            }
-            Seen::Failed(_) if !state.slices.failures().is_empty() => {}
-            Seen::ListEnds | Seen::Failed(_) => {
-                let keys = self.objects.iter().map(|(key, _)| key);
-                self.touched.extend(keys.filter(|key| key.kind == services).cloned());
-            }
-            Seen::ListBegins => {}
-        }
-        state.slices.see(self.kinds.beside(), seen);
-    }
-
     /// Whether replicas are planned for each member, and when that may change.
     pub(super) fn attend(&mut self) {
         let now = unix_now();
@@ -326,95 +300,5 @@ impl Engine {
                 self.wakes.insert((Instant::now() + wait, None));
             }
         }
-    }
-
-    pub(super) fn read_debts_of_all(&mut self) {
-        let names: Vec<ClusterName> = self.members.keys().cloned().collect();
-        for name in names {
-            self.read_debts(&name);
-        }
-    }
-
-    fn read_debts(&mut self, name: &ClusterName) {
-        if let Some(state) = self.members.get_mut(name) {
-            state.ledger.wanted = None;
-        }
-    }
-
-    /// Reads or writes the debts of each member whose debts are not known, or not as they are wanted.
-    pub(super) fn sync_debts(&mut self, now: Instant) {
-        for (name, state) in &mut self.members {
-            let ledger = &mut state.ledger;
-            let is_due = ledger.not_before.is_none_or(|at| at <= now);
-            if ledger.is_busy || !is_due || !ledger.is_unsaved() {
-                continue;
-            }
-            ledger.is_busy = true;
-            let book = DebtBook {
-                host: self.host.clone(),
-                namespace: self.settings.host_namespace.clone(),
-                federation: self.settings.federation.clone(),
-                cluster: name.clone(),
-            };
-            let (kinds, tell) = (Arc::clone(&self.kinds), self.messages.0.clone());
-            let (name, wanted) = (name.clone(), ledger.wanted.clone());
-            self.calls.spawn(async move {
-                let message = match wanted {
-                    None => Message::DebtsRead(name, book.read(&kinds).await),
-                    Some(debts) => {
-                        let result = book.write(&kinds, &debts).await;
-                        Message::DebtsWritten(name, debts, result)
-                    }
-                };
-                // Nobody listens after the end.
-                tell.send(message).await.unwrap_or_default();
-            });
-        }
-    }
-
-    pub(super) fn debts_read(&mut self, cluster: &ClusterName, result: Result<Debts, Trouble>) {
-        let Some(state) = self.members.get_mut(cluster) else { return };
-        state.ledger.is_busy = false;
-        match result {
-            Ok(debts) => {
-                self.touched.extend(debts.0.keys().cloned());
-                let ledger = &mut state.ledger;
-                (ledger.failure, ledger.not_before) = (None, None);
-                ledger.saved = debts.clone();
-                ledger.wanted = Some(debts);
-                // What waited for the book to be open.
-                let deleted = self.objects.iter().filter(|(_, object)| object.is_deleted);
-                self.touched.extend(deleted.map(|(key, _)| key.clone()));
-            }
-            Err(trouble) => state.ledger.failed(&trouble),
-        }
-    }
-
-    pub(super) fn debts_written(
-        &mut self,
-        cluster: &ClusterName,
-        debts: Debts,
-        result: Result<(), Trouble>,
-    ) {
-        let Some(state) = self.members.get_mut(cluster) else { return };
-        state.ledger.is_busy = false;
-        match result {
-            Ok(()) => {
-                let ledger = &mut state.ledger;
-                (ledger.failure, ledger.not_before) = (None, None);
-                self.touched.extend(debts.0.keys().cloned());
-                ledger.saved = debts;
-            }
-            Err(trouble) => state.ledger.failed(&trouble),
-        }
-    }
-}
-
-// === impl Ledger ===
-
-impl Ledger {
-    fn failed(&mut self, trouble: &Trouble) {
-        self.failure = Some(trouble.words().to_owned());
-        self.not_before = Some(Instant::now() + crate::watch::jittered(super::DEBTS_RETRY));
     }
 }

@@ -60,6 +60,8 @@ impl Engine {
             let situation = MemberSituation {
                 member: &state.member,
                 reach: state.reach(key.kind, &self.kinds),
+                unlisted: state.copies.failures().get(&key.kind),
+                conflict: state.queue.failure(key).filter(|trouble| trouble.is_conflict()),
                 counts: state.presence.counts(),
                 standing: standings.get(name).copied().unwrap_or_default(),
                 has_ready_endpoint: kind.role == Role::Service && state.has_ready_endpoint(key),
@@ -79,6 +81,7 @@ impl Engine {
             is_namespace_settled: namespaces.is_some_and(|kind| self.is_settled(kind, key)),
             has_content: kind.role == Role::Namespace && self.has_content(key, object),
             is_autoscaled: self.is_autoscaled(key),
+            now: unix_now(),
             members: members.collect(),
         };
         let decision = decide(&situation);
@@ -95,10 +98,10 @@ impl Engine {
                 _ => None,
             };
             state.queue.set_after(key, action, not_before);
-            if let Some(Debts(debts)) = state.ledger.wanted.as_mut() {
+            if let Some(debts) = state.ledger.wanted.as_mut() {
                 match owed.remove(name) {
-                    Some(owed) => drop(debts.insert(key.clone(), owed)),
-                    None if !object.is_deleted => drop(debts.remove(key)),
+                    Some(owed) => drop(debts.owed.insert(key.clone(), owed)),
+                    None if !object.is_deleted => drop(debts.owed.remove(key)),
                     None => {}
                 }
             }
@@ -125,7 +128,7 @@ impl Engine {
             state.looks.remove(key);
             state.repairs.forget(key);
             state.queue.set(key, None);
-            if state.reach(key.kind, &self.kinds) == Reach::Known {
+            if matches!(state.reach(key.kind, &self.kinds), Reach::Known | Reach::NotServed) {
                 let payment = state.payment(key);
                 state.queue.set(key, payment);
             }
@@ -170,7 +173,8 @@ impl Engine {
 
     /// Whether a namespace that is deleted still has objects in it.
     fn has_content(&self, namespace: &Key, object: &Federated) -> bool {
-        object.is_deleted && self.objects.iter().any(|(key, _)| key.namespace == namespace.name)
+        let in_kind = |kind| self.objects.in_namespace(kind, &namespace.name).next().is_some();
+        object.is_deleted && self.kinds.ids().any(in_kind)
     }
 
     /// Whether an autoscaler of the federation is about the object.
@@ -179,13 +183,12 @@ impl Engine {
         if !matches!(kind.role, Role::Deployment | Role::ReplicaSet) {
             return false;
         }
-        let autoscalers = self.kinds.of_role(Role::HorizontalPodAutoscaler);
-        self.objects.iter().any(|(it, autoscaler)| {
+        let Some(autoscalers) = self.kinds.of_role(Role::HorizontalPodAutoscaler) else {
+            return false;
+        };
+        self.objects.in_namespace(autoscalers, &key.namespace).any(|(_, autoscaler)| {
             let target = &autoscaler.body["spec"]["scaleTargetRef"];
-            Some(it.kind) == autoscalers
-                && it.namespace == key.namespace
-                && target["kind"] == kind.name()
-                && target["name"] == key.name
+            target["kind"] == kind.name() && target["name"] == key.name
         })
     }
 
@@ -310,7 +313,7 @@ impl MemberState {
     /// What is to be done for the debt of an object that is in the federation no more. Without a copy
     /// that it is about, the debt is over.
     fn payment(&mut self, key: &Key) -> Option<Action> {
-        let Debts(debts) = self.ledger.wanted.as_mut()?;
+        let Debts { owed: debts, .. } = self.ledger.wanted.as_mut()?;
         let owed = debts.get(key)?.clone();
         let copy = self.copies.get(key).filter(|copy| {
             copy.owner == Owner::Us

@@ -38,6 +38,9 @@ impl Engine {
         write: &FederationWrite,
         result: Result<Option<Arc<Federated>>, Trouble>,
     ) {
+        if !self.kinds.is_watched(key.kind) {
+            return self.queue.succeeded(&key);
+        }
         match result {
             Ok(written) => {
                 self.queue.succeeded(&key);
@@ -70,6 +73,9 @@ impl Engine {
         result: Result<Written, Trouble>,
     ) {
         let Some(state) = self.members.get_mut(cluster) else { return };
+        if !self.kinds.is_watched(key.kind) {
+            return state.queue.succeeded(&key);
+        }
         match result {
             Ok(written) => {
                 state.queue.succeeded(&key);

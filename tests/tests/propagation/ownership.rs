@@ -7,6 +7,7 @@ pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
         [Need::Kubernetes] =>
             what_is_not_ours_is_left_alone_until_it_is_adopted,
+            a_conflict_is_a_condition_as_long_as_it_lasts,
             a_namespace_that_exists_is_shared,
             objects_go_where_their_selector_says,
             overrides_differ_per_cluster,
@@ -45,6 +46,40 @@ fn what_is_not_ours_is_left_alone_until_it_is_adopted() {
     federation.event("AdoptInCluster", r#"Adopted ConfigMap "default/web" in cluster beijing"#);
     federation.kubectl().run("delete configmap web");
     federation.in_no_member("get configmap web");
+}
+
+fn a_conflict_is_a_condition_as_long_as_it_lasts() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    let (kubectl, beijing) = (federation.kubectl(), federation.member("beijing"));
+    beijing.run("create service clusterip web --tcp=80");
+    beijing.run("create deployment web --image=theirs");
+    kubectl.run("create service clusterip web --tcp=80");
+    kubectl.run("create deployment web --image=ours --replicas=2");
+    for kind in ["service", "deployment"] {
+        kubectl.run(&format!(
+            "wait {kind}/web --for=condition=fedns.io/Propagated=false --timeout=60s"
+        ));
+        let path = r#"jsonpath={.status.conditions[?(@.type=="fedns.io/Propagated")].message}"#;
+        let message = kubectl.args(&["get", kind, "web", "-o", path]);
+        assert!(message.starts_with("cluster beijing: "), "{message}");
+        assert!(message.contains("is not this federation's"), "{message}");
+    }
+    // It is tried again, and as long as it is the same nothing is written.
+    let version = "get service,deployment web -o jsonpath={.items[*].metadata.resourceVersion}";
+    let before = kubectl.run(version);
+    kubectl.run("create configmap later");
+    federation.in_every_member("get configmap later -o jsonpath={.metadata.name}", "later");
+    assert_eq!(kubectl.run(version), before);
+
+    beijing.run("delete service,deployment web");
+    let conditions = r#"get deployment web -o jsonpath={.status.conditions[?(@.type=="fedns.io/Propagated")].status}"#;
+    answers(kubectl, conditions, "");
+    answers(kubectl, "get service web -o jsonpath={.status.conditions}", "");
+    answers(
+        beijing,
+        "get deployment web -o jsonpath={.spec.template.spec.containers[0].image}",
+        "ours",
+    );
 }
 
 fn a_namespace_that_exists_is_shared() {

@@ -12,7 +12,9 @@ pub(super) fn tests() -> Vec<Test> {
             the_status_of_a_deployment_is_the_sum_and_a_rollout_ends,
             addresses_of_a_service_come_back,
             an_autoscaler_owns_the_replicas,
-            a_job_is_divided_and_its_status_comes_back;
+            a_job_is_divided_and_its_status_comes_back,
+            daemon_sets_stateful_sets_and_ingresses_tell_of_all_members,
+            an_override_of_a_divided_kind_wins_over_its_share;
     }
 }
 
@@ -148,6 +150,76 @@ fn a_job_is_divided_and_its_status_comes_back() {
     // Its work cannot be changed in members, and nothing tries to.
     let status = federation.comes_to_rest();
     assert!(status.clusters.values().all(|it| it.queue.failures.is_empty()), "{status:?}");
+}
+
+fn daemon_sets_stateful_sets_and_ingresses_tell_of_all_members() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    let kubectl = federation.kubectl();
+    kubectl.apply(&super::objects::of_every_kind("default"));
+    federation.in_every_member("get ingress web -o jsonpath={.metadata.name}", "web");
+    federation.in_every_member("get statefulset web -o jsonpath={.spec.replicas}", "1");
+    federation.in_every_member("get daemonset web -o jsonpath={.metadata.name}", "web");
+    for (number, name) in ["beijing", "hangzhou"].into_iter().enumerate() {
+        let member = federation.member(name);
+        let generation = |kind: &str| -> u64 {
+            let text = member.run(&format!("get {kind} web -o jsonpath={{.metadata.generation}}"));
+            text.parse().expect("a number")
+        };
+        let count = number + 2;
+        set_status(
+            member,
+            "daemonset",
+            "web",
+            &json!({"status": {
+            "observedGeneration": generation("daemonset"), "desiredNumberScheduled": count,
+            "currentNumberScheduled": count, "updatedNumberScheduled": count, "numberReady": count,
+            "numberAvailable": count, "numberMisscheduled": 0}}),
+        );
+        set_status(
+            member,
+            "statefulset",
+            "web",
+            &json!({"status": {
+            "observedGeneration": generation("statefulset"), "replicas": 1, "readyReplicas": 1,
+            "currentReplicas": 1, "updatedReplicas": 1, "availableReplicas": 1,
+            "currentRevision": "web-1", "updateRevision": "web-1"}}),
+        );
+        let address = json!({"ip": format!("192.0.2.{}", number + 1)});
+        let status = json!({"status": {"loadBalancer": {"ingress": [address]}}});
+        set_status(member, "ingress", "web", &status);
+    }
+    answers(
+        kubectl,
+        "get daemonset web -o jsonpath={.status.desiredNumberScheduled},{.status.numberReady}",
+        "5,5",
+    );
+    kubectl.run("rollout status daemonset web --timeout=30s");
+    answers(
+        kubectl,
+        "get statefulset web -o jsonpath={.status.replicas},{.status.readyReplicas}",
+        "2,2",
+    );
+    kubectl.run("rollout status statefulset web --timeout=30s");
+    answers(
+        kubectl,
+        "get ingress web -o jsonpath={.status.loadBalancer.ingress[*].ip}",
+        "192.0.2.1 192.0.2.2",
+    );
+}
+
+fn an_override_of_a_divided_kind_wins_over_its_share() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    let kubectl = federation.kubectl();
+    kubectl.run("create deployment web --image=web --replicas=4");
+    federation.in_every_member(REPLICAS, "2");
+    let overrides = r#"fedns.io/overrides={"beijing":[{"op":"replace","path":"/spec/replicas","value":7},{"op":"add","path":"/spec/minReadySeconds","value":3}]}"#;
+    kubectl.args(&["annotate", "deployment", "web", overrides]);
+    let both = "get deployment web -o jsonpath={.spec.replicas},{.spec.minReadySeconds}";
+    answers(federation.member("beijing"), both, "7,3");
+    answers(federation.member("hangzhou"), both, "2,");
+    federation.comes_to_rest();
+    kubectl.run("annotate deployment web fedns.io/overrides-");
+    answers(federation.member("beijing"), both, "2,");
 }
 
 /// Plays the controllers of a member: all replicas are there and ready.

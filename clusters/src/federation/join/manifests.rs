@@ -29,7 +29,7 @@ pub fn manifests(prepared: &Prepared) -> Result<Vec<Manifests>, serde_json::Erro
             in_member.push(value(&account.namespace())?);
         }
         in_member.push(value(&account.service_account())?);
-        in_member.push(value(&account.cluster_role())?);
+        in_member.push(value(&account.cluster_role(&prepared.enabled))?);
         in_member.push(value(&account.cluster_role_binding())?);
         in_member.push(value(&account.renewal_role(is_bound))?);
         in_member.push(value(&account.renewal_role_binding())?);

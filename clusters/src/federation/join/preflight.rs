@@ -15,6 +15,7 @@ use super::vitals::{self, Skew, Vitals};
 use crate::failure::Failure;
 use crate::federation::account::{Account, account_name};
 use crate::federation::cluster_object::ClusterObject;
+use crate::federation::enabled::{self, EnabledKind};
 use crate::federation::host::{self, HostError, HostedFederation};
 use crate::federation::names::{
     CLUSTER_LABEL, CLUSTER_NAME_ANNOTATION, CLUSTER_UID_ANNOTATION, FEDERATION_NAME_ANNOTATION,
@@ -36,6 +37,8 @@ pub struct Prepared {
     pub member: Party,
     pub account: Account,
     pub hosted: HostedFederation,
+    /// Kinds that are propagated beside those that always are.
+    pub enabled: Vec<EnabledKind>,
     /// The namespace of the account is not there, or an earlier join made it.
     pub makes_namespace: bool,
     /// The member's `Cluster` object as it stands.
@@ -127,6 +130,7 @@ pub async fn prepare(request: JoinRequest) -> Result<Prepared, PreflightError> {
     let mut notes = judge_vitals(&member, &at_member, &host, &at_host)?;
     let hosted = host::look(&host, &request.namespace).await?;
     let name = federation_name(&request, &host, &hosted)?;
+    let enabled = enabled_kinds(&host, &request.namespace, &mut notes).await?;
     let objects = cluster_objects(&federation).await?;
     check_rights(&request, &federation, &host, &member).await?;
     let cluster_uid = match identify(&member.client()).await? {
@@ -146,7 +150,7 @@ pub async fn prepare(request: JoinRequest) -> Result<Prepared, PreflightError> {
             account.name = name;
         }
         makes_namespace = is_namespace_ours(&member, &account).await?;
-        try_role(&member, &account).await?;
+        try_role(&member, &account, &enabled).await?;
     }
     let existing = objects.into_iter().find(|object| object.name_any() == request.cluster);
     notes.extend(existing.as_ref().and_then(|before| replaces(before, cluster_uid.as_deref())));
@@ -162,6 +166,7 @@ pub async fn prepare(request: JoinRequest) -> Result<Prepared, PreflightError> {
         member,
         account,
         hosted,
+        enabled,
         makes_namespace,
         existing,
         cluster_uid,
@@ -171,6 +176,24 @@ pub async fn prepare(request: JoinRequest) -> Result<Prepared, PreflightError> {
         server,
         notes,
     })
+}
+
+/// Who may not see them can add a member all the same.
+async fn enabled_kinds(
+    host: &Party,
+    namespace: &str,
+    notes: &mut Vec<String>,
+) -> Result<Vec<EnabledKind>, Failure> {
+    match enabled::get(host, namespace).await {
+        Err(Failure::Forbidden(line)) => {
+            notes.push(format!(
+                "kinds that `fedns enable` added are not known ({line}): whoever may see them runs \
+                 `fedns enable` again"
+            ));
+            Ok(Vec::new())
+        }
+        kinds => kinds,
+    }
 }
 
 fn check_name(name: &str) -> Result<(), PreflightError> {
@@ -374,8 +397,12 @@ async fn is_namespace_ours(member: &Party, account: &Account) -> Result<bool, Pr
 
 /// An API server grants nobody a right that the granting user does not have; whether this one would is
 /// known without a change.
-async fn try_role(member: &Party, account: &Account) -> Result<(), Failure> {
-    let role = account.cluster_role();
+async fn try_role(
+    member: &Party,
+    account: &Account,
+    enabled: &[EnabledKind],
+) -> Result<(), Failure> {
+    let role = account.cluster_role(enabled);
     let params = PatchParams::apply(FIELD_MANAGER).force().dry_run();
     let api = Api::<ClusterRole>::all(member.client());
     let request = member.request::<ClusterRole>("try", &role.name_any());

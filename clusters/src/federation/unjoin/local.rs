@@ -119,12 +119,13 @@ async fn forget(
         tell(Told::Begun(format!("Deleting secret {namespace}/{name} in {}", host.words)));
         tell(Told::Done(host.delete(&api, &name).await?));
     }
-    let debts = format!("{DEBTS_PREFIX}{cluster}");
     let api = Api::<ConfigMap>::namespaced(host.client(), namespace);
-    let change = host.delete(&api, &debts).await?;
-    if change == Change::Removed {
-        tell(Told::Begun(format!("Deleting config map {namespace}/{debts} in {}", host.words)));
-        tell(Told::Done(change));
+    let request = format!("{}: list configmaps", host.words);
+    let found = limited(&request, api.list_metadata(&ours)).await?.items;
+    let names = found.iter().map(ResourceExt::name_any);
+    for name in names.filter(|name| name.starts_with(DEBTS_PREFIX)) {
+        tell(Told::Begun(format!("Deleting config map {namespace}/{name} in {}", host.words)));
+        tell(Told::Done(host.delete(&api, &name).await?));
     }
     Ok(())
 }

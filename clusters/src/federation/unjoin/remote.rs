@@ -15,6 +15,7 @@ use serde::de::DeserializeOwned;
 use super::Leftover;
 use crate::failure::Failure;
 use crate::federation::coredns::{self, CoreDnsError};
+use crate::federation::enabled::EnabledKind;
 use crate::federation::kinds::{FEDERATED, Kind};
 use crate::federation::names::{
     CLUSTER_NAME_ANNOTATION, FEDERATION_LABEL, FEDERATION_NAME_ANNOTATION, HOST_UID_ANNOTATION,
@@ -33,6 +34,8 @@ pub struct Leaver<'a> {
     pub host_uid: &'a str,
     /// The member's context, for commands that are printed.
     pub context: &'a str,
+    /// Kinds that are propagated beside those that always are.
+    pub enabled: &'a [EnabledKind],
 }
 
 /// Removes fedns's account, its role and the namespace, as far as a join made them.
@@ -99,11 +102,16 @@ pub async fn remove_copies(
     tell: Tell<'_>,
 ) -> Result<(), Failure> {
     let ours = ListParams::default().labels(&format!("{FEDERATION_LABEL}={}", leaver.federation));
-    for kind in FEDERATED.iter().rev() {
-        let resource = resource(kind);
+    let enabled = leaver.enabled.iter().map(EnabledKind::resource);
+    for resource in FEDERATED.iter().map(resource).chain(enabled).rev() {
         let all = Api::<DynamicObject>::all_with(member.client(), &resource);
-        let request = format!("{}: list {}", member.words, kind.plural);
-        for object in limited(&request, all.list_metadata(&ours)).await?.items {
+        let request = format!("{}: list {}", member.words, resource.plural);
+        let copies = match limited(&request, all.list_metadata(&ours)).await {
+            // The member does not serve the kind: there are none.
+            Err(Failure::NotFound(_)) => continue,
+            copies => copies?.items,
+        };
+        for object in copies {
             let (name, namespace) = (object.name_any(), object.namespace());
             let api = match &namespace {
                 None => all.clone(),
@@ -113,9 +121,9 @@ pub async fn remove_copies(
                 None => name.clone(),
                 Some(namespace) => format!("{namespace}/{name}"),
             };
-            let word = kind.kind.to_lowercase();
+            let word = resource.kind.to_lowercase();
             tell(Told::Begun(format!("Deleting {word} {words} in {}", member.words)));
-            tell(Told::Done(member.delete_dynamic(&api, &name, kind.plural).await?));
+            tell(Told::Done(member.delete_dynamic(&api, &name, &resource.plural).await?));
         }
     }
     Ok(())
@@ -151,7 +159,9 @@ pub fn leftovers(leaver: &Leaver<'_>, with_copies: bool, why: &str) -> Vec<Lefto
         },
     ];
     if with_copies {
-        let plurals: Vec<&str> = FEDERATED.iter().rev().map(|kind| kind.plural).collect();
+        let always = FEDERATED.iter().map(|kind| kind.plural.to_owned());
+        let enabled = leaver.enabled.iter().map(EnabledKind::name);
+        let plurals: Vec<String> = always.chain(enabled).rev().collect();
         leftovers.push(Leftover {
             what: format!("objects of federation {federation} in cluster {cluster}"),
             why: why.to_owned(),

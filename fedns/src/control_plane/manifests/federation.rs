@@ -1,25 +1,12 @@
 //! What stands in the federation's own API before anybody uses it.
 
 use clusters::federation::cluster_object::DEFINITION;
-use clusters::federation::kinds::FEDERATED;
+use clusters::federation::kinds::{FEDERATED, UNFIT};
+use clusters::federation::names::FEDNS_USER;
 use serde_json::{Value, json};
-
-use crate::control_plane::certificates::FEDNS_USER;
 
 const ROLE: &str = "fedns";
 const POLICY: &str = "fedns-kinds-that-run-nothing";
-
-/// Kinds of the core group that stay without effect in an API without nodes, and what to make instead.
-const REFUSED: [(&str, &str); 5] = [
-    ("pods", "a Deployment (or a Job, DaemonSet or StatefulSet): its pods run in the members"),
-    ("replicationcontrollers", "a Deployment or a ReplicaSet"),
-    (
-        "persistentvolumeclaims",
-        "a StatefulSet with volumeClaimTemplates, or the claim in each member",
-    ),
-    ("persistentvolumes", "the volume in the member that has the disk"),
-    ("nodes", "a Cluster, by fedns join: nodes belong to members"),
-];
 
 /// The definition of Cluster objects, what fedns may do, and what is refused.
 ///
@@ -74,8 +61,11 @@ fn rights() -> [Value; 2] {
 
 /// Without it a pod would be taken and never run.
 fn policy() -> [Value; 2] {
-    let plurals: Vec<&str> = REFUSED.iter().map(|(plural, _)| *plural).collect();
-    let remedies = REFUSED.iter().map(|(plural, instead)| format!("'{plural}': '{instead}'"));
+    let refused = UNFIT.iter().filter(|kind| kind.runs_nothing);
+    let refused: Vec<(&str, &str)> =
+        refused.filter_map(|kind| Some((kind.plural?, kind.why))).collect();
+    let plurals: Vec<&str> = refused.iter().map(|(plural, _)| *plural).collect();
+    let remedies = refused.iter().map(|(plural, instead)| format!("'{plural}': '{instead}'"));
     let remedies = remedies.collect::<Vec<_>>().join(", ");
     let message = format!(
         "'a federation runs no ' + request.resource.resource + ' of its own; make ' + \

@@ -1,0 +1,129 @@
+//! The condition that says that the object cannot be everywhere: somebody else's stands in its place.
+//!
+//! It is there as long as there is a conflict. Conditions of others in the list are left alone.
+
+use clusters::federation::names::CONFLICT_CONDITION;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use model::{ClusterName, UnixTime};
+use serde_json::{Value, json};
+
+use crate::endpoint::Trouble;
+use crate::kinds::Role;
+
+use super::Situation;
+
+const REASON: &str = "Conflict";
+
+/// A status without the condition.
+pub(super) fn without(status: &Value) -> Value {
+    let mut status = status.clone();
+    if let Some(conditions) = status.get_mut("conditions").and_then(Value::as_array_mut) {
+        conditions.retain(|condition| !is_ours(condition));
+    }
+    status
+}
+
+/// Puts the condition into the patch of a status, or takes it out, if that changes anything.
+pub(super) fn put<'a>(
+    situation: &Situation<'_>,
+    conflicts: impl Iterator<Item = (&'a ClusterName, &'a Trouble)>,
+    patch: &mut Option<Value>,
+) {
+    if !has_conditions(situation.kind.role) {
+        return;
+    }
+    let status = &situation.object.status;
+    let standing = list(status).find(|condition| is_ours(condition));
+    let wanted = message(conflicts).map(|message| condition(message, standing, situation.now));
+    let is_patched = patch.as_ref().is_some_and(|patch| patch.get("conditions").is_some());
+    if !is_patched && wanted.as_ref() == standing {
+        return;
+    }
+    let others = match patch.as_ref().filter(|_| is_patched) {
+        Some(patch) => list(patch).cloned().collect(),
+        None => list(&without(status)).cloned().collect::<Vec<_>>(),
+    };
+    let all: Vec<Value> = others.into_iter().chain(wanted).collect();
+    let patch = patch.get_or_insert_with(|| json!({}));
+    patch["conditions"] = if all.is_empty() { Value::Null } else { all.into() };
+}
+
+/// Whether statuses of a kind have conditions, and are ours to write.
+fn has_conditions(role: Role) -> bool {
+    match role {
+        Role::Service
+        | Role::Deployment
+        | Role::ReplicaSet
+        | Role::DaemonSet
+        | Role::StatefulSet
+        | Role::Job
+        | Role::HorizontalPodAutoscaler => true,
+        Role::Namespace | Role::Secret | Role::Ingress | Role::Plain => false,
+    }
+}
+
+fn list(status: &Value) -> impl Iterator<Item = &Value> {
+    status["conditions"].as_array().into_iter().flatten()
+}
+
+fn is_ours(condition: &Value) -> bool {
+    condition["type"] == CONFLICT_CONDITION
+}
+
+/// `None` without a conflict.
+fn message<'a>(conflicts: impl Iterator<Item = (&'a ClusterName, &'a Trouble)>) -> Option<String> {
+    let conflicts: Vec<_> = conflicts.collect();
+    let (_, trouble) = conflicts.first()?;
+    let names: Vec<&str> = conflicts.iter().map(|(name, _)| name.as_str()).collect();
+    let clusters = if names.len() == 1 { "cluster" } else { "clusters" };
+    Some(format!("{clusters} {}: {}", names.join(", "), trouble.words()))
+}
+
+/// The one that stands, where it says the same.
+fn condition(message: String, standing: Option<&Value>, now: UnixTime) -> Value {
+    let mut condition = match standing {
+        Some(standing) => standing.clone(),
+        None => json!({
+            "type": CONFLICT_CONDITION,
+            "status": "False",
+            "reason": REASON,
+            "lastTransitionTime": time(now),
+        }),
+    };
+    condition["message"] = message.into();
+    condition
+}
+
+fn time(now: UnixTime) -> Value {
+    let seconds = i64::try_from(now.0).unwrap_or(i64::MAX);
+    json!(Timestamp::from_second(seconds).map(Time).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn standing(message: &str) -> Value {
+        json!({"type": CONFLICT_CONDITION, "status": "False", "reason": REASON,
+            "lastTransitionTime": "2026-01-01T00:00:00Z", "message": message})
+    }
+
+    #[test]
+    fn a_condition_that_says_the_same_keeps_its_time() {
+        let now = UnixTime(1_800_000_000);
+        let before = standing("one");
+        assert_eq!(condition("one".into(), Some(&before), now), before);
+        assert_eq!(condition("two".into(), Some(&before), now), standing("two"));
+        let fresh = condition("one".into(), None, now);
+        assert_eq!(fresh["lastTransitionTime"], "2027-01-15T08:00:00Z");
+    }
+
+    #[test]
+    fn conditions_of_others_stay() {
+        let other = json!({"type": "Available", "status": "True"});
+        let status = json!({"conditions": [other, standing("one")], "replicas": 1});
+        assert_eq!(without(&status), json!({"conditions": [other], "replicas": 1}));
+        assert_eq!(without(&Value::Null), Value::Null);
+    }
+}
