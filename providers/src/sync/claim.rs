@@ -96,6 +96,22 @@ pub fn claim_change(
     Change { name: at.clone(), level: Level::Global, kind, sets: vec![set] }
 }
 
+/// The change that removes the claim of whoever wrote for this owner, if one stands.
+pub fn withdrawn_claim(hosted: &HostedZone, at: &Name, owner: &str) -> Option<Change> {
+    let is_of_owner =
+        |set: &RecordSet| text_of(set).is_some_and(|found| found.starts_with(&text(owner, "")));
+    let before = hosted.at(at).iter().find_map(|set| set.records().filter(|it| is_of_owner(it)))?;
+    let set = SetChange {
+        name: at.clone(),
+        record_type: RecordType::TXT,
+        role: Role::Marker,
+        before: Some(before.clone()),
+        after: None,
+    };
+    let (name, level, kind) = (at.clone(), Level::Global, ChangeKind::Tidy);
+    Some(Change { name, level, kind, sets: vec![set] })
+}
+
 fn text(owner: &str, writer: &str) -> String {
     format!("heritage=fedns;owner={owner};writer={writer}")
 }

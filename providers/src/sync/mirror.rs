@@ -31,6 +31,9 @@ mod stand_in;
 /// What is wanted, and what the provider makes of that.
 mod wants;
 
+/// A federation ends: nothing of it is wanted any more.
+mod withdrawing;
+
 /// How one mirror is to be kept.
 #[derive(Clone, Debug)]
 pub struct MirrorSettings {
@@ -82,6 +85,8 @@ pub struct Mirror {
     takes_over: bool,
     /// Names that are being imported.
     adopted: BTreeSet<Name>,
+    /// Everything goes, the claim too.
+    withdraws: bool,
 }
 
 /// A change that the provider refused, set aside so that the others land.
@@ -127,6 +132,7 @@ impl Mirror {
             stray_marker: None,
             takes_over: false,
             adopted: BTreeSet::new(),
+            withdraws: false,
         }
     }
 

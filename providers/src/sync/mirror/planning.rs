@@ -121,6 +121,9 @@ impl Mirror {
 
     /// The claim is taken before the first change, and given up with the last name.
     pub(super) fn with_claim(&self, mut changes: Vec<Change>) -> Vec<Change> {
+        if self.withdraws {
+            return self.with_claim_withdrawn(changes);
+        }
         let (Some(hosted), Some((at, writer))) = (&self.hosted, self.claim_at()) else {
             return changes;
         };
