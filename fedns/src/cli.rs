@@ -7,6 +7,7 @@ mod clusters;
 mod completion;
 mod config;
 #[cfg(feature = "federation")]
+mod delete;
 mod everywhere;
 mod explain;
 mod get;
@@ -69,6 +70,8 @@ enum Command {
     Kubeconfig(kubeconfig::Kubeconfig),
     #[cfg(feature = "federation")]
     Init(Box<init::Init>),
+    #[cfg(feature = "federation")]
+    Delete(Box<delete::Delete>),
     Completion(completion::Completion),
     Version(version::Version),
     #[cfg(feature = "federation")]
@@ -103,20 +106,13 @@ struct Admin {
     admin: String,
 }
 
-/// Words of other tools that a later version brings, each with what it is for.
-const LATER_COMMANDS: [(&str, &str); 1] = [("delete", "removes a federation")];
-
 /// Commands of a federation with an API of its own.
 #[cfg(not(feature = "federation"))]
-const FEDERATION_COMMANDS: [&str; 6] =
-    ["disable", "enable", "init", "join", "kubeconfig", "unjoin"];
+const FEDERATION_COMMANDS: [&str; 7] =
+    ["delete", "disable", "enable", "init", "join", "kubeconfig", "unjoin"];
 
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
-    if let Some((word, purpose)) = later_command() {
-        let line = format!("{word:?} ({purpose}) is not in this version; see fedns --help");
-        return fail(&[line]);
-    }
     #[cfg(not(feature = "federation"))]
     if let Some(word) = std::env::args().nth(1).filter(|it| FEDERATION_COMMANDS.contains(&&**it)) {
         return fail(&[format!(
@@ -156,6 +152,8 @@ pub fn run() -> ExitCode {
         Command::Kubeconfig(command) => command.run(),
         #[cfg(feature = "federation")]
         Command::Init(command) => command.run(),
+        #[cfg(feature = "federation")]
+        Command::Delete(command) => command.run(),
         Command::Completion(command) => command.run(),
         Command::Version(command) => command.run(),
     };
@@ -163,11 +161,6 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(Failure { lines }) => fail(&lines),
     }
-}
-
-fn later_command() -> Option<(&'static str, &'static str)> {
-    let word = std::env::args_os().nth(1)?;
-    LATER_COMMANDS.into_iter().find(|(later, _)| *later == word)
 }
 
 /// Help and version were asked for; anything else is an error like any other, for 2 has a meaning

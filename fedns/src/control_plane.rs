@@ -7,7 +7,7 @@
 //! - [`manifests`]: from all of this to Kubernetes objects; pure
 //! - [`host`]: objects applied to and read from an API server
 //! - [`rollout`]: whether pods run as wanted, or never will; pure
-//! - [`init`]: the steps
+//! - [`init`]: the steps; [`delete`]: those that take it away
 //!
 //! ```text
 //! flags, config file --> [ settings ] --.
@@ -23,3 +23,4 @@ pub mod manifests;
 pub mod host;
 pub mod rollout;
 pub mod init;
+pub mod delete;

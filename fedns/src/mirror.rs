@@ -8,7 +8,7 @@
 //!
 //! - [`feed`]: what the pipeline tells
 //! - [`connect`]: from the config to a provider
-//! - [`alone`]: plans without a running server
+//! - [`alone`]: plans without a running server; [`withdraw`]: those that end a federation
 //! - [`check`]: preflight without a running mirror
 //! - [`gate`]: what is in the way of every write
 //! - [`supervise`]: one mirror from its start to its end
@@ -25,6 +25,8 @@ mod revive;
 mod shown;
 mod supervise;
 mod visible;
+#[cfg(feature = "federation")]
+pub mod withdraw;
 
 use std::collections::BTreeSet;
 use std::hash::{DefaultHasher, Hash, Hasher};

@@ -22,8 +22,7 @@ pub(crate) fn tests() -> Vec<Test> {
             every_shell_gets_a_script,
             every_command_has_help_with_examples,
             the_version_is_told_alike,
-            what_cannot_be_asked_is_an_error,
-            words_of_a_later_version_are_refused;
+            what_cannot_be_asked_is_an_error;
     }
 }
 
@@ -321,13 +320,6 @@ fn what_cannot_be_asked_is_an_error() {
     let output = fedns(&[]).arg(bytes).output().expect("fedns runs");
     assert_eq!(output.status.code(), Some(1));
     assert!(!String::from_utf8_lossy(&output.stderr).contains("panicked"));
-}
-
-fn words_of_a_later_version_are_refused() {
-    let output = fedns(&["delete", "--anything"]).output().expect("fedns runs");
-    let line = one_line(&output);
-    assert!(line.starts_with("fedns: \"delete\" ("), "{line}");
-    assert!(line.ends_with(") is not in this version; see fedns --help"), "{line}");
 }
 
 fn fedns(words: &[&str]) -> Command {

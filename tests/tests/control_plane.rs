@@ -6,6 +6,18 @@ mod words;
 /// A control plane in containers.
 mod init;
 
+/// Clusters with what a federation leaves in them.
+mod stage;
+
+/// A federation is taken away, whole or what is left of it.
+mod delete;
+
+/// What is not the federation's, when that goes.
+mod others;
+
 pub(crate) fn tests() -> Vec<Test> {
-    [words::tests(), init::tests()].into_iter().flatten().collect()
+    [words::tests(), init::tests(), delete::tests(), others::tests()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

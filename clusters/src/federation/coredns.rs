@@ -60,6 +60,21 @@ pub async fn restore(member: &Party, federation: &str) -> Result<Change, CoreDns
     }
 }
 
+/// True where the cluster's CoreDNS has the federation's block.
+///
+/// # Errors
+///
+/// Why that is not known; a torn block is one as well.
+pub async fn has_block(member: &Party, federation: &str) -> Result<bool, CoreDnsError> {
+    let api = Api::<ConfigMap>::namespaced(member.client(), NAMESPACE);
+    let request = member.request::<ConfigMap>("get", NAME);
+    let found = limited(&request, api.get_opt(NAME)).await.map_err(CoreDnsError::Request)?;
+    let Some(text) = found.and_then(|map| map.data?.remove(KEY)) else { return Ok(false) };
+    let without = corefile::without_block(&text, federation)
+        .map_err(|source| CoreDnsError::Corefile { member: member.words.clone(), source })?;
+    Ok(without != text)
+}
+
 async fn edit(
     member: &Party,
     edited: impl Fn(&str) -> Result<String, CorefileError>,

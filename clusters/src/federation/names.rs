@@ -51,6 +51,9 @@ pub const REGION_ANNOTATION: &str = "fedns.io/region";
 pub const ZONES_ANNOTATION: &str = "fedns.io/availability-zones";
 /// On the control plane's namespace: the zone that fedns answers or mirrors.
 pub const ZONE_NAME_ANNOTATION: &str = "federation.alpha.kubernetes.io/dns-zone-name";
+/// On the control plane's namespace: the name that `fedns init` was given, which is that of the context in
+/// kubeconfigs.
+pub const CONTEXT_ANNOTATION: &str = "fedns.io/context";
 /// The Service of the control plane's namespace by which the world asks fedns.
 pub const DNS_SERVICE: &str = "fedns-dns";
 /// The ConfigMap with the kinds that are propagated beside those that always are.

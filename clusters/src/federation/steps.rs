@@ -24,6 +24,8 @@ pub enum Told {
     Begun(String),
     /// The step that began last has come to its end.
     Done(Change),
+    /// The step that began last, if it has not come to its end, was given up; the others go on.
+    Failed,
     /// Worth knowing, and in nobody's way.
     Note(String),
 }

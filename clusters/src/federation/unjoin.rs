@@ -1,7 +1,7 @@
 //! How a cluster leaves the federation.
 //!
 //! - [`local`]: the `Cluster` object and the Secret, which are ours to end at once
-//! - [`remote`]: what stands in the member: removed in a few seconds, or listed
+//! - [`remote`]: what stands in the member: removed in a few seconds, or listed; [`inventory`]: what that is
 //!
 //! ```text
 //! federation: Cluster -> host: Secret, debts -> (fedns lets go, or is not waited for) -> member: leftovers
@@ -11,6 +11,7 @@
 
 pub mod local;
 pub mod remote;
+pub mod inventory;
 
 /// What stays, and the command that removes it later.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::document::Document;
 use super::entry::{Access, Entry, updated};
 use super::error::{Fault, FileError};
@@ -98,6 +101,22 @@ impl LocalKubeconfig {
         let cluster = cluster.and_then(|name| first(&open, List::Clusters, &name));
         let server = cluster.as_ref().and_then(|it| it.get(List::Clusters.item_key()));
         Ok(server.and_then(|it| it.text_of("server")).map(str::to_owned))
+    }
+
+    /// The certificates, as PEM, that must have signed what a context's API server shows; `None` where there
+    /// is no such context, or its cluster holds no such data.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be read, or is no kubeconfig.
+    pub fn authority_of(&self, context: &str) -> Result<Option<Vec<u8>>, FileError> {
+        let open = self.open()?;
+        let Some(context) = first(&open, List::Contexts, context) else { return Ok(None) };
+        let cluster = referred(&context, List::Clusters);
+        let cluster = cluster.and_then(|name| first(&open, List::Clusters, &name));
+        let cluster = cluster.as_ref().and_then(|it| it.get(List::Clusters.item_key()));
+        let data = cluster.and_then(|it| it.text_of("certificate-authority-data"));
+        Ok(data.and_then(|data| STANDARD.decode(data).ok()))
     }
 
     /// Adds a context with a cluster and a user, all of one name, or brings them to what is wanted.

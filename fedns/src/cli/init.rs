@@ -167,8 +167,7 @@ impl Init {
             false => Vec::new(),
             true => vec![format!(
                 "what was made stays in namespace {system} of {host}: the same command goes on where this one \
-                 ended, and `kubectl --context={host} delete namespace {system}` takes it away (the context \
-                 {name} with `kubectl config delete-context {name}`)"
+                 ended, and `fedns delete {name} --host-cluster-context={host}` takes it away"
             )],
         };
         Failure { lines: std::iter::once(why.to_owned()).chain(rest).collect() }

@@ -9,6 +9,7 @@ use ::clap::Args;
 use clusters::KubeconfigAccess;
 use clusters::federation::names::SYSTEM_NAMESPACE;
 use clusters::federation::steps::{Change, Told};
+use clusters::federation::unjoin::Leftover;
 
 use super::Failure;
 
@@ -59,6 +60,8 @@ pub struct Teller {
 struct State {
     /// The step that has begun and not come to its end.
     open: Option<String>,
+    /// A step has begun, whatever came of it.
+    has_begun: bool,
     /// Steps that have made or changed something.
     done: Vec<String>,
 }
@@ -73,6 +76,7 @@ impl Teller {
             Told::Begun(what) => {
                 show(&format!("{what}..."));
                 state.open = Some(what);
+                state.has_begun = true;
             }
             Told::Done(change) => {
                 show(&format!(" {}\n", word(change)));
@@ -81,7 +85,20 @@ impl Teller {
                     state.done.push(what);
                 }
             }
+            Told::Failed => {
+                if state.open.take().is_some() {
+                    show(" failed\n");
+                }
+            }
             Told::Note(note) => show(&format!("Note: {note}\n")),
+        }
+    }
+
+    /// True once a step has begun.
+    pub fn has_begun(&self) -> bool {
+        match self.state.lock() {
+            Ok(state) => state.has_begun,
+            Err(poisoned) => poisoned.into_inner().has_begun,
         }
     }
 
@@ -113,16 +130,31 @@ fn show(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Each leftover with its reason, and the command that removes it.
+pub fn leftovers_text(leftovers: &[Leftover]) -> String {
+    let text = |leftover: &Leftover| {
+        let Leftover { what, why, command } = leftover;
+        let command = command.as_ref().map(|line| format!("    {line}\n")).unwrap_or_default();
+        format!("  {what}: {why}\n{command}")
+    };
+    leftovers.iter().map(text).collect()
+}
+
 /// Runs to the end, or until Ctrl-C: then `None`.
 pub fn run<T>(work: impl Future<Output = T>) -> Result<Option<T>, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
-    runtime.block_on(async {
+    let result = runtime.block_on(async {
         tokio::select! {
-            result = work => Ok(Some(result)),
-            _ = tokio::signal::ctrl_c() => Ok(None),
+            result = work => Some(result),
+            _ = tokio::signal::ctrl_c() => None,
         }
-    })
+    });
+    if result.is_none() {
+        // A thread that waits for an answer on a terminal would hold up the end.
+        runtime.shutdown_background();
+    }
+    Ok(result)
 }
 
 /// `60s`, `5m`, `0` or seconds.

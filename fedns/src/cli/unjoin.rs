@@ -1,8 +1,7 @@
 use std::io::Write;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use ::clap::{Args, ValueEnum};
+use ::clap::Args;
 use clusters::federation::steps::{Party, Told};
 use clusters::federation::unjoin::Leftover;
 use clusters::federation::unjoin::local::{self, Gone};
@@ -11,6 +10,7 @@ use clusters::federation::{enabled, host};
 
 use super::steps::{self, Place, Teller};
 use super::{CommandResult, Failure, print};
+use crate::control_plane::delete::Fate;
 
 /// Take a cluster out of the federation
 ///
@@ -31,7 +31,7 @@ pub struct Unjoin {
     federation_name: Option<String>,
     /// What becomes of the federation's objects in the cluster
     #[arg(long, value_enum, default_value_t)]
-    objects: Objects,
+    objects: Fate,
     /// How long the control plane may take to let go of the cluster
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = steps::duration)]
     timeout: Duration,
@@ -41,13 +41,6 @@ pub struct Unjoin {
 const ACCOUNT_LIMIT: Duration = Duration::from_secs(20);
 /// The same, and for all copies.
 const COPIES_LIMIT: Duration = Duration::from_secs(120);
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Objects {
-    #[default]
-    Keep,
-    Delete,
-}
 
 impl Unjoin {
     pub fn run(self) -> CommandResult {
@@ -108,18 +101,17 @@ impl Unjoin {
                     warn(&format!("kinds that `fedns enable` added are not known: {failure}"));
                     Vec::new()
                 });
-                let leaver = Leaver { cluster: name, federation, host_uid, context, enabled };
+                let leaver = Leaver { cluster: Some(name), federation, host_uid, context, enabled };
                 self.clean(&leaver, teller).await
             }
         };
-        if gone_text(&leftovers).is_empty() {
+        if leftovers.is_empty() {
             return print(format!("cluster {name} has left the federation\n"));
         }
         print(format!(
             "cluster {name} has left the federation; what is left:\n{}",
-            gone_text(&leftovers)
-        ))?;
-        Ok(ExitCode::SUCCESS)
+            steps::leftovers_text(&leftovers)
+        ))
     }
 
     /// In the member, for a few seconds.
@@ -127,7 +119,7 @@ impl Unjoin {
         let tell = |told: Told| teller.tell(told);
         let access = self.place.access(Some(leaver.context));
         let words = format!("cluster {}", self.name);
-        let with_copies = self.objects == Objects::Delete;
+        let with_copies = self.objects == Fate::Delete;
         let limit = if with_copies { COPIES_LIMIT } else { ACCOUNT_LIMIT };
         let why = match Party::new(words, "--cluster-context", &access).await {
             Err(error) => error.to_string(),
@@ -151,15 +143,6 @@ impl Unjoin {
         teller.close();
         remote::leftovers(leaver, with_copies, &why)
     }
-}
-
-fn gone_text(leftovers: &[Leftover]) -> String {
-    let text = |leftover: &Leftover| {
-        let Leftover { what, why, command } = leftover;
-        let command = command.as_ref().map(|line| format!("    {line}\n")).unwrap_or_default();
-        format!("  {what}: {why}\n{command}")
-    };
-    leftovers.iter().map(text).collect()
 }
 
 fn warn(line: &str) {

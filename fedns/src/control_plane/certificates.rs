@@ -7,6 +7,7 @@ use clusters::federation::names::FEDNS_USER;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use k8s_openapi::ByteString;
 use model::UnixTime;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -188,12 +189,28 @@ fn new_authority(name: &str, now: UnixTime) -> Result<Pair, CertificateError> {
     Ok(Pair { certificate, key: key.serialize_pem(), expires, names: Vec::new() })
 }
 
+fn common_name(authority: &str) -> String {
+    format!("{authority} control plane")
+}
+
+/// True for the certificate of an authority that a control plane's API server is known by, its own or that
+/// of another federation's.
+pub fn is_of_control_plane(pem: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(pem);
+    let lines = text.lines().filter(|line| !line.starts_with("-----"));
+    let data: String = lines.map(str::trim).collect();
+    // Names are plain text within DER.
+    let Ok(ByteString(der)) = serde_json::from_value(data.into()) else { return false };
+    let name = common_name(AUTHORITY);
+    der.windows(name.len()).any(|window| window == name.as_bytes())
+}
+
 /// The same for the certificate itself and for whatever it signs later.
 fn authority_params(name: &str, now: UnixTime) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    params.distinguished_name.push(DnType::CommonName, format!("{name} control plane"));
+    params.distinguished_name.push(DnType::CommonName, common_name(name));
     limit(&mut params, now, AUTHORITY_LIFETIME);
     params
 }
@@ -254,6 +271,14 @@ mod tests {
         let again = renew(Some(first.certificates.clone()), &names(&["192.0.2.1"]), NOW).unwrap();
         assert!(again.made.is_empty(), "{:?}", again.made);
         assert!(again.certificates == first.certificates);
+    }
+
+    #[test]
+    fn an_authority_of_control_planes_is_known() {
+        let first = renew(None, &names(&["192.0.2.1"]), NOW).unwrap().certificates;
+        assert!(is_of_control_plane(first.authority(AUTHORITY).as_bytes()));
+        assert!(!is_of_control_plane(first.authority(ETCD_AUTHORITY).as_bytes()));
+        assert!(!is_of_control_plane(b"no certificate"));
     }
 
     #[test]

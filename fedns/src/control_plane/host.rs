@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use clusters::Failure;
 use clusters::federation::names::FIELD_MANAGER;
-use kube::api::{Api, ApiResource, DynamicObject, GroupVersionKind, Patch, PatchParams};
+use kube::api::{
+    Api, ApiResource, DynamicObject, GroupVersionKind, ListParams, Patch, PatchParams,
+};
+use kube::core::PartialObjectMeta;
 use kube::{Client, ResourceExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -90,8 +93,41 @@ impl Host {
         K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned,
     {
         let words = format!("{}: list {}", self.words, K::plural(&()));
-        let params = kube::api::ListParams::default().labels(labels);
+        let params = ListParams::default().labels(labels);
         Ok(limited(&words, api.list(&params)).await?.items)
+    }
+
+    /// All of a kind in a namespace, without what they hold.
+    ///
+    /// # Errors
+    ///
+    /// Why they are not known.
+    pub async fn list_metadata(
+        &self,
+        resource: &ApiResource,
+        namespace: &str,
+    ) -> Result<Vec<PartialObjectMeta<DynamicObject>>, Failure> {
+        let words = format!("{}: list {}", self.words, resource.plural);
+        let api = Api::<DynamicObject>::namespaced_with(self.client(), namespace, resource);
+        Ok(limited(&words, api.list_metadata(&ListParams::default())).await?.items)
+    }
+
+    /// Merges a patch (RFC 7396) into an object; false where it is not there.
+    ///
+    /// # Errors
+    ///
+    /// Why the object is not as wanted.
+    pub async fn merge<K>(&self, api: Api<K>, name: &str, patch: &Value) -> Result<bool, Failure>
+    where
+        K: kube::Resource<DynamicType = ()> + Clone + std::fmt::Debug + DeserializeOwned,
+    {
+        let words = format!("{}: patch {} {name}", self.words, K::plural(&()));
+        let params = PatchParams::default();
+        match limited(&words, api.patch_metadata(name, &params, &Patch::Merge(patch))).await {
+            Ok(_) => Ok(true),
+            Err(Failure::NotFound(_)) => Ok(false),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Major and minor, as the API server tells.

@@ -17,7 +17,9 @@ pub mod federation;
 
 use std::collections::BTreeMap;
 
-use clusters::federation::names::{FEDERATION_NAME_ANNOTATION, ZONE_NAME_ANNOTATION};
+use clusters::federation::names::{
+    CONTEXT_ANNOTATION, FEDERATION_NAME_ANNOTATION, ZONE_NAME_ANNOTATION,
+};
 use serde_json::{Map, Value, json};
 
 use super::settings::{Etcd, Settings, Storage};
@@ -26,6 +28,9 @@ use super::settings::{Etcd, Settings, Storage};
 pub const APP_LABEL: (&str, &str) = ("app", "federated-cluster");
 /// Which part an object belongs to.
 pub const MODULE_LABEL: &str = "module";
+pub use fedns::MODULE as FEDNS_MODULE;
+/// No pod of the namespace may have more rights than ours.
+pub const POD_SECURITY_LABEL: &str = "pod-security.kubernetes.io/enforce";
 
 pub const API_SERVICE: &str = "apiserver";
 pub const ETCD_SERVICE: &str = "etcd";
@@ -63,11 +68,12 @@ pub fn namespace(settings: &Settings) -> Value {
         json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": settings.namespace}});
     namespace["metadata"]["annotations"] = json!({
         FEDERATION_NAME_ANNOTATION: settings.federation,
+        CONTEXT_ANNOTATION: settings.name,
         ZONE_NAME_ANNOTATION: settings.zone,
     });
     namespace["metadata"]["labels"] = json!({
         APP_LABEL.0: APP_LABEL.1,
-        "pod-security.kubernetes.io/enforce": "restricted",
+        POD_SECURITY_LABEL: "restricted",
     });
     namespace
 }

@@ -20,6 +20,7 @@ pub const FEDERATION_FOLDER: &str = "/etc/federation/fedns";
 pub const HOST_FOLDER: &str = "/etc/federation/host";
 pub const STATE_FOLDER: &str = "/var/lib/fedns";
 pub const LEASE: &str = "fedns";
+pub const AWS_KINDS: [&str; 2] = ["aws-route53", "route53"];
 pub const DNS_PORT: u16 = 5300;
 pub const ADMIN_PORT: u16 = 8053;
 
@@ -196,6 +197,26 @@ impl ServerConfig {
         self
     }
 
+    /// The same for a process outside of the cluster that only looks at the providers. The files of the
+    /// provider's Secret are in `folder`.
+    pub fn outside(mut self, folder: &Path) -> Self {
+        let document = &mut self.document;
+        for key in OURS {
+            document.remove(key);
+        }
+        document.insert("clusters".into(), json!([]));
+        for provider in providers_mut(document) {
+            let path = provider.get("configFile").and_then(Value::as_str).map(Path::new);
+            let name = path.and_then(|path| path.strip_prefix(PROVIDER_FOLDER).ok());
+            if let Some(name) = name {
+                let path = folder.join(name);
+                provider.insert("configFile".into(), json!(path));
+            }
+        }
+        static_records_mut(document).into_iter().for_each(Vec::clear);
+        self
+    }
+
     /// Of one zone, where nobody named them: the DNS Service itself.
     fn set_name_servers(&mut self, addresses: &[String]) {
         let is_named = self.document.contains_key("nameServers") && !self.has_our_name_servers();
@@ -295,7 +316,13 @@ pub fn delegation(config: &Config) -> Vec<String> {
 }
 
 pub fn is_aws(kind: &str) -> bool {
-    matches!(kind, "aws-route53" | "route53")
+    AWS_KINDS.contains(&kind)
+}
+
+/// Who marks records where nobody says it: no two federations have the same. `host_uid`: UID of the host's
+/// kube-system namespace.
+pub fn default_owner(federation: &str, host_uid: &str) -> String {
+    format!("{federation}-{}", host_uid.split('-').next().unwrap_or(host_uid))
 }
 
 /// What the config says of a provider of this kind already; the kind alone where it says nothing.

@@ -65,6 +65,13 @@ impl Host {
         Process::start("init", &command, self.cluster.api.scratch().path())
     }
 
+    fn delete(&self) -> Output {
+        let kubeconfig = self.cluster.api.scratch().path().join("kubeconfig");
+        let mut command = fedns();
+        command.args(["delete", "federation", "--host-cluster-context=hangzhou", "--yes"]);
+        command.arg("--kubeconfig").arg(kubeconfig).output().expect("fedns runs")
+    }
+
     fn kubectl(&self) -> &Kubectl {
         self.cluster.api.kubectl()
     }
@@ -86,7 +93,7 @@ impl Host {
 
 fn printed(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "fedns init: {errors}");
+    assert!(output.status.success(), "{errors}");
     String::from_utf8(output.stdout.clone()).expect("fedns prints UTF-8")
 }
 
@@ -125,6 +132,12 @@ fn a_control_plane_comes_up_and_the_same_command_again_changes_nothing() {
     let again = printed(&host.init(&[]));
     assert!(again.contains("nothing was changed"), "{again}");
     assert_eq!(host.generations(), before);
+
+    let gone = printed(&host.delete());
+    assert!(gone.contains("take out of the parent zone first:\n    example.com. NS ns1"), "{gone}");
+    assert!(gone.contains("federation federation is gone\n"), "{gone}");
+    assert_eq!(host.kubectl().run("get namespace federation-system --ignore-not-found"), "");
+    assert_eq!(host.kubectl().run("config get-contexts -o name"), "hangzhou\n");
 }
 
 fn an_image_that_cannot_be_pulled_ends_the_wait_at_once() {

@@ -9,6 +9,7 @@ use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
 use k8s_openapi::api::rbac::v1::{ClusterRole, ClusterRoleBinding, Role, RoleBinding};
 use kube::api::{ApiResource, DynamicObject, ListParams};
 use kube::core::GroupVersionKind;
+use kube::core::PartialObjectMeta;
 use kube::{Api, Resource, ResourceExt};
 use serde::de::DeserializeOwned;
 
@@ -29,7 +30,8 @@ pub const PATIENCE: Duration = Duration::from_secs(5);
 /// Whose things are removed.
 #[derive(Clone, Debug)]
 pub struct Leaver<'a> {
-    pub cluster: &'a str,
+    /// The member's name in the federation; `None`: whatever it was.
+    pub cluster: Option<&'a str>,
     pub federation: &'a str,
     pub host_uid: &'a str,
     /// The member's context, for commands that are printed.
@@ -65,10 +67,8 @@ pub async fn remove_account(
     remove_ours(member, &Api::<Role>::namespaced(client(), system), leaver, tell).await?;
     remove_ours(member, &Api::<Secret>::namespaced(client(), system), leaver, tell).await?;
     remove_ours(member, &Api::<ServiceAccount>::namespaced(client(), system), leaver, tell).await?;
-    let namespaces = Api::<Namespace>::all(client());
-    let request = member.request::<Namespace>("get", system);
-    let found = limited(&request, namespaces.get_metadata_opt(system)).await?;
-    if found.is_some_and(|found| leaver.made(found.annotations())) {
+    if has_namespace(member, leaver).await? {
+        let namespaces = Api::<Namespace>::all(client());
         tell(Told::Begun(format!("Deleting namespace {system} in {}", member.words)));
         tell(Told::Done(member.delete(&namespaces, system).await?));
     }
@@ -84,15 +84,35 @@ async fn remove_ours<K>(
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
 {
-    let request = format!("{}: list {}", member.words, K::plural(&()));
-    let found = limited(&request, api.list_metadata(&ListParams::default())).await?;
-    for object in found.items.iter().filter(|object| leaver.made(object.annotations())) {
-        let name = object.name_any();
+    for name in list_ours(member, api, leaver).await? {
         let kind = K::kind(&()).to_lowercase();
         tell(Told::Begun(format!("Deleting {kind} {name} in {}", member.words)));
         tell(Told::Done(member.delete(api, &name).await?));
     }
     Ok(())
+}
+
+/// The names of what a join made for this member.
+pub(super) async fn list_ours<K>(
+    member: &Party,
+    api: &Api<K>,
+    leaver: &Leaver<'_>,
+) -> Result<Vec<String>, Failure>
+where
+    K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned,
+{
+    let request = format!("{}: list {}", member.words, K::plural(&()));
+    let found = limited(&request, api.list_metadata(&ListParams::default())).await?;
+    let ours = found.items.iter().filter(|object| leaver.made(object.annotations()));
+    Ok(ours.map(ResourceExt::name_any).collect())
+}
+
+/// True where a join made the namespace of the account.
+pub(super) async fn has_namespace(member: &Party, leaver: &Leaver<'_>) -> Result<bool, Failure> {
+    let request = member.request::<Namespace>("get", SYSTEM_NAMESPACE);
+    let api = Api::<Namespace>::all(member.client());
+    let found = limited(&request, api.get_metadata_opt(SYSTEM_NAMESPACE)).await?;
+    Ok(found.is_some_and(|found| leaver.made(found.annotations())))
 }
 
 /// Removes the copies that the federation put into the member, what others refer to last.
@@ -101,21 +121,11 @@ pub async fn remove_copies(
     leaver: &Leaver<'_>,
     tell: Tell<'_>,
 ) -> Result<(), Failure> {
-    let ours = ListParams::default().labels(&format!("{FEDERATION_LABEL}={}", leaver.federation));
-    let enabled = leaver.enabled.iter().map(EnabledKind::resource);
-    for resource in FEDERATED.iter().map(resource).chain(enabled).rev() {
-        let all = Api::<DynamicObject>::all_with(member.client(), &resource);
-        let request = format!("{}: list {}", member.words, resource.plural);
-        let copies = match limited(&request, all.list_metadata(&ours)).await {
-            // The member does not serve the kind: there are none.
-            Err(Failure::NotFound(_)) => continue,
-            copies => copies?.items,
-        };
-        for object in copies {
-            let (name, namespace) = (object.name_any(), object.namespace());
+    for resource in copied(leaver).iter().rev() {
+        for (namespace, name) in list_copies(member, leaver, resource).await? {
             let api = match &namespace {
-                None => all.clone(),
-                Some(namespace) => Api::namespaced_with(member.client(), namespace, &resource),
+                None => Api::<DynamicObject>::all_with(member.client(), resource),
+                Some(namespace) => Api::namespaced_with(member.client(), namespace, resource),
             };
             let words = match namespace {
                 None => name.clone(),
@@ -129,6 +139,32 @@ pub async fn remove_copies(
     Ok(())
 }
 
+/// Every kind that there may be copies of, what others refer to first.
+pub(super) fn copied(leaver: &Leaver<'_>) -> Vec<ApiResource> {
+    let enabled = leaver.enabled.iter().map(EnabledKind::resource);
+    FEDERATED.iter().map(resource).chain(enabled).collect()
+}
+
+/// Namespace and name of each of the federation's copies.
+pub(super) async fn list_copies(
+    member: &Party,
+    leaver: &Leaver<'_>,
+    resource: &ApiResource,
+) -> Result<Vec<(Option<String>, String)>, Failure> {
+    let ours = ListParams::default().labels(&format!("{FEDERATION_LABEL}={}", leaver.federation));
+    let all = Api::<DynamicObject>::all_with(member.client(), resource);
+    let request = format!("{}: list {}", member.words, resource.plural);
+    match limited(&request, all.list_metadata(&ours)).await {
+        Ok(found) => {
+            let place = |object: &PartialObjectMeta<_>| (object.namespace(), object.name_any());
+            Ok(found.items.iter().map(place).collect())
+        }
+        // The member does not serve the kind: there are none.
+        Err(Failure::NotFound(_)) => Ok(Vec::new()),
+        Err(failure) => Err(failure),
+    }
+}
+
 fn resource(kind: &Kind) -> ApiResource {
     let named = GroupVersionKind::gvk(kind.group, kind.version, kind.kind);
     ApiResource::from_gvk_with_plural(&named, kind.plural)
@@ -136,8 +172,10 @@ fn resource(kind: &Kind) -> ApiResource {
 
 /// What stays in a member that cannot be reached, or lets nothing be removed.
 pub fn leftovers(leaver: &Leaver<'_>, with_copies: bool, why: &str) -> Vec<Leftover> {
-    let Leaver { cluster, federation, context, .. } = leaver;
-    let role = format!("federation-controller-manager:{federation}-{cluster}");
+    let Leaver { federation, context, .. } = leaver;
+    let role =
+        format!("federation-controller-manager:{federation}-{}", leaver.cluster.unwrap_or(""));
+    let cluster = leaver.cluster.unwrap_or(context);
     let mut leftovers = vec![
         Leftover {
             what: format!("cluster role and binding {role}… in cluster {cluster}"),
@@ -157,6 +195,7 @@ pub fn leftovers(leaver: &Leaver<'_>, with_copies: bool, why: &str) -> Vec<Lefto
                 "kubectl --context={context} delete namespace {SYSTEM_NAMESPACE}"
             )),
         },
+        server_block_leftover(leaver, why),
     ];
     if with_copies {
         let always = FEDERATED.iter().map(|kind| kind.plural.to_owned());
@@ -174,13 +213,31 @@ pub fn leftovers(leaver: &Leaver<'_>, with_copies: bool, why: &str) -> Vec<Lefto
     leftovers
 }
 
+/// The block in a Corefile that could not be taken out.
+pub fn server_block_leftover(leaver: &Leaver<'_>, why: &str) -> Leftover {
+    let Leaver { federation, context, .. } = leaver;
+    let cluster = leaver.cluster.unwrap_or(context);
+    Leftover {
+        what: format!(
+            "the block of federation {federation} in the Corefile of cluster {cluster}, if it has one"
+        ),
+        why: why.to_owned(),
+        command: Some(format!(
+            "kubectl --context={context} -n kube-system get configmap coredns -o yaml | \
+             sed '/# BEGIN fedns {federation}$/,/# END fedns {federation}$/d' | \
+             kubectl --context={context} replace -f -"
+        )),
+    }
+}
+
 // === impl Leaver ===
 
 impl Leaver<'_> {
     /// True where the annotations are those of this member of this federation.
     fn made(&self, annotations: &BTreeMap<String, String>) -> bool {
         let is = |key: &str, value: &str| annotations.get(key).is_some_and(|it| it == value);
-        is(CLUSTER_NAME_ANNOTATION, self.cluster)
+        self.cluster.is_none_or(|cluster| is(CLUSTER_NAME_ANNOTATION, cluster))
+            && annotations.contains_key(CLUSTER_NAME_ANNOTATION)
             && is(FEDERATION_NAME_ANNOTATION, self.federation)
             && is(HOST_UID_ANNOTATION, self.host_uid)
     }

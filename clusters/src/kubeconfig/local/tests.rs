@@ -64,6 +64,8 @@ fn a_context_that_is_added_and_removed_leaves_the_file_as_it_was() {
     }
     assert_eq!(add(&kubeconfig, "fed", "t"), Change::Unchanged);
     assert_eq!(add(&kubeconfig, "fed", "newer"), Change::Changed);
+    assert_eq!(kubeconfig.authority_of("fed").unwrap().as_deref(), Some(&b"CA"[..]));
+    assert_eq!(kubeconfig.authority_of("one").unwrap(), None);
 
     let removed = Removed { change: Change::Changed, was_current: false };
     assert_eq!(remove(&kubeconfig, "fed"), removed);

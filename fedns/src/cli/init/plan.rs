@@ -17,7 +17,7 @@ use crate::control_plane::init::Plan;
 use crate::control_plane::init::host_state::{HostState, look};
 use crate::control_plane::manifests::secrets::{self, EtcdFiles, UserFiles};
 use crate::control_plane::server_config::{
-    DnsFlags, DnsService, PROVIDER_FILE, ServerConfig, is_aws,
+    AWS_KINDS, DnsFlags, DnsService, PROVIDER_FILE, ServerConfig, default_owner, is_aws,
 };
 use crate::control_plane::settings::{PullPolicy, ServiceType, Settings};
 use crate::delegation::look;
@@ -28,7 +28,6 @@ use crate::output::chain_text;
 const HOST_VERSION_MIN: (u32, u32) = (1, 26);
 /// Where the config is checked before its Services have addresses.
 const ANY_ADDRESS: &str = "192.0.2.53";
-const AWS_KINDS: [&str; 2] = ["aws-route53", "route53"];
 
 pub(super) struct Prepared {
     pub plan: Plan,
@@ -47,7 +46,7 @@ impl Init {
         let federation = self.federation(&server, &standing)?;
         let files = self.files(&standing)?;
         let settings = self.settings(&flags, &server, &federation, &files, &standing)?;
-        let owner_default = owner_default(&federation, &standing);
+        let owner_default = standing.uid.as_ref().map(|uid| default_owner(&federation, uid));
         let server = server.with_flags(&DnsFlags {
             federation: Some(&federation),
             zone: self.dns_zone_name.as_deref(),
@@ -281,12 +280,6 @@ impl Init {
             _ => Ok(local),
         }
     }
-}
-
-/// No one else's: made of the federation's label and of what tells the host cluster from all others.
-fn owner_default(federation: &str, standing: &HostState) -> Option<String> {
-    let uid = standing.uid.as_ref()?;
-    Some(format!("{federation}-{}", uid.split('-').next().unwrap_or(uid)))
 }
 
 /// All of them; one is the rule.

@@ -81,6 +81,33 @@ fn files_travel_along_and_stay_where_they_are_the_next_time() {
 }
 
 #[test]
+fn outside_of_the_cluster_files_are_where_they_were_put() {
+    let flags =
+        DnsFlags { provider: Some("alidns"), owner: Some("fed-1"), ..flags("example.com.") };
+    let server = complete(ServerConfig::empty().with_flags(&flags), &["10.0.0.1"]);
+    let text = server.deployed().unwrap().config[CONFIG_FILE].clone();
+    let text = text.replace(
+        "kind: alidns",
+        "kind: alidns\n  configFile: /etc/federation/dns-provider/federation-dns-provider.conf",
+    );
+    let text = text + "staticRecords: [/etc/fedns/static.zone]\n";
+    let outside = ServerConfig::standing(&text).unwrap().outside(Path::new("/tmp/here"));
+    let config = outside.checked().unwrap();
+    assert!(config.control_plane.is_none() && config.leader_election.is_none());
+    let [zone] = config.zones.as_slice() else { panic!("{config:?}") };
+    assert!(zone.static_records.is_empty());
+    let file = zone.providers[0].kind.file().unwrap();
+    assert_eq!(file, Path::new("/tmp/here/federation-dns-provider.conf"));
+}
+
+#[test]
+fn outside_of_the_cluster_the_delegation_is_known() {
+    let server = complete(ServerConfig::empty().with_flags(&flags("example.com.")), &["192.0.2.1"]);
+    let config = server.outside(Path::new("/")).checked().unwrap();
+    assert_eq!(delegation(&config)[0], "example.com. NS ns1.example.com.");
+}
+
+#[test]
 fn what_people_changed_in_the_cluster_stays_but_for_what_flags_say() {
     let server = complete(ServerConfig::empty().with_flags(&flags("example.com.")), &["192.0.2.1"]);
     let text = server.deployed().unwrap().config[CONFIG_FILE].clone() + "ttl: 60s\n";
