@@ -8,7 +8,8 @@
 //! - [`rotation`]: credentials of members, renewed before they grow old
 //! - [`kinds`]: the kinds that are always propagated; [`enabled`]: those that `fedns enable` added;
 //!   [`account`]: fedns's account in a member, for all of them
-//! - [`discovery`]: which kinds an API server serves; [`roster`]: the members at one moment
+//! - [`discovery`]: which kinds an API server serves; [`roster`]: the members at one moment;
+//!   [`orphans`]: copies without an object
 //! - [`host`]: what the host cluster tells of its federation
 //! - [`corefile`]: the server block by which a member's CoreDNS asks fedns; [`coredns`]: where it stands
 //! - [`steps`]: objects written one after another, told as they are
@@ -35,6 +36,8 @@ pub mod enabled;
 pub mod discovery;
 #[cfg(feature = "federation")]
 pub mod roster;
+#[cfg(feature = "federation")]
+pub mod orphans;
 #[cfg(feature = "federation")]
 pub mod account;
 #[cfg(feature = "federation")]

@@ -20,6 +20,8 @@ mod kubeconfig;
 mod join;
 #[cfg(feature = "federation")]
 mod kinds;
+#[cfg(feature = "federation")]
+mod orphans;
 mod plan;
 mod preflight;
 mod query;
@@ -82,6 +84,10 @@ enum Command {
     Enable(kinds::Enable),
     #[cfg(feature = "federation")]
     Disable(kinds::Disable),
+    #[cfg(feature = "federation")]
+    Adopt(orphans::Adopt),
+    #[cfg(feature = "federation")]
+    Prune(orphans::Prune),
     #[command(subcommand, after_help = GET_EXAMPLES)]
     Get(get::Get),
 }
@@ -108,8 +114,8 @@ struct Admin {
 
 /// Commands of a federation with an API of its own.
 #[cfg(not(feature = "federation"))]
-const FEDERATION_COMMANDS: [&str; 7] =
-    ["delete", "disable", "enable", "init", "join", "kubeconfig", "unjoin"];
+const FEDERATION_COMMANDS: [&str; 9] =
+    ["adopt", "delete", "disable", "enable", "init", "join", "kubeconfig", "prune", "unjoin"];
 
 /// Parses the command line and runs the command.
 pub fn run() -> ExitCode {
@@ -140,6 +146,10 @@ pub fn run() -> ExitCode {
         Command::Enable(command) => command.run(),
         #[cfg(feature = "federation")]
         Command::Disable(command) => command.run(),
+        #[cfg(feature = "federation")]
+        Command::Adopt(command) => command.run(),
+        #[cfg(feature = "federation")]
+        Command::Prune(command) => command.run(),
         Command::Explain(command) => command.run(),
         Command::Plan(command) => command.run(),
         Command::Preflight(command) => command.run(),

@@ -5,6 +5,7 @@
 //! - [`table`]: the objects of one API server, as lists and watches tell them; [`slices`]: whether its
 //!   Services have anybody to send to
 //! - [`desired`], [`compare`], [`decide`]: what shall be where, and what is to be done for it; pure
+//! - [`adoption`]: what the object of copies would be that have none; pure
 //! - [`queue`]: writes that wait for one API server; [`repairs`]: fights with others about a copy; pure
 //! - `watch`, `write_member`, `write_federation`, `debts`, `pods`, `events`: the calls
 //! - `engine`: one task that owns all of this
@@ -31,6 +32,7 @@ pub mod slices;
 pub mod desired;
 pub mod compare;
 pub mod decide;
+pub mod adoption;
 pub mod queue;
 pub mod repairs;
 mod endpoint;

@@ -73,6 +73,9 @@ mod membership;
 /// A federation lives on: what grows old, what is replaced, what dies and comes back.
 mod resilience;
 
+/// Kinds that are enabled by command.
+mod kinds;
+
 /// The crates import one another only downwards.
 mod structure;
 
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
             propagation::tests(),
             membership::tests(),
             resilience::tests(),
+            kinds::tests(),
         ]
         .into_iter()
         .flatten()

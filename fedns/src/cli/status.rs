@@ -16,7 +16,8 @@ use crate::output;
 COPIES are the federation's objects that stand in a member; WAITING those that are to be written or
 deleted there, or tried again; CONFLICTS objects of others that stand where a copy should be; DEBTS
 deletions that a member is owed until it can be reached. What is in the way is told line by line below:
-also kinds that a member does not serve or does not let fedns see.")]
+also kinds that a member does not serve or does not let fedns see, and orphans, copies whose object is
+in the federation no more.")]
 pub struct ShowStatus {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
@@ -78,6 +79,7 @@ struct Cluster {
     queue: Queue,
     copies: usize,
     conflicts: Vec<Remark>,
+    orphan_count: usize,
     debts: Vec<Object>,
     debts_failure: Option<String>,
 }
@@ -195,8 +197,15 @@ fn member_lines(member: &Member, watched: &[Watched]) -> Vec<String> {
 }
 
 fn cluster_lines(name: &str, cluster: &Cluster) -> Vec<String> {
-    let Cluster { queue, conflicts, debts, debts_failure, .. } = cluster;
+    let Cluster { queue, conflicts, orphan_count, debts, debts_failure, .. } = cluster;
     let mut lines = queue_lines(name, queue);
+    if *orphan_count > 0 {
+        let copies = if *orphan_count == 1 { "copy" } else { "copies" };
+        lines.push(format!(
+            "{name}: {orphan_count} {copies} without an object: `fedns adopt` makes it anew, `fedns prune` \
+             deletes them"
+        ));
+    }
     let conflict = |it: &Remark| format!("{name}: conflict: {}: {}", it.object.text(), it.detail);
     lines.extend(conflicts.iter().map(conflict));
     lines.extend(debts.iter().map(|it| format!("{name}: owed: the deletion of {}", it.text())));
@@ -264,7 +273,7 @@ mod tests {
                 "clusters": {"beijing": {
                     "waiting": 1, "inFlight": 0, "failures": [], "unlisted": {}, "copies": 12,
                     "conflicts": [{"object": object, "detail": "it is not ours"}],
-                    "debts": [object],
+                    "orphanCount": 2, "debts": [object],
                 }},
                 "enabledKinds": {"widgets.example.com": true, "limitranges": false},
             },
@@ -287,6 +296,7 @@ enabled kinds: widgets.example.com
 kinds that are being disabled: limitranges
 hangzhou: its Cluster object is not there, and its Secret keeps it a member: run fedns join again, or fedns unjoin
 hangzhou: no answer
+beijing: 2 copies without an object: `fedns adopt` makes it anew, `fedns prune` deletes them
 beijing: conflict: ConfigMap \"default/c\": it is not ours
 beijing: owed: the deletion of ConfigMap \"default/c\"
 ";

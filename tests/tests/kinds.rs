@@ -1,0 +1,187 @@
+use std::process::Output;
+
+use serde_json::{Value, json};
+use tests::api_server::ApiServer;
+use tests::eventually::{GENEROUS, eventually};
+use tests::kubeconfig::kubeconfig;
+use tests::kubectl::Kubectl;
+use tests::kwok::KwokCluster;
+use tests::need::Need;
+use tests::serving::Fedns;
+use tests::suite::Test;
+
+pub(crate) fn tests() -> Vec<Test> {
+    tests::tests! {
+        [Need::Kubernetes] =>
+            a_kind_is_enabled_in_members_of_now_and_later;
+    }
+}
+
+const DEFINITION: &str = include_str!("../../clusters/src/federation/cluster-crd.json");
+const PLACE: &str = "--context=federation --host-cluster-context=hangzhou";
+
+/// A federation's API with fedns beside it, and two clusters of which the first is the host, too.
+struct Stage {
+    fedns: Fedns,
+    federation: ApiServer,
+    hangzhou: KwokCluster,
+    beijing: ApiServer,
+}
+
+impl Stage {
+    fn start() -> Self {
+        let federation = ApiServer::start("federation");
+        federation.kubectl().apply(DEFINITION);
+        federation.kubectl().run("wait --for=condition=Established crd/clusters.fedns.io");
+        let hangzhou = KwokCluster::start("hangzhou", &[]);
+        let beijing = ApiServer::start("beijing");
+        let host = hangzhou.api.kubectl();
+        host.run("create namespace federation-system");
+        host.run(
+            "annotate namespace federation-system federation.alpha.kubernetes.io/federation-name=fed",
+        );
+        let fedns = Fedns::of_federation(&federation.context(), &hangzhou.api.context(), "");
+        let contexts = [federation.context(), hangzhou.api.context(), beijing.context()];
+        std::fs::write(fedns.home().join("config"), kubeconfig(&contexts)).expect("write it");
+        Self { fedns, federation, hangzhou, beijing }
+    }
+
+    fn members(&self) -> [&Kubectl; 2] {
+        [self.hangzhou.api.kubectl(), self.beijing.kubectl()]
+    }
+
+    fn join(&self, cluster: &str) {
+        // Nobody makes tokens in beijing.
+        let bound = if cluster == "beijing" { " --bound-token" } else { "" };
+        self.printed(&format!("join {cluster} {PLACE} --cluster-context={cluster}{bound}"));
+    }
+
+    fn run(&self, line: &str) -> Output {
+        let file = self.fedns.home().join("config");
+        let environment = [("KUBECONFIG", file.to_str().expect("a path of UTF-8"))];
+        let words: Vec<&str> = line.split_whitespace().collect();
+        self.fedns.command_in(&words, &environment)
+    }
+
+    #[track_caller]
+    fn printed(&self, line: &str) -> String {
+        let output = self.run(line);
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        let text = String::from_utf8(output.stdout).expect("fedns prints UTF-8");
+        assert!(output.status.success(), "{line}: {errors}{text}");
+        text
+    }
+
+    #[track_caller]
+    fn refused(&self, line: &str) -> String {
+        let output = self.run(line);
+        assert_eq!(output.status.code(), Some(1), "{line}");
+        String::from_utf8(output.stderr).expect("fedns prints UTF-8")
+    }
+
+    #[track_caller]
+    fn in_every_member(&self, line: &str, expect: &str) {
+        for member in self.members() {
+            answers(member, line, expect);
+        }
+    }
+}
+
+#[track_caller]
+fn answers(kubectl: &Kubectl, line: &str, expect: &str) {
+    eventually(GENEROUS, &format!("{line} answers {expect}"), || {
+        let seen = kubectl.try_run(line)?;
+        if seen == expect { Ok(()) } else { Err(seen) }
+    });
+}
+
+fn a_kind_is_enabled_in_members_of_now_and_later() {
+    let stage = Stage::start();
+    stage.join("hangzhou");
+    let user = stage.federation.kubectl();
+    user.apply(&definition());
+    user.run("wait --for=condition=Established crd/widgets.example.com");
+    let error = stage.refused(&format!("enable pods {PLACE}"));
+    assert!(error.contains("pods cannot be propagated: make a Deployment"), "{error}");
+    let error = stage.refused(&format!("enable gadgets {PLACE}"));
+    assert!(error.contains("the federation serves no \"gadgets\""), "{error}");
+
+    let text = stage.printed(&format!("enable netpol Widget crd {PLACE}"));
+    assert!(text.contains("networkpolicies.networking.k8s.io (v1) are propagated"), "{text}");
+    assert!(text.contains("status: not merged"), "{text}");
+    assert!(text.contains("cluster hangzhou does not serve widgets.example.com in v1"), "{text}");
+    let again = stage.printed(&format!("enable netpol widgets.example.com crd {PLACE}"));
+    assert!(!again.contains("... changed") && again.contains("... unchanged"), "{again}");
+
+    stage.join("beijing");
+    user.apply(&widget());
+    user.apply(&policy());
+    let colour = "get widgets.example.com web -o jsonpath={.spec.colour}";
+    stage.in_every_member(colour, "red");
+    let policies = "get networkpolicy web -o jsonpath={.metadata.name}";
+    stage.in_every_member(policies, "web");
+    let status = stage.printed("status");
+    let names = "customresourcedefinitions.apiextensions.k8s.io, networkpolicies.networking.k8s.io, \
+                 widgets.example.com";
+    assert!(status.contains(&format!("enabled kinds: {names}")), "{status}");
+
+    let text = stage.printed(&format!("disable networkpolicies {PLACE}"));
+    assert!(text.contains("the copies stay in the members"), "{text}");
+    user.run("delete networkpolicy web --timeout=30s");
+    stage.in_every_member(policies, "web");
+    for member in stage.members() {
+        assert!(granted(member).contains(&"widgets".to_owned()));
+        assert!(!granted(member).contains(&"networkpolicies".to_owned()));
+    }
+    let error = stage.refused(&format!("disable networkpolicies {PLACE}"));
+    assert!(error.contains("is not enabled"), "{error}");
+
+    stage.printed(&format!("unjoin beijing {PLACE} --objects=delete"));
+    let left = stage.beijing.kubectl().run("get crd -l fedns.io/federation=fed -o name");
+    assert_eq!(left, "");
+    let text =
+        stage.printed(&format!("enable limitranges {PLACE} --cluster-context=hangzhou=federation"));
+    assert!(text.contains("context federation is another cluster than hangzhou"), "{text}");
+}
+
+/// What fedns's role in a member names.
+fn granted(member: &Kubectl) -> Vec<String> {
+    let roles = member.json("get clusterroles");
+    let roles = roles["items"].as_array().cloned().unwrap_or_default();
+    let is_ours = |role: &&Value| {
+        let name = role["metadata"]["name"].as_str().unwrap_or_default();
+        name.starts_with("federation-controller-manager:fed-")
+    };
+    let rules = roles.iter().filter(is_ours).flat_map(|role| role["rules"].as_array());
+    let resources = rules.flatten().flat_map(|rule| rule["resources"].as_array()).flatten();
+    resources.filter_map(|resource| Some(resource.as_str()?.to_owned())).collect()
+}
+
+fn definition() -> String {
+    let schema = json!({"type": "object", "properties": {
+        "spec": {"type": "object", "x-kubernetes-preserve-unknown-fields": true}}});
+    let version = json!({"name": "v1", "served": true, "storage": true,
+        "schema": {"openAPIV3Schema": schema}});
+    object(
+        "apiextensions.k8s.io/v1",
+        "CustomResourceDefinition",
+        "widgets.example.com",
+        json!({
+        "group": "example.com", "scope": "Namespaced", "versions": [version],
+        "names": {"plural": "widgets", "singular": "widget", "kind": "Widget"}}),
+    )
+}
+
+fn widget() -> String {
+    object("example.com/v1", "Widget", "web", json!({"colour": "red"}))
+}
+
+fn policy() -> String {
+    let spec = json!({"podSelector": {}, "policyTypes": ["Ingress"]});
+    object("networking.k8s.io/v1", "NetworkPolicy", "web", spec)
+}
+
+fn object(version: &str, kind: &str, name: &str, spec: Value) -> String {
+    json!({"apiVersion": version, "kind": kind, "metadata": {"name": name}, "spec": spec})
+        .to_string()
+}
