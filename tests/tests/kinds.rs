@@ -13,7 +13,8 @@ use tests::suite::Test;
 pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
         [Need::Kubernetes] =>
-            a_kind_is_enabled_in_members_of_now_and_later;
+            a_kind_is_enabled_in_members_of_now_and_later,
+            copies_without_an_object_are_adopted_or_pruned;
     }
 }
 
@@ -77,6 +78,15 @@ impl Stage {
         let output = self.run(line);
         assert_eq!(output.status.code(), Some(1), "{line}");
         String::from_utf8(output.stderr).expect("fedns prints UTF-8")
+    }
+
+    /// Of the Deployment in each member, sorted.
+    fn replicas(&self) -> Vec<u64> {
+        let line = "-n shop get deployment web -o jsonpath={.spec.replicas}";
+        let told = self.members().into_iter().filter_map(|member| member.try_run(line).ok());
+        let mut replicas: Vec<u64> = told.filter_map(|text| text.parse().ok()).collect();
+        replicas.sort_unstable();
+        replicas
     }
 
     #[track_caller]
@@ -155,6 +165,148 @@ fn granted(member: &Kubectl) -> Vec<String> {
     let rules = roles.iter().filter(is_ours).flat_map(|role| role["rules"].as_array());
     let resources = rules.flatten().flat_map(|rule| rule["resources"].as_array()).flatten();
     resources.filter_map(|resource| Some(resource.as_str()?.to_owned())).collect()
+}
+
+fn copies_without_an_object_are_adopted_or_pruned() {
+    let mut stage = Stage::start();
+    stage.join("hangzhou");
+    stage.join("beijing");
+    let user = stage.federation.kubectl();
+    user.run("create namespace shop");
+    user.run("-n shop create deployment web --image=web --replicas=3");
+    user.run("-n shop create configmap web --from-literal=colour=red");
+    let overrides =
+        r#"fedns.io/overrides={"beijing":[{"op":"replace","path":"/data/colour","value":"blue"}]}"#;
+    user.args(&["-n", "shop", "annotate", "configmap", "web", overrides]);
+    user.run("create configmap old");
+    user.run("create secret generic only --from-literal=key=value");
+    let selector = r#"federation.alpha.kubernetes.io/cluster-selector=[{"key":"fedns.io/cluster","operator":"In","values":["beijing"]}]"#;
+    user.args(&["annotate", "secret", "only", selector]);
+    answers(
+        stage.beijing.kubectl(),
+        "-n shop get configmap web -o jsonpath={.data.colour}",
+        "blue",
+    );
+    answers(
+        stage.hangzhou.api.kubectl(),
+        "-n shop get configmap web -o jsonpath={.data.colour}",
+        "red",
+    );
+    stage.in_every_member("get configmap old -o jsonpath={.metadata.name}", "old");
+    answers(stage.beijing.kubectl(), "get secret only -o jsonpath={.metadata.name}", "only");
+    eventually(GENEROUS, "hangzhou has no copy", || {
+        match stage.hangzhou.api.kubectl().try_run("get secret only") {
+            Err(error) if error.contains("NotFound") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    eventually(GENEROUS, "three replicas are spread", || match stage.replicas().as_slice() {
+        [1, 2] => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    assert_eq!(stage.printed(&format!("prune --dry-run {PLACE}")), "no orphans\n");
+
+    lose_objects(&mut stage);
+    eventually(GENEROUS, "the orphans are told", || {
+        let output = stage.run("status");
+        let status = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        let told = status.contains("beijing: 5 copies without an object")
+            && status.contains("hangzhou: 4 copies without an object");
+        if told { Ok(()) } else { Err(status) }
+    });
+    let user = stage.federation.kubectl();
+    let table = stage.printed(&format!("prune --dry-run {PLACE}"));
+    let rows: Vec<Vec<&str>> = table.lines().map(|it| it.split_whitespace().collect()).collect();
+    assert!(rows.contains(&vec!["ConfigMap", "default", "old", "beijing,hangzhou"]), "{table}");
+    assert!(rows.contains(&vec!["Secret", "default", "only", "beijing"]), "{table}");
+
+    let generations = || -> Vec<String> {
+        let line = "-n shop get deployment,configmap web -o \
+                    jsonpath={range.items[*]}{.metadata.uid}={.metadata.generation}={.data},{end}";
+        stage.members().map(|member| member.run(line)).to_vec()
+    };
+    let before = generations();
+    let error = stage.refused(&format!("adopt {PLACE}"));
+    assert!(error.contains("name some of them, or adopt --all"), "{error}");
+    let text = stage.printed(&format!("adopt deployments/web configmaps/web secrets/only {PLACE}"));
+    assert!(
+        text.contains("Adopting Deployment \"shop/web\" of beijing, hangzhou... done"),
+        "{text}"
+    );
+    assert!(text.contains("what differs in hangzhou stands in its overrides now"), "{text}");
+    assert_eq!(user.run("-n shop get deployment web -o jsonpath={.spec.replicas}"), "3");
+    answers(
+        user,
+        "-n shop get deployment web -o jsonpath={.metadata.finalizers}",
+        r#"["fedns.io/propagated"]"#,
+    );
+    answers(
+        user,
+        "-n shop get configmap web -o jsonpath={.metadata.finalizers}",
+        r#"["fedns.io/propagated"]"#,
+    );
+    // What comes later shows that all before was decided on.
+    user.run("-n shop create configmap later");
+    stage.in_every_member("-n shop get configmap later -o jsonpath={.metadata.name}", "later");
+    assert_eq!(generations(), before);
+    user.run("-n shop scale deployment web --replicas=5");
+    eventually(GENEROUS, "five replicas are spread", || {
+        let replicas = stage.replicas();
+        if replicas.iter().sum::<u64>() == 5 { Ok(()) } else { Err(format!("{replicas:?}")) }
+    });
+    user.run("delete secret only --timeout=30s");
+
+    let output = stage.run(&format!("prune {PLACE}"));
+    assert_eq!(output.status.code(), Some(2), "nobody is there to ask");
+    let text = stage.printed(&format!("prune --yes {PLACE}"));
+    assert!(
+        text.contains("Deleting ConfigMap \"default/old\" in cluster beijing... done"),
+        "{text}"
+    );
+    for member in stage.members() {
+        let error = member.try_run("get configmap old").expect_err("it is deleted");
+        assert!(error.contains("NotFound"), "{error}");
+        answers(member, "-n shop get configmap web -o jsonpath={.metadata.name}", "web");
+    }
+    assert_eq!(stage.printed(&format!("prune --dry-run {PLACE}")), "no orphans\n");
+}
+
+/// All that was made is lost, and nobody sees a deletion.
+fn lose_objects(stage: &mut Stage) {
+    stage.fedns.kill();
+    let user = stage.federation.kubectl();
+    for line in ["-n shop deployment web", "-n shop configmap web", "configmap old", "secret only"]
+    {
+        let (place, object) = match line.strip_prefix("-n shop ") {
+            Some(object) => ("-n shop ", object),
+            None => ("", line),
+        };
+        let finalizers = ["--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#];
+        let words = format!("{place}patch {object}");
+        let words: Vec<&str> = words.split_whitespace().chain(finalizers).collect();
+        user.args(&words);
+        user.run(&format!("{place}delete {object}"));
+    }
+    let namespace =
+        ["patch", "namespace", "shop", "--type=merge", "-p", r#"{"metadata":{"finalizers":null}}"#];
+    user.args(&namespace);
+    user.run("delete namespace shop --wait=false");
+    // Nobody else ends a namespace here.
+    let mut object = user.json("get namespace shop");
+    object["spec"]["finalizers"] = json!([]);
+    let file = stage.federation.scratch().write("shop.json", object.to_string());
+    user.args(&[
+        "replace",
+        "--raw",
+        "/api/v1/namespaces/shop/finalize",
+        "-f",
+        &file.display().to_string(),
+    ]);
+    eventually(GENEROUS, "the namespace is gone", || match user.try_run("get namespace shop") {
+        Err(error) if error.contains("NotFound") => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    stage.fedns.start();
 }
 
 fn definition() -> String {

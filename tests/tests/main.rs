@@ -73,7 +73,7 @@ mod membership;
 /// A federation lives on: what grows old, what is replaced, what dies and comes back.
 mod resilience;
 
-/// Kinds that are enabled by command.
+/// Kinds that are enabled by command, and copies that lost their object.
 mod kinds;
 
 /// The crates import one another only downwards.

@@ -35,8 +35,6 @@ pub enum RosterError {
 pub struct Listed {
     /// UID of its kube-system namespace, where `fedns join` could read it.
     pub uid: Option<String>,
-    /// Of its `Cluster` object.
-    pub labels: BTreeMap<String, String>,
 }
 
 /// Those with a `Cluster` object, and those that only their Secret in the host tells of. `host_uid` is
@@ -58,7 +56,7 @@ pub async fn list(
     for secret in limited(&request, api.list_metadata(&labelled)).await?.items {
         let name = secret.labels().get(CLUSTER_LABEL).cloned().unwrap_or_default();
         let uid = secret.annotations().get(CLUSTER_UID_ANNOTATION).cloned();
-        members.insert(name, Listed { uid, ..Listed::default() });
+        members.insert(name, Listed { uid });
     }
     let api = Api::<ClusterObject>::all(federation.client());
     let request = format!("{}: list clusters", federation.words);
@@ -81,7 +79,6 @@ pub async fn list(
         let uid = annotations.get(CLUSTER_UID_ANNOTATION).cloned();
         let listed = members.entry(object.name_any()).or_default();
         listed.uid = uid.or_else(|| listed.uid.take());
-        listed.labels = object.labels().clone();
     }
     Ok(members)
 }

@@ -11,8 +11,7 @@ use crate::federation::account::Account;
 use crate::federation::names::FEDNS_USER;
 use crate::federation::steps::{Party, Tell, Told, limited};
 
-/// Of the role and its binding in the federation. Not the role that `fedns init` writes: each command
-/// keeps its own.
+/// Of the role and its binding in the federation, beside the role for what is always propagated.
 const ROLE: &str = "fedns-enabled-kinds";
 const RBAC_GROUP: &str = "rbac.authorization.k8s.io";
 
@@ -25,16 +24,8 @@ pub enum Granted {
     NoAccount,
 }
 
-/// Gives fedns in the federation the rights that the kinds need there.
-///
-/// # Errors
-///
-/// Why they may be missing.
-pub async fn in_federation(
-    federation: &Party,
-    enabled: &[EnabledKind],
-    tell: Tell<'_>,
-) -> Result<(), Failure> {
+/// What lets fedns in the federation do what the kinds need there.
+pub fn of_federation(enabled: &[EnabledKind]) -> (ClusterRole, ClusterRoleBinding) {
     let metadata = || ObjectMeta { name: Some(ROLE.to_owned()), ..ObjectMeta::default() };
     let role = ClusterRole {
         metadata: metadata(),
@@ -54,6 +45,20 @@ pub async fn in_federation(
     };
     let binding =
         ClusterRoleBinding { metadata: metadata(), role_ref, subjects: Some(vec![subject]) };
+    (role, binding)
+}
+
+/// Gives fedns in the federation the rights that the kinds need there.
+///
+/// # Errors
+///
+/// Why they may be missing.
+pub async fn in_federation(
+    federation: &Party,
+    enabled: &[EnabledKind],
+    tell: Tell<'_>,
+) -> Result<(), Failure> {
+    let (role, binding) = of_federation(enabled);
     tell(Told::Begun(format!("Granting fedns the kinds in {}", federation.words)));
     let roles = Api::<ClusterRole>::all(federation.client());
     let change = federation.apply(&roles, &role).await?;

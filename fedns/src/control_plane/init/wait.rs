@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use clusters::definition::{Credentials, Redacted};
+use clusters::federation::enabled;
+use clusters::federation::names::KINDS_CONFIG_MAP;
 use clusters::{Access, Connection, MemberAccess};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::api::core::v1::{ConfigMap, Pod};
 use kube::Api;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -37,7 +39,8 @@ pub(super) async fn until_up(
 ) -> StepResult<Vec<(Value, Change)>> {
     let end = Instant::now() + plan.timeout;
     let federation = federation(plan, url, certificates).await?;
-    let objects = federation::objects().map_err(super::json_error)?;
+    let mut objects = federation::objects().map_err(super::json_error)?;
+    objects.extend(enabled_kinds(plan, host).await?);
     let mut written = None;
     loop {
         let rollouts = rollouts(plan, host).await;
@@ -79,6 +82,19 @@ fn judge(rollouts: &[(&'static str, Rollout)]) -> StepResult<Vec<String>> {
         }
     }
     Ok(waits)
+}
+
+/// An etcd that was lost has lost the rights for kinds that somebody enabled, and the host knows which.
+async fn enabled_kinds(plan: &Plan, host: &Host) -> StepResult<Vec<Value>> {
+    let maps = Api::<ConfigMap>::namespaced(host.client(), &plan.settings.namespace);
+    let map = host.get(maps, KINDS_CONFIG_MAP).await.map_err(|failure| failure.to_string())?;
+    let enabled = enabled::read(&map.and_then(|map| map.data).unwrap_or_default());
+    if enabled.is_empty() {
+        return Ok(Vec::new());
+    }
+    let (role, binding) = enabled::grant::of_federation(&enabled);
+    let values = [serde_json::to_value(role), serde_json::to_value(binding)];
+    values.into_iter().collect::<Result<_, _>>().map_err(super::json_error)
 }
 
 /// All of the federation's own objects, or why its API does not take them yet.
