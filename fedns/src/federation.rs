@@ -6,6 +6,7 @@
 //! - `rotation`: the members' credentials, renewed before they grow old
 //! - [`page`]: what is told of it over the API
 //! - [`membership`]: from what was found to clusters that are watched; pure
+//! - `copies`: the saved state in ConfigMaps of the host cluster
 //!
 //! ```text
 //! [ Cluster objects, Secrets ] --> [ membership ] --> a reload: watchers, pipeline
@@ -17,6 +18,8 @@
 
 pub mod membership;
 pub mod page;
+#[cfg(feature = "federation")]
+mod copies;
 #[cfg(feature = "federation")]
 mod member_status;
 #[cfg(feature = "federation")]

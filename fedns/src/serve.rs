@@ -124,6 +124,7 @@ impl Running {
         warnings.tell(now);
         let folder =
             StateFolder::open(&config.state_dir).map_err(|error| state_failed(&config, &error))?;
+        Federation::restore_state(&config, &folder).await;
         let saved_clusters = folder.saved_clusters();
         let is_federation = config.control_plane.is_some();
         if is_federation {

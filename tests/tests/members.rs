@@ -7,7 +7,14 @@ use tests::need::Need;
 use tests::serving::Fedns;
 use tests::suite::Test;
 
+/// What was saved also stands in the host cluster.
+mod copies;
+
 pub(crate) fn tests() -> Vec<Test> {
+    [copies::tests(), by_objects()].into_iter().flatten().collect()
+}
+
+fn by_objects() -> Vec<Test> {
     tests::tests! {
         [Need::Kubernetes] =>
             joined_by_hand_a_cluster_is_answered_and_listed,

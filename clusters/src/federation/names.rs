@@ -58,5 +58,11 @@ pub const CONTEXT_ANNOTATION: &str = "fedns.io/context";
 pub const DNS_SERVICE: &str = "fedns-dns";
 /// The ConfigMap with the kinds that are propagated beside those that always are.
 pub const KINDS_CONFIG_MAP: &str = "fedns-kinds";
+/// On ConfigMaps with copies of fedns's saved state.
+pub const STATE_COPY_LABEL: &str = "fedns.io/state";
+/// Before a member's name: the ConfigMap with the copy of its saved state.
+pub const STATE_COPY_PREFIX: &str = "fedns-state-";
+/// The ConfigMap with the copy of the zones' serials.
+pub const SERIALS_COPY: &str = "fedns-serials";
 /// Before a member's name: the ConfigMap with the deletions that are owed to it.
 pub const DEBTS_PREFIX: &str = "fedns-debts-";

@@ -10,11 +10,15 @@ use super::Membership;
 use super::page::FederationPage;
 use crate::config::Config;
 use crate::pipeline::PipelineHandle;
+use crate::state::StateFolder;
 
 /// No value of it exists.
 pub enum Federation {}
 
 impl Federation {
+    /// There are no copies of the state.
+    pub async fn restore_state(_config: &Config, _folder: &StateFolder) {}
+
     /// The config has no control plane: its key was refused.
     pub fn start(
         _config: &Config,

@@ -14,12 +14,15 @@ use tokio::task::JoinSet;
 use tracing::info;
 
 use super::Membership;
+use super::copies::keep::Keeper;
+use super::copies::restore::restore;
 use super::member_status::{MemberStatus, StatusSettings};
 use super::page::FederationPage;
 use super::rotation::{Problems, Rotation, RotationSettings};
 use crate::config::{Config, ControlPlane};
 use crate::leader;
-use crate::pipeline::PipelineHandle;
+use crate::pipeline::{PipelineHandle, unix_now};
+use crate::state::StateFolder;
 
 /// Departures that may wait for whoever lets them go.
 const DEPARTURES: usize = 64;
@@ -54,6 +57,13 @@ struct MemberRow {
 // === impl Federation ===
 
 impl Federation {
+    /// Takes from its copies what the state folder lacks or has older.
+    pub async fn restore_state(config: &Config, folder: &StateFolder) {
+        if let Some(control_plane) = &config.control_plane {
+            restore(control_plane, folder, unix_now()).await;
+        }
+    }
+
     /// `None` where the config has no control plane. `saved`: the clusters of which state was saved.
     pub fn start(
         config: &Config,
@@ -79,6 +89,15 @@ impl Federation {
         let rotation = Rotation::new(rotation, members.clone(), targets.clone(), holding.clone());
         let unrenewed = rotation.problems();
         tasks.spawn(rotation.run());
+        let (trouble, copies_trouble) = watch::channel(None);
+        let keeper = Keeper {
+            control_plane: control_plane.clone(),
+            state_dir: config.state_dir.clone(),
+            members: members.clone(),
+            holding: holding.clone(),
+            trouble,
+        };
+        tasks.spawn(keeper.run());
         let status = StatusSettings { federation: access, host, namespace };
         let status =
             MemberStatus::new(status, pipeline.clone(), members.clone(), lease, propagated);
@@ -95,7 +114,8 @@ impl Federation {
             (config.federation.to_string(), members.clone(), propagator.status_feed());
         page.set(move || {
             let status = Arc::clone(&status.borrow());
-            page_of(&label, &found.borrow(), &unrenewed.borrow(), &status)
+            let trouble = copies_trouble.borrow();
+            page_of(&label, &found.borrow(), &unrenewed.borrow(), trouble.as_deref(), &status)
         });
         let troubles = Vec::new();
         Some(Self { members, saved, troubles, departures, propagator, tasks })
@@ -136,8 +156,11 @@ fn page_of(
     federation: &str,
     members: &Members,
     unrenewed: &Problems,
+    copies_trouble: Option<&str>,
     status: &propagator::Status,
 ) -> Value {
+    let copies = copies_trouble.map(|why| format!("the copies of the state: {why}"));
+    let troubles: Vec<String> = members.troubles.iter().cloned().chain(copies).collect();
     let row = |(name, member): (&ClusterName, &FoundMember)| MemberRow {
         name: name.to_string(),
         membership: match member.standing {
@@ -156,7 +179,7 @@ fn page_of(
         "federation": federation,
         "members": rows,
         "membersAreComplete": members.is_complete,
-        "troubles": members.troubles,
+        "troubles": troubles,
         "propagation": status,
     })
 }

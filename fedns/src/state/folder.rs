@@ -76,7 +76,7 @@ impl StateFolder {
     }
 
     pub fn cluster_path(&self, cluster: &ClusterName) -> PathBuf {
-        self.path.join("clusters").join(file_name(cluster.as_str()))
+        cluster_file(&self.path, cluster)
     }
 
     /// Those of which there is state, sorted. Names that no Kubernetes object can have are left out.
@@ -110,6 +110,12 @@ impl StateFolder {
         Some(loaded.saved)
     }
 
+    /// In place of what is there.
+    #[cfg(feature = "federation")]
+    pub fn restore_cluster(&self, cluster: &ClusterName, saved: &Saved) -> io::Result<()> {
+        write_whole(&self.cluster_path(cluster), &cluster_file::encode(cluster, saved))
+    }
+
     /// Says which saved clusters are no members: a cluster that left the config while nobody served
     /// left without anyone being asked.
     pub fn warn_of_others(&self, members: &[Cluster]) {
@@ -118,7 +124,7 @@ impl StateFolder {
         // A folder that cannot be listed holds nothing that could be used either.
         let files = std::fs::read_dir(self.path.join("clusters")).into_iter().flatten().flatten();
         for file in files.map(|entry| entry.path()) {
-            if file.extension().is_some_and(|it| it == "state") && !known.contains(&file) {
+            if is_state_file(&file) && !known.contains(&file) {
                 warn!(
                     file = %file.display(),
                     "this saved cluster is not in the config, and its addresses are not served; remove \
@@ -127,6 +133,16 @@ impl StateFolder {
             }
         }
     }
+}
+
+/// The file of a cluster in the state folder at `path`.
+pub fn cluster_file(path: &Path, cluster: &ClusterName) -> PathBuf {
+    path.join("clusters").join(file_name(cluster.as_str()))
+}
+
+/// Neither set aside nor just being written.
+pub(super) fn is_state_file(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "state")
 }
 
 /// What a state file gave.

@@ -62,6 +62,15 @@ impl SavedZone {
     }
 
     pub fn decode(zone: &Name, bytes: &[u8]) -> Result<Self, Damage> {
+        let saved = Self::decode_any(bytes)?;
+        match saved.zone == *zone {
+            true => Ok(saved),
+            false => Err(Damage::WrongSubject { found: saved.zone.to_string() }),
+        }
+    }
+
+    /// Whatever zone it is of.
+    pub fn decode_any(bytes: &[u8]) -> Result<Self, Damage> {
         #[derive(Deserialize)]
         struct AnyFormat {
             format: u32,
@@ -76,11 +85,20 @@ impl SavedZone {
         if format != FORMAT {
             return Err(Damage::LaterFormat { found: format, known: FORMAT });
         }
-        let saved: Self = serde_json::from_value(value).map_err(bad)?;
-        if saved.zone != *zone {
-            return Err(Damage::WrongSubject { found: saved.zone.to_string() });
-        }
-        Ok(saved)
+        serde_json::from_value(value).map_err(bad)
+    }
+}
+
+#[cfg(feature = "federation")]
+impl SavedZone {
+    /// Above all that can have been reserved since this was copied.
+    pub fn beyond(self) -> Self {
+        Self::ceiling(&self.zone, self.serial.plus(BLOCK))
+    }
+
+    /// Whether others went on while this stood still: a copy of what goes on here is never so far ahead.
+    pub fn is_overtaken_by(&self, copy: &Self) -> bool {
+        copy.serial.is_newer_than(self.serial.plus(BLOCK))
     }
 }
 
@@ -195,6 +213,20 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "federation")]
+    #[test]
+    fn a_copy_counts_where_others_went_on() {
+        let (mut reserve, ceiling) = SerialReserve::start(&zone(), None, 7, NOW);
+        // Its own copy, after a clean stop and after a crash.
+        assert!(!reserve.stop(&zone(), 7).is_overtaken_by(&ceiling));
+        assert!(!ceiling.is_overtaken_by(&ceiling));
+        let stopped = reserve.stop(&zone(), 7);
+        let copies = (0..3 * BLOCK).filter_map(|_| reserve.advance(&zone()));
+        assert!(stopped.is_overtaken_by(&copies.last().unwrap()));
+        let (after, _) = SerialReserve::start(&zone(), Some(&ceiling.clone().beyond()), 7, NOW);
+        assert!(after.current().is_newer_than(ceiling.serial.plus(BLOCK / 2)));
+    }
+
     #[test]
     fn files_come_back_and_damage_is_found() {
         let (reserve, _) = SerialReserve::start(&zone(), None, 7, NOW);
@@ -204,6 +236,9 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(SavedZone::decode(&zone(), &bytes[..length]).is_err(), "cut at {length}");
         }
+        let other = Name::parse("example.net").unwrap();
+        let found = zone().to_string();
+        assert_eq!(SavedZone::decode(&other, &bytes), Err(Damage::WrongSubject { found }));
         let mut later = Vec::new();
         lines::encode(&serde_json::json!({"format": 2}), &mut later);
         let expect = Err(Damage::LaterFormat { found: 2, known: 1 });

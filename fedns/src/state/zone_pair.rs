@@ -49,6 +49,18 @@ impl StateFolder {
         saved
     }
 
+    /// Whether the folder lacks the zone, or others went on while it stood still. Where its files are
+    /// damaged it is not: [`Self::open_zone`] goes on above all that can have been served.
+    #[cfg(feature = "federation")]
+    pub fn is_behind(&self, copy: &SavedZone) -> bool {
+        let paths = self.zone_paths(&copy.zone);
+        let is_absent = paths.iter().all(|path| !path.exists());
+        let decode =
+            |path: &PathBuf| SavedZone::decode(&copy.zone, &std::fs::read(path).ok()?).ok();
+        let mut known = paths.iter().filter_map(decode).peekable();
+        is_absent || (known.peek().is_some() && known.all(|it| it.is_overtaken_by(copy)))
+    }
+
     /// Writes both files, the second even where the first fails.
     pub fn write_zone(&self, saved: &SavedZone) -> io::Result<()> {
         let bytes = saved.encode();
@@ -76,6 +88,23 @@ impl StateFolder {
         );
         SavedZone::ceiling(zone, serial)
     }
+}
+
+/// What the state folder at `path` says of all its zones, sorted by name; what is damaged is left out.
+#[cfg(feature = "federation")]
+pub fn zones_in(path: &std::path::Path) -> Vec<SavedZone> {
+    // A folder that cannot be listed holds nothing that could be used either.
+    let folders = ZONE_FOLDERS.iter().filter_map(|it| std::fs::read_dir(path.join(it)).ok());
+    let files = folders.flatten().flatten().map(|entry| entry.path());
+    let files = files.filter(|file| folder::is_state_file(file));
+    let read = |file: PathBuf| SavedZone::decode_any(&std::fs::read(file).ok()?).ok();
+    let mut zones = std::collections::BTreeMap::<Name, SavedZone>::new();
+    for saved in files.filter_map(read) {
+        let known = zones.remove(&saved.zone);
+        let saved = known.map_or(saved.clone(), |known| newest(known, saved));
+        zones.insert(saved.zone.clone(), saved);
+    }
+    zones.into_values().collect()
 }
 
 // === pure helpers ===
