@@ -25,6 +25,8 @@ mod orphans;
 mod plan;
 mod preflight;
 mod query;
+#[cfg(feature = "federation")]
+mod reach;
 mod records;
 mod serve;
 mod status;
@@ -36,10 +38,10 @@ mod version;
 
 use std::fmt::Display;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ::clap::{Args, Parser, Subcommand};
+use ::clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::output;
 
@@ -92,6 +94,9 @@ enum Command {
     Get(get::Get),
 }
 
+/// How kubectl calls its plugins.
+const PLUGIN: &str = "kubectl-fedns";
+
 const GET_EXAMPLES: &str = "Examples:
   fedns get clusters
   fedns get clusters -o wide";
@@ -107,9 +112,32 @@ struct ConfigFile {
 /// Where a running server is asked.
 #[derive(Debug, Args)]
 struct Admin {
-    /// Admin address of the running server
-    #[arg(long, env = "FEDNS_ADMIN", default_value = "127.0.0.1:8053", value_name = "ADDRESS")]
-    admin: String,
+    #[command(flatten)]
+    address: AdminAddress,
+    #[cfg(feature = "federation")]
+    #[command(flatten)]
+    reach: reach::Reach,
+}
+
+#[derive(Debug, Args)]
+struct AdminAddress {
+    /// Admin address of the running server [default: 127.0.0.1:8053]
+    #[arg(long, env = "FEDNS_ADMIN", value_name = "ADDRESS")]
+    admin: Option<String>,
+}
+
+impl AdminAddress {
+    fn text(&self) -> &str {
+        self.admin.as_deref().unwrap_or("127.0.0.1:8053")
+    }
+}
+
+#[cfg(feature = "federation")]
+impl Admin {
+    /// As a plugin of kubectl, the current context is meant where nothing is named.
+    fn asks_leader(&self) -> bool {
+        self.reach.context.is_some() || (is_plugin() && self.address.admin.is_none())
+    }
 }
 
 /// Commands of a federation with an API of its own.
@@ -125,7 +153,8 @@ pub fn run() -> ExitCode {
             "{word:?}: this build of fedns has no federation; build it with --features federation"
         )]);
     }
-    let command = match Cli::try_parse() {
+    let parsed = command_line().try_get_matches();
+    let command = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli.command,
         Err(error) => return tell_usage(&error),
     };
@@ -171,6 +200,31 @@ pub fn run() -> ExitCode {
         Ok(code) => code,
         Err(Failure { lines }) => fail(&lines),
     }
+}
+
+/// True where kubectl runs this program for `kubectl fedns`.
+fn is_plugin() -> bool {
+    let program = std::env::args_os().next().unwrap_or_default();
+    Path::new(&program).file_stem().is_some_and(|name| name == PLUGIN)
+}
+
+/// With the words that are typed in usage lines and examples.
+fn command_line() -> ::clap::Command {
+    let command = Cli::command();
+    match is_plugin() {
+        true => as_plugin(command.bin_name("kubectl fedns")),
+        false => command,
+    }
+}
+
+fn as_plugin(command: ::clap::Command) -> ::clap::Command {
+    let examples = command.get_after_help().map(ToString::to_string);
+    let command = match examples {
+        Some(text) => command.after_help(text.replace("  fedns ", "  kubectl fedns ")),
+        None => command,
+    };
+    let names: Vec<String> = command.get_subcommands().map(|it| it.get_name().to_owned()).collect();
+    names.into_iter().fold(command, |command, name| command.mut_subcommand(name, as_plugin))
 }
 
 /// Help and version were asked for; anything else is an error like any other, for 2 has a meaning

@@ -5,11 +5,38 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
+use crate::parts;
+use crate::scratch::Scratch;
+
 /// A command that runs fedns, built with every part in it and never stale: the first call of a run
 /// asks cargo, in the profile of the program that asks.
 pub fn fedns() -> Command {
     static BINARY: OnceLock<PathBuf> = OnceLock::new();
     Command::new(BINARY.get_or_init(build))
+}
+
+/// fedns as a plugin of kubectl: a folder that has it by the name that kubectl looks for.
+pub struct Plugin(Scratch);
+
+impl Plugin {
+    pub fn install() -> Self {
+        let folder = Scratch::new("plugin");
+        let program = fedns().get_program().to_owned();
+        std::os::unix::fs::symlink(program, folder.path().join("kubectl-fedns"))
+            .expect("make a link");
+        Self(folder)
+    }
+
+    /// The stock kubectl, which takes no flags of its own before a plugin's name.
+    pub fn kubectl(&self, kubeconfig: &Path, words: &[&str]) -> Command {
+        let mut path = self.0.path().as_os_str().to_owned();
+        path.push(":");
+        path.push(env::var_os("PATH").unwrap_or_default());
+        let mut command = parts::kubernetes("kubectl");
+        command.args(words).env("PATH", path).env("KUBECONFIG", kubeconfig);
+        command.env("HOME", self.0.path()).env_remove("FEDNS_ADMIN");
+        command
+    }
 }
 
 fn build() -> PathBuf {

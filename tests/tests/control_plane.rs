@@ -9,6 +9,9 @@ mod init;
 /// Clusters with what a federation leaves in them.
 mod stage;
 
+/// Its leader, asked from afar.
+mod reach;
+
 /// A federation is taken away, whole or what is left of it.
 mod delete;
 
@@ -16,7 +19,7 @@ mod delete;
 mod others;
 
 pub(crate) fn tests() -> Vec<Test> {
-    [words::tests(), init::tests(), delete::tests(), others::tests()]
+    [words::tests(), init::tests(), reach::tests(), delete::tests(), others::tests()]
         .into_iter()
         .flatten()
         .collect()

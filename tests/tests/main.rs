@@ -47,6 +47,9 @@ mod readme;
 /// What a person decides: a held reload, another cluster in a member's place.
 mod orders;
 
+/// A running federation, asked with a context of kubectl.
+mod reach;
+
 /// Several servers of the same zones: one of them writes, and its pod can be found.
 mod replicas;
 
@@ -104,6 +107,7 @@ fn main() -> ExitCode {
             orders::tests(),
             restarts::tests(),
             replicas::tests(),
+            reach::tests(),
             propagation::tests(),
             membership::tests(),
             resilience::tests(),

@@ -11,40 +11,147 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::runtime::Runtime;
 
-use super::{Admin, Failure};
+#[cfg(feature = "federation")]
+use super::reach::Leader;
+use super::{Admin, AdminAddress, Failure};
 
 /// How long a server may take to accept a connection, and then to begin its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a node may take to say why a forwarded connection ended.
+#[cfg(feature = "federation")]
+const TROUBLE_WAIT: Duration = Duration::from_secs(1);
+
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// A page of the running server, as bytes.
-pub fn get(admin: &Admin, path: &str) -> Result<Vec<u8>, Failure> {
-    run(fetch(&admin.admin, path))
+/// A running server.
+pub struct Server {
+    runtime: Runtime,
+    way: Way,
 }
 
-/// A page of the running server, read as JSON.
-pub fn get_json<T: DeserializeOwned>(admin: &Admin, path: &str) -> Result<T, Failure> {
-    parse(&admin.admin, path, &get(admin, path)?)
+/// How it is asked.
+enum Way {
+    Address(String),
+    #[cfg(feature = "federation")]
+    Leader(Box<Leader>),
 }
 
-/// Gives the running server an order over its socket, which the admin address tells. What was done
-/// comes back in one line.
-pub fn order(admin: &Admin, path: &str) -> Result<String, Failure> {
-    run(place(&admin.admin, path))
+/// What a person decides.
+pub enum Order<'a> {
+    /// By name.
+    AcceptCluster(&'a str),
+    /// By the hash of what is held.
+    ApprovePlan(&'a str),
 }
 
-fn run<T>(question: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+// === impl Order ===
+
+impl<'a> Order<'a> {
+    /// On the socket.
+    fn path(&self) -> String {
+        match self {
+            Self::AcceptCluster(name) => format!("/api/v1/clusters/{}/accept", encode(name)),
+            Self::ApprovePlan(hash) => format!("/api/v1/plan/approve?hash={}", encode(hash)),
+        }
+    }
+
+    /// As a command.
+    #[cfg(feature = "federation")]
+    fn words(&self) -> [&'a str; 3] {
+        match self {
+            Self::AcceptCluster(name) => ["clusters", "accept", name],
+            Self::ApprovePlan(hash) => ["plan", "approve", hash],
+        }
+    }
+}
+
+// === impl Server ===
+
+impl Server {
+    /// The one that the command line names. One at an address is not asked yet.
+    pub fn find(admin: &Admin) -> Result<Self, Failure> {
+        #[cfg(feature = "federation")]
+        if admin.asks_leader() {
+            let runtime = runtime()?;
+            let leader = runtime.block_on(Leader::find(&admin.reach))?;
+            return Ok(Self { runtime, way: Way::Leader(Box::new(leader)) });
+        }
+        Self::at(&admin.address)
+    }
+
+    pub fn at(address: &AdminAddress) -> Result<Self, Failure> {
+        Ok(Self { runtime: runtime()?, way: Way::Address(address.text().to_owned()) })
+    }
+
+    /// For people.
+    pub fn name(&self) -> String {
+        match &self.way {
+            Way::Address(address) => address.clone(),
+            #[cfg(feature = "federation")]
+            Way::Leader(leader) => leader.name(),
+        }
+    }
+
+    /// A page, as bytes.
+    pub fn get(&self, path: &str) -> Result<Vec<u8>, Failure> {
+        match &self.way {
+            Way::Address(address) => self.runtime.block_on(fetch(address, path)),
+            #[cfg(feature = "federation")]
+            Way::Leader(leader) => self.runtime.block_on(fetch_from_leader(leader, path)),
+        }
+    }
+
+    /// A page, read as JSON.
+    pub fn get_json<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
+        parse(&self.name(), path, &self.get(path)?)
+    }
+
+    /// Gives an order over the server's socket, which the admin address tells; a leader far away gets it by
+    /// a command in its pod. What was done comes back in one line.
+    pub fn order(&self, order: &Order<'_>) -> Result<String, Failure> {
+        match &self.way {
+            Way::Address(address) => self.runtime.block_on(place(address, &order.path())),
+            #[cfg(feature = "federation")]
+            Way::Leader(leader) => self.runtime.block_on(leader.execute(&order.words())),
+        }
+    }
+}
+
+fn runtime() -> Result<Runtime, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
-    runtime.block_on(question)
+    runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))
 }
 
 fn parse<T: DeserializeOwned>(admin: &str, path: &str, body: &[u8]) -> Result<T, Failure> {
     serde_json::from_slice(body).map_err(|error| {
         Failure::one(format!("{admin}{path}: the answer is not what this version expects: {error}"))
     })
+}
+
+#[cfg(feature = "federation")]
+async fn fetch_from_leader(leader: &Leader, path: &str) -> Result<Vec<u8>, Failure> {
+    let (stream, trouble) = leader.connect().await?;
+    let name = leader.name();
+    match exchange(stream, Method::GET, "localhost", path).await {
+        Ok((status, body)) => page(&name, path, status, body),
+        Err(error) => {
+            let trouble = tokio::time::timeout(TROUBLE_WAIT, trouble).await.ok().flatten();
+            let why = trouble.unwrap_or_else(|| error.to_string());
+            let why = why.split_whitespace().collect::<Vec<_>>().join(" ");
+            Err(Failure::one(format!("{name}: no fedns answers there: {why}")))
+        }
+    }
+}
+
+fn page(server: &str, path: &str, status: StatusCode, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    if status == StatusCode::OK {
+        return Ok(body);
+    }
+    let text = String::from_utf8_lossy(&body);
+    Err(Failure::one(format!("{server}{path}: {}", text.trim())))
 }
 
 async fn fetch(admin: &str, path: &str) -> Result<Vec<u8>, Failure> {
@@ -57,11 +164,7 @@ async fn fetch(admin: &str, path: &str) -> Result<Vec<u8>, Failure> {
     let stream = in_time(TcpStream::connect(admin)).await.map_err(|error| failed(&error))?;
     let (status, body) =
         exchange(stream, Method::GET, admin, path).await.map_err(|error| failed(&error))?;
-    if status == StatusCode::OK {
-        return Ok(body);
-    }
-    let text = String::from_utf8_lossy(&body);
-    Err(Failure::one(format!("{admin}{path}: {}", text.trim())))
+    page(admin, path, status, body)
 }
 
 async fn place(admin: &str, path: &str) -> Result<String, Failure> {

@@ -2,7 +2,8 @@ use ::clap::{Args, Subcommand};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Admin, CommandResult, Failure, client, print};
+use super::client::{Order, Server};
+use super::{Admin, CommandResult, Failure, print};
 use crate::output::{self, Format};
 
 /// List the member clusters and how fresh the view of each is
@@ -19,6 +20,7 @@ const EXAMPLES: &str = "Examples:
   fedns clusters
   fedns clusters -o wide
   fedns get clusters
+  fedns clusters --context hangzhou
   fedns clusters accept beijing
 
 STATUS is Ready; NotReady where a cluster answers but cannot be used (rights, /readyz); Offline
@@ -88,14 +90,14 @@ impl Clusters {
 
 impl Accept {
     fn run(self) -> CommandResult {
-        let path = format!("/api/v1/clusters/{}/accept", client::encode(&self.name));
-        print(client::order(&self.admin, &path)? + "\n")
+        let order = Order::AcceptCluster(&self.name);
+        print(Server::find(&self.admin)?.order(&order)? + "\n")
     }
 }
 
 impl ListClusters {
     pub fn run(self) -> CommandResult {
-        let value: Value = client::get_json(&self.admin, "/api/v1/clusters")?;
+        let value: Value = Server::find(&self.admin)?.get_json("/api/v1/clusters")?;
         let value = self.selected(value)?;
         match self.output {
             Format::Json => return print(output::json(&value)),

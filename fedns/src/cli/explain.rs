@@ -2,6 +2,7 @@ use ::clap::{Args, ValueEnum};
 use model::Name;
 use serde_json::Value;
 
+use super::client::Server;
 use super::{Admin, CommandResult, client, print};
 use crate::output;
 
@@ -10,6 +11,7 @@ use crate::output;
 #[command(after_help = "Examples:
   fedns explain nginx.default.fed.svc.example.com
   fedns explain nginx.default.fed.svc.cn-beijing-a.cn-beijing.example.com -o json
+  fedns explain nginx.default.fed.svc.example.com --context hangzhou
 
 Shows which clusters and objects give which address, what was left out and why, what is stale or
 held, and the answer on the wire.")]
@@ -33,15 +35,16 @@ enum ExplainFormat {
 impl Explain {
     pub fn run(self) -> CommandResult {
         let name = client::encode(&self.name.to_string());
+        let server = Server::find(&self.admin)?;
         let text = match self.output {
             ExplainFormat::Text => {
                 let page = format!("/api/v1/explain?name={name}&format=text");
-                return print(String::from_utf8_lossy(&client::get(&self.admin, &page)?));
+                return print(String::from_utf8_lossy(&server.get(&page)?));
             }
             ExplainFormat::Json => output::json,
             ExplainFormat::Yaml => output::yaml,
         };
-        let value: Value = client::get_json(&self.admin, &format!("/api/v1/explain?name={name}"))?;
+        let value: Value = server.get_json(&format!("/api/v1/explain?name={name}"))?;
         print(text(&value))
     }
 }

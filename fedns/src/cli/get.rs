@@ -1,7 +1,7 @@
 use ::clap::{Args, Subcommand};
 
 use super::clusters::ListClusters;
-use super::{Admin, CommandResult};
+use super::{Admin, AdminAddress, CommandResult};
 use crate::output::Format;
 
 /// List the member clusters, as `kubectl get` does
@@ -28,7 +28,7 @@ pub struct GetClusters {
     #[arg(short, long, value_enum, default_value_t)]
     output: Format,
     #[command(flatten)]
-    admin: Admin,
+    address: AdminAddress,
     #[cfg(feature = "federation")]
     #[command(flatten)]
     place: federated::Place,
@@ -45,10 +45,15 @@ impl Get {
 impl GetClusters {
     fn run(self) -> CommandResult {
         #[cfg(feature = "federation")]
-        if let Some(context) = &self.place.context {
-            return federated::list(context, &self.place, &self.names, self.output);
+        if self.place.context.is_some() || (super::is_plugin() && self.address.admin.is_none()) {
+            return federated::list(&self.place, &self.names, self.output);
         }
-        ListClusters { output: self.output, admin: self.admin, names: self.names }.run()
+        let admin = Admin {
+            address: self.address,
+            #[cfg(feature = "federation")]
+            reach: super::reach::Reach::default(),
+        };
+        ListClusters { output: self.output, admin, names: self.names }.run()
     }
 }
 

@@ -9,7 +9,8 @@ use providers::sync::plan::{ChangeRow, rows};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Admin, CommandResult, Failure, apply, client, print};
+use super::client::{Order, Server};
+use super::{Admin, CommandResult, Failure, apply, print};
 use crate::config;
 use crate::mirror::alone::{AlonePlan, Purpose};
 use crate::output;
@@ -27,6 +28,7 @@ pub use rows::PlanFormat;
     after_help = "Examples:
   fedns plan
   fedns plan -o diff
+  fedns plan --context hangzhou
   fedns plan --config fedns.yaml
   fedns plan --config fedns.yaml -o json > plan.json
   fedns plan approve 5f2d8c11a90be374"
@@ -66,8 +68,10 @@ struct Show {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fedns plan approve 5f2d8c11a90be374
+  fedns plan approve 5f2d8c11a90be374 --context hangzhou
 
-Works on the server's machine, for the user that it runs as.")]
+Works on the server's machine, for the user that it runs as. With --context it runs in the leader's pod,
+for whoever may exec there.")]
 struct Approve {
     /// Hash of what is held
     hash: String,
@@ -123,8 +127,8 @@ impl Plan {
 
 impl Approve {
     fn run(self) -> CommandResult {
-        let path = format!("/api/v1/plan/approve?hash={}", client::encode(&self.hash));
-        print(client::order(&self.admin, &path)? + "\n")
+        let order = Order::ApprovePlan(&self.hash);
+        print(Server::find(&self.admin)?.order(&order)? + "\n")
     }
 }
 
@@ -133,9 +137,10 @@ impl Show {
         if let Some(config) = &self.config {
             return alone(config, self.output);
         }
-        let value: Value = client::get_json(&self.admin, "/api/v1/plan")?;
+        let server = Server::find(&self.admin)?;
+        let value: Value = server.get_json("/api/v1/plan")?;
         let plans = Plans::deserialize(&value)
-            .map_err(|error| Failure::one(format!("{}: {error}", self.admin.admin)))?;
+            .map_err(|error| Failure::one(format!("{}: {error}", server.name())))?;
         print(match self.output {
             PlanFormat::Json => output::json(&value),
             PlanFormat::Yaml => output::yaml(&value),

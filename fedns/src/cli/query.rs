@@ -6,7 +6,8 @@ use ::clap::Args;
 use model::{Name, RecordType};
 use serde::Deserialize;
 
-use super::{Admin, CommandResult, Failure, client, print};
+use super::client::Server;
+use super::{AdminAddress, CommandResult, Failure, print};
 use crate::config::reachable;
 use crate::dns_message::{self, AnswerText};
 
@@ -37,7 +38,7 @@ pub struct Query {
     #[arg(long)]
     stats: bool,
     #[command(flatten)]
-    admin: Admin,
+    admin: AdminAddress,
 }
 
 impl Query {
@@ -78,12 +79,12 @@ impl Query {
     /// A fedns on this machine may answer elsewhere, or nowhere.
     fn remedy(&self) -> String {
         #[derive(Deserialize)]
-        struct Server {
+        struct Info {
             dns: Vec<SocketAddr>,
         }
-        let found = client::get_json(&self.admin, "/api/v1/server");
-        let admin = &self.admin.admin;
-        match found.ok().map(|Server { dns }| dns.into_iter().map(reachable).next()) {
+        let found = Server::at(&self.admin).and_then(|server| server.get_json("/api/v1/server"));
+        let admin = self.admin.text();
+        match found.ok().map(|Info { dns }| dns.into_iter().map(reachable).next()) {
             Some(Some(address)) if address != self.server => {
                 format!("the fedns at {admin} answers at {address}: --server {address}")
             }

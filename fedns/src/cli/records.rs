@@ -5,7 +5,8 @@ use ::clap::{Args, ValueEnum};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Admin, CommandResult, client, print};
+use super::client::Server;
+use super::{Admin, CommandResult, Failure, client, print};
 use crate::output;
 
 /// List the records that the running server answers
@@ -13,6 +14,7 @@ use crate::output;
 #[command(after_help = "Examples:
   fedns records
   fedns records nginx.default -o wide
+  fedns records --context hangzhou
   fedns records --zone example.com -o zone > example.com.zone
 
 -o zone is a master file that every name server loads: of one zone, so --zone is needed where
@@ -61,18 +63,26 @@ struct AtProvider {
     state: String,
 }
 
+fn rows(server: &Server, value: Value) -> Result<Vec<Record>, Failure> {
+    serde_json::from_value(value).map_err(|error| {
+        let server = server.name();
+        Failure::one(format!("{server}: the answer is not what this version expects: {error}"))
+    })
+}
+
 impl Records {
     pub fn run(self) -> CommandResult {
+        let server = Server::find(&self.admin)?;
         if self.output == RecordFormat::Zone {
-            let text = client::get(&self.admin, &self.path("/api/v1/zone"))?;
+            let text = server.get(&self.path("/api/v1/zone"))?;
             return print(String::from_utf8_lossy(&text));
         }
         let path = self.path("/api/v1/records");
-        let value: Value = client::get_json(&self.admin, &path)?;
+        let value: Value = server.get_json(&path)?;
         match self.output {
             RecordFormat::Json => print(output::json(&value)),
             RecordFormat::Yaml => print(output::yaml(&value)),
-            _ => self.print_rows(&client::get_json::<Vec<Record>>(&self.admin, &path)?),
+            _ => self.print_rows(&rows(&server, value)?),
         }
     }
 

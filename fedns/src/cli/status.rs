@@ -4,12 +4,14 @@ use ::clap::Args;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Admin, CommandResult, Failure, client, print};
+use super::client::Server;
+use super::{Admin, CommandResult, Failure, print};
 use crate::output;
 
 /// Show a federation at one look: control plane, members, what waits, what is in the way
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  fedns status --context hangzhou
   fedns status
   fedns status -o json
 
@@ -107,23 +109,28 @@ struct Watched {
 
 impl ShowStatus {
     pub fn run(self) -> CommandResult {
-        let federation: Value = client::get_json(&self.admin, "/api/v1/federation")?;
+        let server = Server::find(&self.admin)?;
+        let federation: Value = server.get_json("/api/v1/federation")?;
         if federation.is_null() {
-            let admin = &self.admin.admin;
+            let name = server.name();
             return Err(Failure::one(format!(
-                "{admin}: this server serves no federation with an API of its own: its config has no controlPlane; \
+                "{name}: this server serves no federation with an API of its own: its config has no controlPlane; \
                  see fedns clusters"
             )));
         }
-        let clusters: Value = client::get_json(&self.admin, "/api/v1/clusters")?;
+        let clusters: Value = server.get_json("/api/v1/clusters")?;
         let value = json!({"federation": federation, "clusters": clusters});
         match self.output {
             StatusFormat::Json => return print(output::json(&value)),
             StatusFormat::Yaml => return print(output::yaml(&value)),
             StatusFormat::Table => {}
         }
-        let page: Page = client::get_json(&self.admin, "/api/v1/federation")?;
-        let watched: Vec<Watched> = client::get_json(&self.admin, "/api/v1/clusters")?;
+        let unexpected = |error: serde_json::Error| {
+            let name = server.name();
+            Failure::one(format!("{name}: the answer is not what this version expects: {error}"))
+        };
+        let page = Page::deserialize(&value["federation"]).map_err(unexpected)?;
+        let watched = Vec::<Watched>::deserialize(&value["clusters"]).map_err(unexpected)?;
         print(text(&page, &watched))
     }
 }

@@ -1,3 +1,4 @@
+use std::path::PathBuf;
 use std::process::Output;
 
 use serde_json::Value;
@@ -28,32 +29,36 @@ Waiting for federation control plane to come up... done
 Federation API server is running at: ";
 
 /// A host cluster that has the images.
-struct Host {
+pub(super) struct Host {
     cluster: RealCluster,
 }
 
 impl Host {
-    fn start() -> Self {
+    pub(super) fn start() -> Self {
         let cluster = RealCluster::start("hangzhou");
         images::control_plane().iter().for_each(|archive| cluster.load_image(archive));
         Self { cluster }
     }
 
+    /// Of the user: the host's context, and after `init` the federation's.
+    pub(super) fn kubeconfig(&self) -> PathBuf {
+        self.cluster.api.scratch().path().join("kubeconfig")
+    }
+
     fn arguments(&self, more: &[&str]) -> Vec<String> {
-        let folder = self.cluster.api.scratch().path();
         let mut arguments = vec!["init".to_owned(), "federation".to_owned()];
         let is_given = |flag: &str| more.iter().any(|word| word.starts_with(&format!("{flag}=")));
         let images = CONTROL_PLANE.into_iter().filter(|(flag, _)| !is_given(flag));
         arguments.extend(images.map(|(flag, image)| format!("{flag}={image}")));
         arguments.push("--host-cluster-context=hangzhou".to_owned());
-        arguments.push(format!("--kubeconfig={}", folder.join("kubeconfig").display()));
+        arguments.push(format!("--kubeconfig={}", self.kubeconfig().display()));
         arguments.push("--etcd-persistent-storage=false".to_owned());
         arguments.extend(more.iter().map(|&word| word.to_owned()));
         arguments
     }
 
     /// Runs to its end.
-    fn init(&self, more: &[&str]) -> Output {
+    pub(super) fn init(&self, more: &[&str]) -> Output {
         let mut command = fedns();
         command.args(self.arguments(more)).output().expect("fedns runs")
     }
@@ -72,7 +77,7 @@ impl Host {
         command.arg("--kubeconfig").arg(kubeconfig).output().expect("fedns runs")
     }
 
-    fn kubectl(&self) -> &Kubectl {
+    pub(super) fn kubectl(&self) -> &Kubectl {
         self.cluster.api.kubectl()
     }
 
@@ -91,7 +96,7 @@ impl Host {
     }
 }
 
-fn printed(output: &Output) -> String {
+pub(super) fn printed(output: &Output) -> String {
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
     String::from_utf8(output.stdout.clone()).expect("fedns prints UTF-8")

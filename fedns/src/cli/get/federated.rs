@@ -21,12 +21,17 @@ pub struct Place {
     pub kubeconfig: Option<PathBuf>,
 }
 
-pub fn list(context: &str, place: &Place, names: &[String], format: Format) -> CommandResult {
+/// Without a context the current one is asked.
+pub fn list(place: &Place, names: &[String], format: Format) -> CommandResult {
     let access =
-        KubeconfigAccess { path: place.kubeconfig.clone(), context: Some(context.to_owned()) };
+        KubeconfigAccess { path: place.kubeconfig.clone(), context: place.context.clone() };
+    let words = match &place.context {
+        Some(context) => format!("context {context}"),
+        None => "the current context".to_owned(),
+    };
     let failed = |error: &dyn std::fmt::Display| Failure::one(error.to_string());
     let asked = steps::run(async {
-        let party = Party::new(format!("context {context}"), "--context", &access).await;
+        let party = Party::new(words, "--context", &access).await;
         let party = party.map_err(|error| failed(&error))?;
         table::clusters(&party).await.map_err(|error| failed(&error))
     });
