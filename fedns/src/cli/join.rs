@@ -8,7 +8,7 @@ use clusters::federation::coredns::{self, Forward};
 use clusters::federation::join::request::{Credential, JoinRequest};
 use clusters::federation::join::wait::{self, Seen};
 use clusters::federation::join::{self, Prepared, flatten, manifests};
-use clusters::federation::steps::Told;
+use clusters::federation::steps::{Change, Told};
 use clusters::federation::{corefile, host};
 
 use super::steps::{self, Place, Teller};
@@ -113,6 +113,9 @@ impl Join {
         }
         teller.tell(Told::Begun(format!("Waiting until the control plane sees cluster {name}")));
         let seen = wait::until_ready(&prepared.federation, name, self.timeout).await;
+        if matches!(seen, Ok(Seen::Ready { .. })) {
+            teller.tell(Told::Done(Change::Seen));
+        }
         teller.close();
         self.judge(seen.map_err(|error| one(&error))?)
     }

@@ -55,6 +55,7 @@ impl Stage {
         let hangzhou = host("hangzhou", "cn-hangzhou", "cn-hangzhou-b");
         let beijing = member("beijing", "cn-beijing", "cn-beijing-a");
         let alidns = FakeAliDns::start();
+        // What stands in the example's alidns.yaml.
         alidns.add_key("LTAI5tExampleKeyOfYours", "SecretOfThatKeyGoesHere");
         alidns.add_domain(DOMAIN, None, Plan::free());
         let door = Door::open(hangzhou.outer_address(), alidns.port());
@@ -115,6 +116,7 @@ impl Stage {
             ));
             let expected = format!("cluster {name} joined federation fed\n");
             assert!(joined.contains(&expected), "{joined}");
+            assert!(joined.contains(&format!("sees cluster {name}... done\n")), "{joined}");
             let clusters = user.types("kubectl get cluster --context=federation");
             assert!(clusters.starts_with("NAME       STATUS   AGE\n"), "{clusters}");
             ready.push(format!("{name} Ready"));

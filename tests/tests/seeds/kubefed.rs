@@ -24,6 +24,8 @@ const INIT: &str = "fedns init master-control --host-cluster-context=gcek8s \
                     --dns-provider-config=aws.credentials --dns-service-type=LoadBalancer \
                     --etcd-persistent-storage=false";
 const DOMAIN: &str = "mydomain.com";
+/// Id and secret.
+const EXAMPLE_KEY: [&str; 2] = ["AKIAIOSFODNN7EXAMPLE", "SecretOfThatKeyGoesHere"];
 const CURL: &str = "curl web.default.master-control.svc.mydomain.com";
 const FEDERATION: &str = "kubectl config use-context master-control";
 const GCE: &str = "kubectl config use-context gcek8s";
@@ -64,11 +66,7 @@ impl Stage {
 
     /// The address of fedns.
     fn a_control_plane(&self, user: &mut User) -> String {
-        let [id, secret] = moto::KEY;
-        user.home().write(
-            "aws.credentials",
-            format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"),
-        );
+        user.replaces("aws.credentials", EXAMPLE_KEY, moto::KEY);
         user.home().write(
             "fedns.yaml",
             format!(
@@ -112,6 +110,7 @@ impl Stage {
             ));
             let expected = format!("cluster {name} joined federation master-control\n");
             assert!(joined.contains(&expected), "{joined}");
+            assert!(joined.contains(&format!("sees cluster {name}... done\n")), "{joined}");
             let host = self.gce.api.kubectl();
             host.run(&format!("-n federation-system get secret {secret}"));
         }

@@ -56,6 +56,18 @@ impl User {
         self.variables.insert(format!("${variable}"), value);
     }
 
+    /// Puts their own words into a file of the example, each in place of what stands there.
+    #[track_caller]
+    pub(super) fn replaces<const N: usize>(&self, file: &str, old: [&str; N], new: [&str; N]) {
+        let path = self.home.path().join(file);
+        let mut text = fs::read_to_string(&path).expect("the example has the file");
+        for (old, new) in old.into_iter().zip(new) {
+            assert!(text.contains(old), "{old} is not in {file}");
+            text = text.replace(old, new);
+        }
+        fs::write(path, text).expect("write a file");
+    }
+
     /// Names are asked of this address from now on, as `/etc/resolv.conf` says.
     pub(super) fn resolves_with(&self, server: &str) {
         self.home.write("resolv.conf", format!("nameserver {server}\n"));
@@ -72,23 +84,31 @@ impl User {
     #[track_caller]
     pub(super) fn types_until(&mut self, line: &str, expected: &[&str]) -> String {
         self.next(line);
-        eventually(GENEROUS * 2, line, || {
-            let Printed { out, errors, is_success, .. } = self.tries(line, &[]);
-            match is_success && expected.iter().all(|it| out.contains(it)) {
-                true => Ok(out),
-                false => Err(format!("{out}{errors}")),
+        let printed = eventually(GENEROUS * 2, line, || {
+            let printed = self.attempt(line, &[]);
+            match printed.is_success && expected.iter().all(|it| printed.out.contains(it)) {
+                true => Ok(printed),
+                false => Err(printed.text()),
             }
-        })
+        });
+        self.note(&printed);
+        printed.out
     }
 
     /// A line, with words that the page has not; the page stays where it is.
     #[track_caller]
     pub(super) fn tries(&self, line: &str, more: &[String]) -> Printed {
+        let printed = self.attempt(line, more);
+        self.note(&printed);
+        printed
+    }
+
+    #[track_caller]
+    fn attempt(&self, line: &str, more: &[String]) -> Printed {
         let Output { status, stdout, stderr } =
             self.command(line, more).output().expect("start a command");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("commands print UTF-8");
         let (out, errors) = (text(stdout), text(stderr));
-        self.note(&format!("$ {line}\n{out}{errors}"));
         Printed { out, errors, line: line.to_owned(), is_success: status.success() }
     }
 
@@ -100,7 +120,8 @@ impl User {
     }
 
     /// What was on the screen, to be read after a test that failed.
-    fn note(&self, text: &str) {
+    fn note(&self, printed: &Printed) {
+        let text = format!("$ {}\n{}", printed.line, printed.text());
         let file = self.home.path().join("screen.txt");
         let file = File::options().create(true).append(true).open(file);
         file.and_then(|mut file| file.write_all(text.as_bytes())).expect("write a file");
@@ -147,16 +168,19 @@ impl User {
 impl Printed {
     #[track_caller]
     pub(super) fn succeeded(self) -> Self {
-        let Self { out, errors, line, is_success } = &self;
-        assert!(is_success, "{line}: {errors}{out}");
+        assert!(self.is_success, "{}: {}", self.line, self.text());
         self
     }
 
     #[track_caller]
     pub(super) fn failed(self) -> Self {
-        let Self { out, errors, line, is_success } = &self;
-        assert!(!is_success, "{line} succeeded: {errors}{out}");
+        assert!(!self.is_success, "{} succeeded: {}", self.line, self.text());
         self
+    }
+
+    /// All of it; what came when is not known.
+    fn text(&self) -> String {
+        format!("{}{}", self.out, self.errors)
     }
 }
 
