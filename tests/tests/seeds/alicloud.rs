@@ -27,6 +27,12 @@ const INIT: &str = "fedns init federation --federation-name=fed --host-cluster-c
 const ZONE_NAME: &str = "nginx.default.fed.svc.cn-hangzhou-b.cn-hangzhou";
 const NAME: &str = "nginx.default.fed.svc";
 
+/// Of the kubeconfig, before and after.
+const CONTEXTS: [&str; 2] = [
+    "* beijing kubernetes-beijing kubernetes-admin-beijing",
+    "hangzhou kubernetes-hangzhou kubernetes-admin-hangzhou",
+];
+
 /// The parts of the story that are not typed.
 struct Stage {
     hangzhou: RealCluster,
@@ -40,6 +46,7 @@ fn hangzhou_and_beijing_are_one() {
     let stage = Stage::new();
     let mut user = User::with_page("alicloud");
     stage.one_kubeconfig(&mut user);
+    let kubeconfig = user.kubeconfig_text();
     let dns = stage.a_control_plane(&mut user);
     stage.members(&mut user);
     user.resolves_with(&dns);
@@ -47,6 +54,8 @@ fn hangzhou_and_beijing_are_one() {
     stage.records(&addresses);
     stage.where_and_how_many(&mut user);
     stage.one_leaves(&mut user, &addresses);
+    stage.nothing_is_left(&mut user);
+    assert_eq!(user.kubeconfig_text(), kubeconfig);
     user.has_typed_all();
 }
 
@@ -73,11 +82,7 @@ impl Stage {
         let expected = format!("Info: file {} successfully generated.", file.display());
         assert!(merged.ends_with(&format!("{expected}\n")), "{merged}");
         let contexts = user.types("kubectl config get-contexts");
-        let expected = [
-            "* beijing kubernetes-beijing kubernetes-admin-beijing",
-            "hangzhou kubernetes-hangzhou kubernetes-admin-hangzhou",
-        ];
-        assert_eq!(columns(&contexts, 4), expected, "{contexts}");
+        assert_eq!(columns(&contexts, 4), CONTEXTS, "{contexts}");
     }
 
     /// The address of fedns.
@@ -226,5 +231,21 @@ impl Stage {
         });
         // What runs there runs on.
         self.beijing.api.kubectl().run("get deployment nginx");
+    }
+
+    fn nothing_is_left(&self, user: &mut User) {
+        let told = user.types(
+            "fedns delete federation --host-cluster-context=hangzhou --objects=delete --yes",
+        );
+        assert!(told.ends_with("\nfederation fed is gone\n"), "{told}");
+        let contexts = user.types("kubectl config get-contexts");
+        assert_eq!(columns(&contexts, 4), CONTEXTS, "{contexts}");
+        // Neither records nor markers.
+        assert_eq!(self.alidns.lines(DOMAIN), [] as [&str; 0]);
+        eventually_equal(GENEROUS, "nothing of us is left in hangzhou", &String::new(), || {
+            let copies = "get deploy,svc,configmap,secret -A -l fedns.io/federation -o name";
+            traces(&self.hangzhou) + &self.hangzhou.api.kubectl().run(copies)
+        });
+        assert_eq!(traces(&self.beijing), "");
     }
 }

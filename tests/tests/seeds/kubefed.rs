@@ -51,6 +51,7 @@ fn clusters_of_two_clouds_are_one_and_one_is_lost() {
     stage.settings_for_all(&mut user);
     let addresses = stage.a_name(&mut user);
     stage.one_is_lost(&mut user, &addresses);
+    stage.nothing_is_left(&mut user);
     user.has_typed_all();
 }
 
@@ -211,6 +212,22 @@ impl Stage {
         self.has_addresses(&[gce]);
         let page = user.types(CURL);
         assert!(page.contains("Welcome to nginx!"), "{page}");
-        assert!(traces(&self.gce).contains("federation-system"));
+    }
+
+    /// But for what runs in the member.
+    fn nothing_is_left(&self, user: &mut User) {
+        user.types(GCE);
+        let told = user.types("fedns delete master-control --host-cluster-context=gcek8s --yes");
+        assert!(told.ends_with("\nfederation master-control is gone\n"), "{told}");
+        let contexts = user.types("kubectl config get-contexts");
+        assert_eq!(columns(&contexts, 2), ["awsk8s awsk8s", "* gcek8s"], "{contexts}");
+        assert_eq!(self.moto.botocore().lines(&self.zone), [] as [&str; 0]);
+        eventually_equal(GENEROUS, "nothing of us is left in gcek8s", &String::new(), || {
+            traces(&self.gce)
+        });
+        let kubectl = self.gce.api.kubectl();
+        kubectl.run(
+            "get deployment/web replicaset/web-with-settings configmap/shop-settings service/web",
+        );
     }
 }

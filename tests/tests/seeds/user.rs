@@ -52,6 +52,10 @@ impl User {
         self.home.path().join(".kube/config")
     }
 
+    pub(super) fn kubeconfig_text(&self) -> String {
+        fs::read_to_string(self.kubeconfig()).expect("there is a kubeconfig")
+    }
+
     pub(super) fn set(&mut self, variable: &str, value: String) {
         self.variables.insert(format!("${variable}"), value);
     }
