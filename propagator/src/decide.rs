@@ -44,6 +44,8 @@ pub struct Situation<'a> {
     /// A federated HorizontalPodAutoscaler is about it.
     pub is_autoscaled: bool,
     pub now: UnixTime,
+    /// There are no members beside these.
+    pub has_all_members: bool,
     pub members: BTreeMap<&'a ClusterName, MemberSituation<'a>>,
 }
 
@@ -160,6 +162,10 @@ pub struct Problem {
 pub fn decide(situation: &Situation<'_>) -> Decision {
     if situation.kind.coverage == Coverage::Leaving {
         deletion::let_go(situation.object)
+    } else if !situation.has_all_members {
+        // What is done in some members may be wrong as soon as the others are known, and an object
+        // that is deleted would go without a word to them.
+        Decision::default()
     } else if situation.object.is_deleted {
         deletion::decide(situation)
     } else {

@@ -74,6 +74,8 @@ pub struct Engine {
     objects: Table<Federated>,
     queue: Queue<Key, FederationWrite>,
     members: BTreeMap<ClusterName, MemberState>,
+    /// The feed has told of every member.
+    has_all_members: bool,
     /// Objects that are to be decided on.
     touched: BTreeSet<Key>,
     /// When what is to be looked at again; `None`: everything.
@@ -143,6 +145,7 @@ impl Engine {
             objects: Table::default(),
             queue: Queue::default(),
             members: BTreeMap::new(),
+            has_all_members: false,
             touched: BTreeSet::new(),
             wakes: BTreeSet::new(),
             told: HashMap::new(),

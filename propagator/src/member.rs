@@ -1,13 +1,18 @@
 //! A member as the propagator needs it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use clusters::Access;
 use model::ClusterName;
 
-/// All members at one moment.
-pub type Members = Arc<BTreeMap<ClusterName, Member>>;
+/// The members at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    pub found: BTreeMap<ClusterName, Member>,
+    /// There are no others. Until then nothing is decided: an object that somebody deleted would go
+    /// without its copies in a member that is not found yet.
+    pub is_complete: bool,
+}
 
 /// A cluster that federated objects may go to.
 #[derive(Clone, Debug, PartialEq, Eq)]

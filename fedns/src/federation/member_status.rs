@@ -4,7 +4,6 @@
 mod conditions;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 use std::time::Duration;
 
 use clusters::federation::cluster_object::{ClusterObject, ClusterStatus};
@@ -144,12 +143,10 @@ impl MemberStatus {
             let FoundMember { access, labels, .. } = member.clone();
             (name.clone(), Member { name: name.clone(), labels, access, standing })
         });
-        let told: BTreeMap<ClusterName, Member> = told.collect();
+        let told = propagator::Members { found: told.collect(), is_complete: members.is_complete };
         self.propagated.send_if_modified(|before| {
-            let is_new = **before != told;
-            if is_new {
-                *before = Arc::new(told);
-            }
+            let is_new = *before != told;
+            *before = told;
             is_new
         });
     }

@@ -119,7 +119,7 @@ impl Rotation {
         self.notes.retain(|name, note| {
             members.get(name).and_then(|it| it.credential.as_ref()) == Some(&note.held)
         });
-        let standings = Arc::clone(&self.standings.borrow());
+        let standings = self.standings.borrow().found.clone();
         let is_ready = |name: &ClusterName| {
             standings.get(name).is_some_and(|member| member.standing == Standing::Ready)
         };

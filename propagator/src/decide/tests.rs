@@ -16,6 +16,7 @@ struct Scene {
     role: Role,
     coverage: Coverage,
     object: Value,
+    has_all_members: bool,
     members: BTreeMap<ClusterName, There>,
 }
 
@@ -67,6 +68,7 @@ impl Scene {
             role,
             coverage: Coverage::Always,
             object,
+            has_all_members: true,
             members: members.into(),
         }
     }
@@ -150,6 +152,7 @@ impl Scene {
             has_content: false,
             is_autoscaled: false,
             now: UnixTime(1_800_000_000),
+            has_all_members: self.has_all_members,
             members: members.collect(),
         })
     }
@@ -285,6 +288,18 @@ fn a_cluster_without_contact_never_blocks() {
     assert_eq!(owed(&empty.at("beijing", away(false))), [None]);
     let unsure = Scene::config_map().deleted(&[OURS]).at("beijing", |it| it.is_unsure = true);
     assert_eq!(unsure.actions(), ["delete beijing"], "it may have been made after all");
+}
+
+#[test]
+fn nothing_is_decided_before_all_members_are_known() {
+    let deleted = Scene::config_map().copied().deleted(&[OURS]);
+    for scene in [Scene::config_map(), Scene::config_map().held(), deleted] {
+        assert_ne!(scene.decide(), Decision::default());
+        let some = Scene { has_all_members: false, ..scene };
+        assert_eq!(some.decide(), Decision::default());
+        let none = Scene { members: BTreeMap::new(), ..some };
+        assert_eq!(none.decide(), Decision::default(), "nobody is known to owe it nothing");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::decide::{Action, Owed, Reach, Settled};
 use crate::endpoint::Endpoint;
 use crate::key::Key;
 use crate::kinds::{BESIDE, KindId, Kinds, Role};
-use crate::member::{Member, Standing};
+use crate::member::{Member, Members, Standing};
 use crate::object::Copy;
 use crate::pods::{Look, unix_now};
 use crate::queue::Queue;
@@ -247,14 +247,15 @@ impl MemberState {
 impl Engine {
     /// Takes over what the feed says now.
     pub(super) fn sync_members(&mut self) {
-        let feed = Arc::clone(&self.feed.borrow_and_update());
+        let Members { found, is_complete } = self.feed.borrow_and_update().clone();
         let known = self.members.iter().map(|(name, state)| (name, &state.member));
-        if known.eq(feed.iter()) {
+        if known.eq(found.iter()) && self.has_all_members == is_complete {
             return;
         }
+        self.has_all_members = is_complete;
         // A member that left keeps its copies; what happens to them is decided where it leaves.
-        self.members.retain(|name, _| feed.contains_key(name));
-        for (name, member) in feed.iter() {
+        self.members.retain(|name, _| found.contains_key(name));
+        for (name, member) in &found {
             self.sync_member(name, member);
         }
         self.attend();

@@ -82,6 +82,7 @@ impl Engine {
             has_content: kind.role == Role::Namespace && self.has_content(key, object),
             is_autoscaled: self.is_autoscaled(key),
             now: unix_now(),
+            has_all_members: self.has_all_members,
             members: members.collect(),
         };
         let decision = decide(&situation);

@@ -248,9 +248,7 @@ impl Propagator {
     /// Changes what is said of one member.
     pub(super) fn change(&self, name: &str, change: impl Fn(&mut Member)) {
         self.feed.send_modify(|members| {
-            let mut changed = BTreeMap::clone(members);
-            change(changed.get_mut(&ClusterName::new(name)).expect("a member"));
-            *members = Arc::new(changed);
+            change(members.found.get_mut(&ClusterName::new(name)).expect("a member"));
         });
     }
 
@@ -261,9 +259,7 @@ impl Propagator {
     /// Takes a member out of the federation.
     pub(super) fn remove(&self, name: &str) {
         self.feed.send_modify(|members| {
-            let mut rest = BTreeMap::clone(members);
-            rest.remove(&ClusterName::new(name));
-            *members = Arc::new(rest);
+            members.found.remove(&ClusterName::new(name));
         });
     }
 
@@ -323,7 +319,8 @@ fn writes(proxy: &FaultProxy) -> Vec<String> {
 }
 
 fn by_name(members: Vec<Member>) -> Members {
-    Arc::new(members.into_iter().map(|member| (member.name.clone(), member)).collect())
+    let found = members.into_iter().map(|member| (member.name.clone(), member)).collect();
+    Members { found, is_complete: true }
 }
 
 fn forever() -> Holding {

@@ -2,9 +2,11 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use serde_json::{Map, Value};
 use tests::api_server::Options;
 use tests::etcd::Etcd;
 use tests::eventually::{GENEROUS, eventually};
+use tests::fault_proxy::{Fault, FaultProxy};
 use tests::kubectl::Kubectl;
 use tests::need::Need;
 use tests::serving::Fedns;
@@ -17,6 +19,7 @@ pub(crate) fn tests() -> Vec<Test> {
         [Need::Kubernetes] =>
             the_federations_etcd_and_api_server_die_during_changes,
             fedns_is_killed_again_and_again_during_changes,
+            what_is_deleted_waits_for_members_that_are_not_known_yet,
             the_host_cluster_is_away_for_a_while,
             a_member_that_dies_is_owed_what_it_missed;
     }
@@ -137,6 +140,37 @@ fn fedns_is_killed_again_and_again_during_changes() {
         }
     }
     fedns.answers(NAME, "NOERROR 192.0.2.1");
+}
+
+/// A server that starts may know the federation's objects before it knows its members.
+fn what_is_deleted_waits_for_members_that_are_not_known_yet() {
+    let stage = Stage::new();
+    let proxy = FaultProxy::start(&stage.federation.context());
+    let mut fedns = stage.serve_through(&proxy, "");
+    stage.join("beijing", "--bound-token");
+    let federation = stage.federation.kubectl();
+    make(federation, "map");
+    holds(&stage.beijing, "map", "red");
+
+    fedns.kill();
+    federation.run("delete configmap map --wait=false");
+    proxy.inject_where(|request| request.concerns("clusters"), Fault::Status(500));
+    fedns.start();
+    eventually(GENEROUS, "all objects of the federation are known", || {
+        let page = fedns.page("/api/v1/federation")?.body;
+        let page: Value = serde_json::from_str(&page).map_err(|error| error.to_string())?;
+        assert_eq!(page["membersAreComplete"], false, "{page}");
+        let objects = &page["propagation"]["federation"];
+        let is_known = objects["unlisted"].as_object().is_some_and(Map::is_empty);
+        if is_known && objects["objects"] != 0 { Ok(()) } else { Err(page.to_string()) }
+    });
+    federation.run("get configmap map");
+    federation.run("create configmap later");
+
+    proxy.heal();
+    is_absent(federation, "configmap map");
+    is_absent(stage.beijing.kubectl(), "configmap map");
+    holds(&stage.beijing, "later", "");
 }
 
 /// Without the host nobody knows who writes: nobody does, and all answer.
