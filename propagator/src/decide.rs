@@ -70,7 +70,7 @@ pub struct MemberSituation<'a> {
     pub has_namespace: bool,
     /// What our latest write left, which the API of the member made of what was wanted.
     pub settled: Option<Settled>,
-    /// A write that was to make the copy had no answer.
+    /// A write that may make the copy is under way, or had no answer.
     pub is_unsure: bool,
     /// The deletion of the copy is noted as owed.
     pub is_owed: bool,

@@ -159,6 +159,11 @@ impl<K: Clone + Eq + Hash, W: Clone + PartialEq> Queue<K, W> {
         self.entries.contains_key(key)
     }
 
+    /// A write of this has begun, and has not ended.
+    pub fn is_in_flight(&self, key: &K) -> bool {
+        self.entries.get(key).is_some_and(|entry| entry.state == State::InFlight)
+    }
+
     /// That wait, for their turn or for a later attempt.
     pub fn waiting(&self) -> usize {
         self.entries.len() - self.in_flight
@@ -245,8 +250,11 @@ mod tests {
         assert_eq!(queue.next(now), None);
         queue.set(&"a", Some(3));
         assert_eq!(queue.next(now), None, "one write of an object at a time");
+        queue.set(&"a", None);
+        assert!(queue.is_in_flight(&"a"), "wanted or not");
         queue.succeeded(&"a");
         assert_eq!((queue.waiting(), queue.in_flight()), (0, 0), "it is decided on anew");
+        assert!(!queue.is_in_flight(&"a"));
     }
 
     #[test]

@@ -68,7 +68,7 @@ impl Engine {
                 copy: state.copies.get(key).map(|copy| &**copy),
                 has_namespace,
                 settled: state.settled.get(key).copied(),
-                is_unsure: state.unsure.contains(key),
+                is_unsure: state.is_unsure(key),
                 is_owed: state.is_owed(key),
             };
             (name, situation)
@@ -311,9 +311,15 @@ impl MemberState {
         if self.is_ready() { self.queue.next(now) } else { None }
     }
 
+    /// A write that may make the copy is under way, or had no answer.
+    fn is_unsure(&self, key: &Key) -> bool {
+        self.unsure.contains(key) || self.queue.is_in_flight(key)
+    }
+
     /// What is to be done for the debt of an object that is in the federation no more. Without a copy
-    /// that it is about, the debt is over.
+    /// that it is about, the debt is over, unless one may come yet.
     fn payment(&mut self, key: &Key) -> Option<Action> {
+        let is_unsure = self.is_unsure(key);
         let Debts { owed: debts, .. } = self.ledger.wanted.as_mut()?;
         let owed = debts.get(key)?.clone();
         let copy = self.copies.get(key).filter(|copy| {
@@ -321,9 +327,13 @@ impl MemberState {
                 && !copy.is_deleted
                 && owed.uid.as_ref().is_none_or(|uid| *uid == copy.uid)
         });
-        if copy.is_none() {
-            debts.remove(key);
+        match copy {
+            Some(copy) => Some(Action::end(Some(copy.uid.clone()), owed.cascade)),
+            None if is_unsure && owed.uid.is_none() => Some(Action::end(None, owed.cascade)),
+            None => {
+                debts.remove(key);
+                None
+            }
         }
-        copy.map(|copy| Action::end(Some(copy.uid.clone()), owed.cascade))
     }
 }

@@ -1,4 +1,8 @@
+use std::time::Duration;
+
 use propagator::Standing;
+use tests::eventually::{GENEROUS, eventually};
+use tests::fault_proxy::{Fault, Request};
 use tests::kubectl::Kubectl;
 use tests::need::Need;
 use tests::suite::Test;
@@ -11,6 +15,7 @@ pub(super) fn tests() -> Vec<Test> {
             orphaned_copies_stay_and_are_ours_no_more,
             foreground_waits_for_the_copies,
             deletions_are_carried_out_that_were_made_while_nobody_looked,
+            what_is_deleted_while_it_is_made_leaves_no_copy,
             a_cluster_without_contact_owes_its_deletion,
             a_debt_is_void_once_the_object_is_there_again,
             a_wiped_federation_deletes_nothing,
@@ -69,6 +74,22 @@ fn foreground_waits_for_the_copies() {
     ]);
     is_absent(beijing, GET);
     is_absent(federation.kubectl(), GET);
+}
+
+fn what_is_deleted_while_it_is_made_leaves_no_copy() {
+    let federation = Federation::start(&["beijing"]);
+    let proxy = &federation.proxies[0];
+    let makes =
+        |request: &Request| request.method == "PATCH" && request.path.ends_with("/configmaps/web");
+    proxy.inject_where(makes, Fault::Delay(Duration::from_secs(5)));
+    federation.kubectl().run(MAKE);
+    eventually(GENEROUS, "the copy is being made", || {
+        let requests = proxy.requests();
+        if requests.iter().any(makes) { Ok(()) } else { Err(format!("{requests:?}")) }
+    });
+    federation.kubectl().run("delete configmap web");
+    federation.comes_to_rest();
+    is_absent(federation.member("beijing"), GET);
 }
 
 fn deletions_are_carried_out_that_were_made_while_nobody_looked() {
