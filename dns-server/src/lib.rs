@@ -2,16 +2,24 @@
 //!
 //! - [`store`]: all zones in one table: one [`Writer`], many [`Reader`]s that never wait
 //! - [`mod@respond`]: query bytes in, answer bytes out: the only place where an answer is decided
+//! - [`transfer`]: whole zones and their changes, a stream of messages beside the answers
+//! - [`notify`]: secondaries are told of changes
 //! - [`server`]: sockets: UDP threads and TCP connections that carry bytes to `respond`
 
 pub mod store;
 pub mod respond;
+mod tsig;
+pub mod transfer;
+pub mod notify;
 pub mod server;
 mod wire;
 
 pub use respond::{Rcode, Reply, Request, Transport, answer, respond};
 pub use server::{BindError, Server};
-pub use store::{PublishError, Published, Reader, Snapshot, Store, Writer, ZoneView};
+pub use store::{
+    Histories, HistoryLimits, PublishError, Published, Reader, Snapshot, Store, Writer, ZoneView,
+};
+pub use tsig::{TsigAlgorithm, TsigKey};
 
 #[cfg(test)]
 mod testing;

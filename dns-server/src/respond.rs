@@ -26,6 +26,7 @@ use crate::store::{Snapshot, ZoneIndex};
 
 pub use rcode::Rcode;
 pub use request::Request;
+pub(crate) use request::skip_name;
 pub use source::{AnswerSource, Standing, answer_source};
 
 /// The largest answer over UDP, and the size that we say we receive (RFC 9715, RFC 6891).
@@ -86,4 +87,17 @@ pub fn answer(
     let size_max = request.answer_size_max(transport).min(out.len());
     let message = message::Message::begin(out, packet, request, size_max)?;
     Some(answer::answer(snapshot, request, message))
+}
+
+/// Answers with nothing but a code, whatever was asked.
+pub(crate) fn answer_code(
+    packet: &[u8],
+    request: &Request,
+    transport: Transport,
+    rcode: Rcode,
+    out: &mut [u8],
+) -> Option<Reply> {
+    let size_max = request.answer_size_max(transport).min(out.len());
+    let message = message::Message::begin(out, packet, request, size_max)?;
+    Some(answer::reply(request, message, rcode, None))
 }

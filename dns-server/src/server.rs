@@ -7,10 +7,12 @@
 //!
 //! Every worker has its own sockets, which share their port (SO_REUSEPORT): the kernel deals the
 //! clients out. A UDP thread waits in `recvmmsg` itself; with one socket to each thread there is
-//! nothing to poll. No two threads write to the same counter.
+//! nothing to poll. No two threads write to the same counter. Signed queries and zone transfers leave
+//! this way for `special`.
 
 mod bind;
 mod counters;
+mod special;
 mod sys;
 mod udp;
 mod tcp;
@@ -21,15 +23,18 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use model::UnixTime;
 use tokio::sync::watch;
 
 use crate::respond::Transport;
 use crate::store::Reader;
+use crate::transfer::Transfers;
 
 use bind::Sockets;
 use counters::Counters;
+use special::Special;
 use tcp::{TcpShared, TcpWorker};
 use udp::UdpWorker;
 
@@ -52,6 +57,7 @@ pub struct Options {
 pub struct Server {
     addresses: Vec<SocketAddr>,
     reader: Reader,
+    transfers: Arc<Transfers>,
     counters: Vec<Arc<Counters>>,
     tcp: Arc<TcpShared>,
     udp_stops: Vec<udp::Stop>,
@@ -73,7 +79,8 @@ impl Server {
     /// Listens on UDP and TCP at each address and answers from `reader`'s store. For port 0 the
     /// system picks one that both protocols have free.
     pub fn bind(listen: &[SocketAddr], workers: usize, reader: Reader) -> Result<Self, BindError> {
-        Self::bind_with(listen, Options { workers, ..Options::default() }, reader)
+        let transfers = Arc::new(Transfers::new(system_time));
+        Self::bind_with(listen, Options { workers, ..Options::default() }, reader, transfers)
     }
 
     /// [`Self::bind`] with all that can be chosen.
@@ -81,6 +88,7 @@ impl Server {
         listen: &[SocketAddr],
         options: Options,
         reader: Reader,
+        transfers: Arc<Transfers>,
     ) -> Result<Self, BindError> {
         let workers = options.workers.max(1);
         let sockets = listen.iter().map(|address| Sockets::bind(*address, workers));
@@ -89,6 +97,7 @@ impl Server {
         let mut server = Self {
             addresses: sockets.iter().map(|sockets| sockets.address).collect(),
             reader,
+            transfers,
             counters: Vec::new(),
             tcp: Arc::new(TcpShared::new(options)),
             udp_stops: Vec::new(),
@@ -141,7 +150,8 @@ impl Server {
         for Sockets { address, udp, tcp } in sockets {
             for socket in udp {
                 let counters = self.counters_for(address, Transport::Udp);
-                let worker = UdpWorker::new(socket, address, self.reader.clone(), counters)
+                let (reader, transfers) = (self.reader.clone(), Arc::clone(&self.transfers));
+                let worker = UdpWorker::new(socket, address, reader, transfers, counters)
                     .map_err(|source| BindError::new(address, BindProtocol::Udp, source))?;
                 self.udp_stops.push(worker.stop());
                 self.spawn("dns-udp", move || worker.run())
@@ -164,7 +174,9 @@ impl Server {
         stopped: watch::Receiver<bool>,
     ) -> Result<(), BindError> {
         let Some(&(address, ..)) = listeners.first() else { return Ok(()) };
-        let worker = TcpWorker::new(listeners, self.reader.clone(), Arc::clone(&self.tcp))
+        let (reader, transfers) = (self.reader.clone(), Arc::clone(&self.transfers));
+        let special = Special { reader, transfers };
+        let worker = TcpWorker::new(listeners, special, Arc::clone(&self.tcp))
             .map_err(|source| BindError::new(address, BindProtocol::Tcp, source))?;
         self.spawn("dns-tcp", move || worker.run(stopped))
             .map_err(|source| BindError::new(address, BindProtocol::Tcp, source))
@@ -180,6 +192,12 @@ impl Server {
         self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(run)?);
         Ok(())
     }
+}
+
+/// The clock, read at the edge.
+fn system_time() -> UnixTime {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    UnixTime(since.map_or(0, |since| since.as_secs()))
 }
 
 impl Drop for Server {

@@ -12,6 +12,7 @@
 mod reader;
 mod writer;
 mod published;
+pub(crate) mod history;
 mod edit;
 mod table;
 pub(crate) mod node;
@@ -21,6 +22,7 @@ mod stress_tests;
 #[cfg(test)]
 mod tests;
 
+pub use history::{Histories, HistoryLimits};
 pub use node::ZoneIndex;
 pub use published::{LeftOut, LeftOutReason, Published};
 pub use reader::{Reader, Snapshot, ZoneView};

@@ -67,7 +67,12 @@ pub(crate) fn answer(snapshot: &Snapshot<'_>, request: &Request, message: Messag
     reply(request, message, rcode, zone)
 }
 
-fn reply(request: &Request, message: Message<'_>, rcode: Rcode, zone: Option<ZoneIndex>) -> Reply {
+pub(crate) fn reply(
+    request: &Request,
+    message: Message<'_>,
+    rcode: Rcode,
+    zone: Option<ZoneIndex>,
+) -> Reply {
     let truncated = message.truncated;
     let length = message.finish(request, rcode);
     let record_type = request.has_question().then_some(request.record_type);

@@ -10,6 +10,7 @@ const LABEL_LENGTH_MAX: usize = 63;
 const NAME_LENGTH_MAX: usize = 255;
 const CLASS_IN: u16 = 1;
 const OPCODE_QUERY: u8 = 0;
+const TSIG: RecordType = RecordType(250);
 
 /// A packet that deserves an answer, if only that it is refused. It is a place to be used again for
 /// packet after packet, and does not keep the packet itself.
@@ -21,6 +22,10 @@ pub struct Request {
     pub(crate) edns: Option<Edns>,
     /// Why the question will not be looked up.
     pub(crate) error: Option<Rcode>,
+    /// Where the signature's record begins (RFC 8945), which is the last one.
+    pub(crate) tsig: Option<usize>,
+    /// It asks for a whole zone or for its changes.
+    pub(crate) is_transfer: bool,
     /// Of the name, in the store that the snapshot given to `parse` was of.
     hash: u64,
     name: NameBuffer,
@@ -53,7 +58,7 @@ struct Question {
 }
 
 /// The packet does not read as a message.
-struct Malformed;
+pub(crate) struct Malformed;
 
 // === impl Request ===
 
@@ -65,6 +70,8 @@ impl Request {
             record_type: RecordType(0),
             edns: None,
             error: None,
+            tsig: None,
+            is_transfer: false,
             hash: 0,
             name: NameBuffer::ROOT,
         }
@@ -80,6 +87,8 @@ impl Request {
         }
         self.question_end = HEADER_LENGTH;
         self.edns = None;
+        self.tsig = None;
+        self.is_transfer = false;
         self.error = self.read(packet, header, snapshot).err();
         true
     }
@@ -88,6 +97,12 @@ impl Request {
     #[inline]
     pub fn hash(&self) -> u64 {
         self.hash
+    }
+
+    /// Whether there is more to it than a question: it is signed, or asks for a zone.
+    #[inline]
+    pub(crate) fn is_special(&self) -> bool {
+        self.is_transfer || self.tsig.is_some()
     }
 
     /// Lower-cased wire form.
@@ -128,12 +143,16 @@ impl Request {
             _ => return Err(Rcode::FORMERR),
         };
         let edns = read_records(packet, self.question_end, [count(6), count(8), count(10)]);
-        self.edns = edns.map_err(|Malformed| Rcode::FORMERR)?;
+        (self.edns, self.tsig) = edns.map_err(|Malformed| Rcode::FORMERR)?;
         if self.edns.is_some_and(|edns| edns.version != 0) {
             return Err(Rcode::BADVERS);
         }
         let Question { record_type, class, .. } = question.ok_or(Rcode::FORMERR)?;
-        if class != CLASS_IN || matches!(record_type, RecordType::AXFR | RecordType::IXFR) {
+        if class != CLASS_IN {
+            return Err(Rcode::REFUSED);
+        }
+        if matches!(record_type, RecordType::AXFR | RecordType::IXFR) {
+            self.is_transfer = true;
             return Err(Rcode::REFUSED);
         }
         self.hash = snapshot.key(self.name()).hash;
@@ -222,23 +241,31 @@ impl NameBuffer {
 
 // === the records behind the question ===
 
-/// Finds the OPT record; all other records of a query mean nothing here, but must be well-formed.
+/// Finds the OPT record and where the TSIG record begins; all other records of a query mean nothing
+/// here, but must be well-formed.
 #[inline]
 fn read_records(
     packet: &[u8],
     start: usize,
     [answers, authorities, additionals]: [u16; 3],
-) -> Result<Option<Edns>, Malformed> {
+) -> Result<(Option<Edns>, Option<usize>), Malformed> {
     if let ([0, 0, 1], Some(edns)) =
         ([answers, authorities, additionals], Edns::alone(&packet[start..]))
     {
-        return Ok(Some(edns));
+        return Ok((Some(edns), None));
     }
     let before = u32::from(answers) + u32::from(authorities);
-    let mut edns = None;
+    let all = before + u32::from(additionals);
+    let (mut edns, mut tsig) = (None, None);
     let mut position = start;
-    for number in 0..before + u32::from(additionals) {
+    for number in 0..all {
         let record = RawRecord::read(packet, position)?;
+        if record.record_type == TSIG {
+            if number < before || number + 1 < all {
+                return Err(Malformed);
+            }
+            tsig = Some(position);
+        }
         position = record.end;
         if record.record_type == RecordType::OPT {
             let misplaced = number < before || edns.is_some() || !record.owner_is_root;
@@ -248,7 +275,7 @@ fn read_records(
             edns = Some(record.edns());
         }
     }
-    if position == packet.len() { Ok(edns) } else { Err(Malformed) }
+    if position == packet.len() { Ok((edns, tsig)) } else { Err(Malformed) }
 }
 
 struct RawRecord<'p> {
@@ -304,7 +331,7 @@ impl Edns {
 }
 
 /// Where a name that may end in a compression pointer ends.
-fn skip_name(packet: &[u8], start: usize) -> Result<usize, Malformed> {
+pub(crate) fn skip_name(packet: &[u8], start: usize) -> Result<usize, Malformed> {
     let mut position = start;
     while position - start <= NAME_LENGTH_MAX {
         let length = usize::from(*packet.get(position).ok_or(Malformed)?);

@@ -206,6 +206,34 @@ impl<'b> Packets<'b> {
     }
 }
 
+impl Packets<'_> {
+    /// Who sent the packet at `index`.
+    pub fn peer(&self, index: usize) -> Option<IpAddr> {
+        let header = &self.received[index].msg_hdr;
+        // SAFETY: the header names the address memory of this batch, which is as large as any
+        // address, aligned for it, and was zeroes or an address before the call that wrote this one.
+        let storage = unsafe { header.msg_name.cast::<sockaddr_storage>().as_ref()? };
+        address_of(storage)
+    }
+}
+
+fn address_of(storage: &sockaddr_storage) -> Option<IpAddr> {
+    let storage = ptr::from_ref(storage);
+    // SAFETY: the family says which structure the storage holds, which is large enough for both.
+    unsafe {
+        match i32::from((*storage).ss_family) {
+            libc::AF_INET => {
+                let address = (*storage.cast::<libc::sockaddr_in>()).sin_addr.s_addr;
+                Some(IpAddr::from(address.to_ne_bytes()))
+            }
+            libc::AF_INET6 => {
+                Some(IpAddr::from((*storage.cast::<libc::sockaddr_in6>()).sin6_addr.s6_addr))
+            }
+            _ => None,
+        }
+    }
+}
+
 // === impl Answers ===
 
 impl Answers<'_> {

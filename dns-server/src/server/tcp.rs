@@ -2,13 +2,17 @@
 //!
 //! An idle connection holds no buffer: bytes are read into the thread's own, and only what is left
 //! of a half message, or of an answer that the client does not take yet, is kept apart.
+//!
+//! A transfer runs on a thread of its own, which is at most a few messages ahead of what the client
+//! takes; other queries of the same connection wait for its end.
 
 mod connection;
+mod sending;
 
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdTcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdTcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +26,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::server::Options;
 use crate::server::counters::Counters;
-use crate::store::Reader;
+use crate::server::special::Special;
 
 use connection::{Buffers, Connection, Turn};
 
@@ -41,7 +45,7 @@ pub(crate) struct TcpShared {
 pub(crate) struct TcpWorker {
     runtime: Runtime,
     listeners: Vec<(TcpListener, Arc<Counters>)>,
-    reader: Reader,
+    special: Special,
     shared: Arc<TcpShared>,
 }
 
@@ -50,7 +54,7 @@ struct Permit(Arc<TcpShared>);
 
 /// What all connections of one thread use.
 struct Thread {
-    reader: Reader,
+    special: Special,
     shared: Arc<TcpShared>,
     buffers: RefCell<Buffers>,
 }
@@ -89,7 +93,7 @@ impl Drop for Permit {
 impl TcpWorker {
     pub fn new(
         listeners: Vec<(SocketAddr, StdTcpListener, Arc<Counters>)>,
-        reader: Reader,
+        special: Special,
         shared: Arc<TcpShared>,
     ) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -99,14 +103,14 @@ impl TcpWorker {
             .map(|(_, listener, counters)| Ok((TcpListener::from_std(listener)?, counters)))
             .collect::<io::Result<Vec<_>>>()?;
         drop(entered);
-        Ok(Self { runtime, listeners, reader, shared })
+        Ok(Self { runtime, listeners, special, shared })
     }
 
     /// Accepts and answers until told to stop; connections that are open then are closed.
     pub fn run(self, mut stopped: watch::Receiver<bool>) {
-        let Self { runtime, listeners, reader, shared } = self;
+        let Self { runtime, listeners, special, shared } = self;
         let buffers = RefCell::new(Buffers::new());
-        let thread = Rc::new(Thread { reader, shared, buffers });
+        let thread = Rc::new(Thread { special, shared, buffers });
         let tasks = LocalSet::new();
         for (listener, counters) in listeners {
             tasks.spawn_local(accept(listener, counters, Rc::clone(&thread)));
@@ -120,11 +124,11 @@ impl TcpWorker {
 async fn accept(listener: TcpListener, counters: Arc<Counters>, thread: Rc<Thread>) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => match thread.shared.permit() {
+            Ok((stream, peer)) => match thread.shared.permit() {
                 Some(permit) => {
                     counters.connection();
                     let (thread, counters) = (Rc::clone(&thread), Arc::clone(&counters));
-                    tokio::task::spawn_local(serve(stream, permit, thread, counters));
+                    tokio::task::spawn_local(serve(stream, peer.ip(), permit, thread, counters));
                 }
                 None => counters.connection_refused(),
             },
@@ -137,22 +141,37 @@ async fn accept(listener: TcpListener, counters: Arc<Counters>, thread: Rc<Threa
 }
 
 /// Ends with the client's end of the connection, its first error, or its lack of interest.
-async fn serve(stream: TcpStream, permit: Permit, thread: Rc<Thread>, counters: Arc<Counters>) {
+async fn serve(
+    stream: TcpStream,
+    peer: IpAddr,
+    permit: Permit,
+    thread: Rc<Thread>,
+    counters: Arc<Counters>,
+) {
     // Answers are written whole, so there is nothing to collect; without it they may be late.
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let mut connection = Connection::new(stream);
+    let mut connection = Connection::new(stream, peer);
     let mut deadline = Instant::now() + thread.shared.idle();
     loop {
         let turn = poll_fn(|context| {
             let buffers = &mut *thread.buffers.borrow_mut();
-            connection.poll_turn(context, buffers, &thread.reader, &counters)
+            connection.poll_turn(context, buffers, &thread.special, &counters)
         });
         match timeout_at(deadline, turn).await {
             // Bytes alone do not count: who sends them one by one gets no more time for it.
             Ok(Ok(Turn::Answered)) => deadline = Instant::now() + thread.shared.idle(),
             Ok(Ok(Turn::Read)) => {}
+            Ok(Ok(Turn::Transfer(transfer))) => {
+                let reader = thread.special.reader.clone();
+                let idle = thread.shared.idle;
+                if sending::send(*transfer, reader, &mut connection, idle, &counters).await.is_err()
+                {
+                    break;
+                }
+                deadline = Instant::now() + thread.shared.idle();
+            }
             Ok(Ok(Turn::Closed) | Err(_)) | Err(_) => break,
         }
     }

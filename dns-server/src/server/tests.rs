@@ -1,15 +1,18 @@
 //! Real sockets on loopback: what only they can get wrong.
 
 mod tcp;
+mod transfers;
 mod udp;
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::respond::{Rcode, Transport};
 use crate::server::{BindProtocol, Options, Server, TypeBucket};
 use crate::testing::{self, Query};
+use crate::transfer::Transfers;
 use crate::{Reader, Writer};
 use model::RecordType;
 
@@ -30,7 +33,12 @@ fn loopback() -> SocketAddr {
 
 fn server(options: Options) -> (Writer, Server) {
     let (writer, reader) = store();
-    (writer, Server::bind_with(&[loopback()], options, reader).unwrap())
+    (writer, Server::bind_with(&[loopback()], options, reader, transfers()).unwrap())
+}
+
+/// Nobody may have anything.
+fn transfers() -> Arc<Transfers> {
+    Arc::new(Transfers::new(super::system_time))
 }
 
 fn udp_client(to: SocketAddr) -> UdpSocket {

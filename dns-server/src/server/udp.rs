@@ -7,11 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::respond::{Request, Transport, answer};
+use crate::respond::{Reply, Request, Transport, answer};
 use crate::server::bind::is_wildcard;
 use crate::server::counters::Counters;
-use crate::server::sys::{self, BATCH, Batch};
-use crate::store::Reader;
+use crate::server::special::{Asked, Outcome, Special};
+use crate::server::sys::{self, BATCH, Batch, Packets};
+use crate::store::{Reader, Snapshot};
+use crate::transfer::Transfers;
 
 /// After an error that is not of one packet; there is nothing to wait for.
 const ERROR_PAUSE: Duration = Duration::from_millis(10);
@@ -19,6 +21,7 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 pub(crate) struct UdpWorker {
     socket: Arc<UdpSocket>,
     reader: Reader,
+    special: Special,
     counters: Arc<Counters>,
     stopping: Arc<AtomicBool>,
     batch: Batch,
@@ -38,13 +41,15 @@ impl UdpWorker {
         socket: UdpSocket,
         address: SocketAddr,
         reader: Reader,
+        transfers: Arc<Transfers>,
         counters: Arc<Counters>,
     ) -> io::Result<Self> {
         socket.set_nonblocking(false)?;
         let batch = Batch::new(is_wildcard(address.ip()));
         let stopping = Arc::new(AtomicBool::new(false));
         let requests = Box::new([const { Request::new() }; BATCH]);
-        Ok(Self { socket: Arc::new(socket), reader, counters, stopping, batch, requests })
+        let special = Special { reader: reader.clone(), transfers };
+        Ok(Self { socket: Arc::new(socket), reader, special, counters, stopping, batch, requests })
     }
 
     pub fn stop(&self) -> Stop {
@@ -65,7 +70,7 @@ impl UdpWorker {
     }
 
     fn answer(&mut self, received: usize) {
-        let Self { socket, reader, counters, stopping: _, batch, requests } = self;
+        let Self { socket, reader, special, counters, stopping: _, batch, requests } = self;
         batch.begin_answers();
         {
             let snapshot = reader.snapshot();
@@ -80,8 +85,12 @@ impl UdpWorker {
             }
             for (index, packet) in packets.iter().enumerate() {
                 let buffer = answers.buffer(index);
+                let request = &requests[index];
                 let reply = match are_queries[index] {
-                    true => answer(&snapshot, packet, &requests[index], Transport::Udp, buffer),
+                    true if request.is_special() => {
+                        answer_special(special, &snapshot, &packets, index, request, buffer)
+                    }
+                    true => answer(&snapshot, packet, request, Transport::Udp, buffer),
                     false => None,
                 };
                 counters.count(packet.len(), reply.as_ref());
@@ -91,6 +100,24 @@ impl UdpWorker {
             }
         }
         batch.send(socket, || counters.send_error());
+    }
+}
+
+#[cold]
+fn answer_special(
+    special: &Special,
+    snapshot: &Snapshot<'_>,
+    packets: &Packets<'_>,
+    index: usize,
+    request: &Request,
+    out: &mut [u8],
+) -> Option<Reply> {
+    let (packet, peer) = (packets.iter().nth(index)?, packets.peer(index)?);
+    let asked = Asked { packet, request, transport: Transport::Udp, peer };
+    match special.answer(snapshot, asked, out) {
+        Outcome::Reply(reply) => reply,
+        // Datagrams carry no streams.
+        Outcome::Transfer(_) => None,
     }
 }
 

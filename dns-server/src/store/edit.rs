@@ -8,9 +8,10 @@
 
 use model::{Name, RecordSet, RecordType, Serial};
 
+use crate::store::history::{Histories, Recording};
 use crate::store::node::{DATA_LENGTH_MAX, Flags, Node, ZoneIndex};
 use crate::store::published::{LeftOut, LeftOutReason, Published};
-use crate::store::sets::{self, Sets};
+use crate::store::sets::{self, Set, Sets, soa_serial_and_minimum};
 use crate::store::table::{Key, TableWriter};
 use crate::wire;
 
@@ -21,6 +22,11 @@ pub(crate) struct Edit<'w> {
     /// Zones in which a name with older descendants began or ceased to hide them.
     reshaped: Vec<ZoneIndex>,
     left_out: Vec<LeftOut>,
+    histories: &'w Histories,
+    /// Where the zone has a history, what it is to take in.
+    recording: Option<Recording>,
+    /// The apex's SOA record before the change, where there was one.
+    soa_before: Option<Box<[u8]>>,
     /// Memory that [`Self::set`] encodes in.
     scratch: Vec<u8>,
 }
@@ -33,9 +39,19 @@ struct Present {
 }
 
 impl<'w> Edit<'w> {
-    pub fn new(table: &'w mut TableWriter, apex: &'w Name, zone: ZoneIndex) -> Self {
+    pub fn new(
+        table: &'w mut TableWriter,
+        apex: &'w Name,
+        zone: ZoneIndex,
+        histories: &'w Histories,
+    ) -> Self {
         let (reshaped, left_out, scratch) = (Vec::new(), Vec::new(), Vec::new());
-        Self { table, apex, zone, reshaped, left_out, scratch }
+        let recording = histories.begin(apex);
+        let soa_before = recording.as_ref().and_then(|_| {
+            let node = table.get(table.key(apex.wire()), zone)?;
+            soa_of(node.sets()).map(Box::from)
+        });
+        Self { table, apex, zone, reshaped, left_out, histories, recording, soa_before, scratch }
     }
 
     /// Makes room for so many names to come.
@@ -67,6 +83,12 @@ impl<'w> Edit<'w> {
         self.encode(name, sets, &mut bytes);
         let encoded = Sets::from_bytes(&bytes);
         let key = self.table.key(name.wire());
+        if let Some(recording) = &mut self.recording
+            && self.soa_before.is_some()
+        {
+            let node = self.table.get(key, self.zone);
+            recording.note(key.name, node.map_or(Sets::EMPTY, Node::sets), encoded);
+        }
         let is_apex = name == self.apex;
         let own = flags_from(encoded, is_apex);
         match self.present(key) {
@@ -87,6 +109,8 @@ impl<'w> Edit<'w> {
 
     /// Takes all names, the apex too.
     pub fn remove_zone(&mut self) {
+        self.histories.begin_anew(self.apex, None);
+        self.histories.tell(self.apex, None);
         let zone = self.zone;
         let names: Vec<Name> = self.live_nodes(zone).map(name_of).collect();
         for name in names {
@@ -100,7 +124,7 @@ impl<'w> Edit<'w> {
     }
 
     /// Publishes the change with a zone that has contents.
-    pub fn publish_with_serial(self, serial: Serial) -> Published {
+    pub fn publish_with_serial(mut self, serial: Serial) -> Published {
         let key = self.table.key(self.apex.wire());
         let apex = self.table.get(key, self.zone).expect("a zone with contents has an apex");
         let flags = apex.flags() & !Flags::UNPUBLISHED;
@@ -108,7 +132,23 @@ impl<'w> Edit<'w> {
         let stamped = sets::set_serial(&mut sets, serial);
         debug_assert!(stamped, "the SOA was checked");
         self.table.put(key, self.zone, flags, Sets::from_bytes(&sets));
-        self.publish()
+        self.record(serial, &sets);
+        let (histories, apex) = (self.histories, self.apex);
+        let published = self.publish();
+        histories.tell(apex, Some(serial));
+        published
+    }
+
+    /// Before readers see the serial, its history has the way to it.
+    fn record(&mut self, serial: Serial, sets: &[u8]) {
+        let Some(recording) = self.recording.take() else { return };
+        let before = self.soa_before.as_deref().and_then(|soa| Some((serial_of(soa)?, soa)));
+        match (before, soa_of(Sets::from_bytes(sets))) {
+            (Some(before), Some(soa)) => {
+                self.histories.push(self.apex, recording, [before, (serial, soa)]);
+            }
+            _ => self.histories.begin_anew(self.apex, Some(serial)),
+        }
     }
 
     /// Publishes the change as it is.
@@ -284,6 +324,16 @@ fn is_hidden(table: &TableWriter, node: Node<'_>) -> bool {
         is_apex = above.flags().has(Flags::APEX);
     }
     false
+}
+
+/// The record of a zone's SOA.
+fn soa_of(sets: Sets<'_>) -> Option<&[u8]> {
+    sets.get(RecordType::SOA).map(|set| set.records)
+}
+
+fn serial_of(soa: &[u8]) -> Option<Serial> {
+    let set = Set { record_type: RecordType::SOA, count: 1, records: soa };
+    soa_serial_and_minimum(set.first()?.rdata).map(|(serial, _)| serial)
 }
 
 fn is_wildcard(name: &[u8]) -> bool {

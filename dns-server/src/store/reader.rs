@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use model::{Name, RecordSet, RecordType, Serial, ZoneContents};
 
+use crate::store::history::Histories;
 use crate::store::node::{Flags, Node, ZoneIndex};
 use crate::store::sets::{Set, soa_serial_and_minimum};
 use crate::store::table::{Key, Pinned, Table};
@@ -12,6 +13,7 @@ use crate::store::table::{Key, Pinned, Table};
 #[derive(Clone)]
 pub struct Reader {
     table: Arc<Table>,
+    histories: Arc<Histories>,
 }
 
 /// All zones as they were when the snapshot was taken. It keeps memory from being freed, so it is
@@ -30,8 +32,13 @@ pub struct ZoneView<'s> {
 // === impl Reader ===
 
 impl Reader {
-    pub(crate) fn new(table: Arc<Table>) -> Self {
-        Self { table }
+    pub(crate) fn new(table: Arc<Table>, histories: Arc<Histories>) -> Self {
+        Self { table, histories }
+    }
+
+    /// How the zones came to be what they are.
+    pub fn histories(&self) -> &Arc<Histories> {
+        &self.histories
     }
 
     /// Takes two memory fences and no lock.
@@ -129,6 +136,16 @@ impl<'s> ZoneView<'s> {
         soa_serial_and_minimum(soa.rdata).map(|(serial, _)| serial)
     }
 
+    pub(crate) fn apex_node(self) -> Node<'s> {
+        self.apex
+    }
+
+    /// The names of the zone that have sets, in no order. Looks at all names of the store.
+    pub(crate) fn nodes(self) -> impl Iterator<Item = Node<'s>> + 's {
+        let nodes = self.snapshot.pinned.nodes();
+        nodes.filter(move |node| node.zone() == self.index() && !node.sets().is_empty())
+    }
+
     /// The sets at exactly this name.
     pub fn sets(self, name: &Name) -> Vec<RecordSet> {
         let node = self.snapshot.find_in(self.snapshot.key(name.wire()), self.index());
@@ -137,10 +154,7 @@ impl<'s> ZoneView<'s> {
 
     /// Names that have sets, in no order. Looks at all names of the store.
     pub fn names(self) -> impl Iterator<Item = (Name, Vec<RecordSet>)> + 's {
-        let nodes = self.snapshot.pinned.nodes();
-        nodes
-            .filter(move |node| node.zone() == self.index() && !node.sets().is_empty())
-            .map(|node| (name_of(node), node.sets().to_model()))
+        self.nodes().map(|node| (name_of(node), node.sets().to_model()))
     }
 
     /// A copy of the zone, sorted.

@@ -127,6 +127,16 @@ impl<'a> Record<'a> {
     }
 }
 
+/// Each of some records that stand one after the other.
+pub(crate) fn records_of(records: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut offset = 0;
+    std::iter::from_fn(move || {
+        let start = offset;
+        offset += RECORD_HEADER_LENGTH + Record::read(records, start)?.rdata.len();
+        Some(&records[start..offset])
+    })
+}
+
 // === encoding ===
 
 /// Appends `set` to `sets`, whose last set must have a lower type. A set that is too large leaves

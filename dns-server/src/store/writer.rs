@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 
 use model::{Name, RecordSet, RecordType, Serial, ZoneContents, ZoneDiff};
 use thiserror::Error;
 
 use crate::store::edit::Edit;
+use crate::store::history::Histories;
 use crate::store::node::ZoneIndex;
 use crate::store::published::Published;
 use crate::store::reader::Reader;
@@ -21,6 +23,7 @@ pub struct Store;
 pub struct Writer {
     table: TableWriter,
     zones: HashMap<Name, Zone>,
+    histories: Arc<Histories>,
     /// Set while a change is being made; still set at the next one if that was cut short.
     in_change: bool,
 }
@@ -63,8 +66,10 @@ impl Store {
     #[expect(clippy::new_ret_no_self, reason = "a store is the pair of its two ends")]
     pub fn new() -> (Writer, Reader) {
         let (table_writer, table) = Table::new(RandomState::new().hash_one("dns-server"));
-        let writer = Writer { table: table_writer, zones: HashMap::new(), in_change: false };
-        (writer, Reader::new(table))
+        let histories = Arc::<Histories>::default();
+        let reader = Reader::new(table, Arc::clone(&histories));
+        let zones = HashMap::new();
+        (Writer { table: table_writer, zones, histories, in_change: false }, reader)
     }
 }
 
@@ -223,7 +228,7 @@ impl Writer {
     fn begin<'w>(&'w mut self, apex: &'w Name, index: ZoneIndex) -> Edit<'w> {
         assert!(!self.in_change, "a change of the zone store was cut short by a panic");
         self.in_change = true;
-        Edit::new(&mut self.table, apex, index)
+        Edit::new(&mut self.table, apex, index, &self.histories)
     }
 
     fn end(&mut self, apex: &Name, index: ZoneIndex, state: ZoneState) {

@@ -72,6 +72,24 @@ impl Answer {
     }
 }
 
+/// Owner, type, TTL and data of each record of the answer section, in their order.
+pub(crate) fn answers(bytes: &[u8]) -> Vec<(Name, u16, u32, Vec<u8>)> {
+    let mut decoder = Decoder { bytes, position: 4 };
+    let [questions, answers, ..] = [(); 4].map(|()| decoder.u16());
+    for _ in 0..questions {
+        decoder.name();
+        decoder.take(4);
+    }
+    let mut record = || {
+        let owner = decoder.name();
+        let record_type = RecordType(decoder.u16());
+        let _class = decoder.u16();
+        let ttl = u32::from(decoder.u16()) << 16 | u32::from(decoder.u16());
+        (owner, record_type.0, ttl, decoder.rdata(record_type))
+    };
+    (0..answers).map(|_| record()).collect()
+}
+
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", crate::Rcode(self.rcode))?;

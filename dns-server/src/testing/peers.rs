@@ -4,7 +4,7 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -110,6 +110,50 @@ impl Kind {
         }
         config
     }
+
+    /// What stands in the config of a secondary before and behind [`Self::config`] without zones.
+    fn secondary(self, folder: &Path, zone: &str, primary: u16, key: &PeerKey) -> [String; 2] {
+        let folder = folder.display();
+        let PeerKey { name, algorithm, secret } = key;
+        let often = "min-refresh-time 1; min-retry-time 1;";
+        match self {
+            Self::Bind => [
+                format!("key \"{name}\" {{ algorithm {algorithm}; secret \"{secret}\"; }};\n"),
+                format!(
+                    "zone \"{zone}\" {{ type secondary; file \"zone\"; allow-transfer {{ any; }}; {often} \
+                     primaries {{ 127.0.0.1 port {primary} key \"{name}\"; }}; }};\n"
+                ),
+            ],
+            Self::Knot => [
+                format!(
+                    "key:\n  - id: {name}\n    algorithm: {algorithm}\n    secret: {secret}\nremote:\n  - id: primary\n    \
+                     address: 127.0.0.1@{primary}\n    key: {name}\nacl:\n  - id: all\n    address: 127.0.0.1\n    \
+                     action: [notify, transfer]\nlog:\n  - target: stderr\n    any: info\n"
+                ),
+                format!(
+                    "  - domain: {zone}\n    file: {folder}/zone\n    master: primary\n    acl: all\n    \
+                     refresh-min-interval: 2\n"
+                ),
+            ],
+            Self::Nsd => [
+                format!(
+                    "key:\n  name: \"{name}\"\n  algorithm: {algorithm}\n  secret: \"{secret}\"\n"
+                ),
+                format!(
+                    "zone:\n  name: {zone}\n  zonefile: zone\n  request-xfr: 127.0.0.1@{primary} {name}\n  \
+                     allow-notify: 127.0.0.1 NOKEY\n  provide-xfr: 127.0.0.1 NOKEY\n  min-refresh-time: 1\n  \
+                     min-retry-time: 1\n"
+                ),
+            ],
+        }
+    }
+}
+
+/// A key as peers are told of it, the secret in Base64.
+pub(crate) struct PeerKey {
+    pub name: &'static str,
+    pub algorithm: &'static str,
+    pub secret: &'static str,
 }
 
 impl Peer {
@@ -123,6 +167,23 @@ impl Peer {
         }
         let names: Vec<&str> = zones.iter().map(|(zone, _)| *zone).collect();
         let config = kind.config(folder.path(), port, &names);
+        let mut peer = Self::launch(kind, folder, port, &config);
+        names.iter().for_each(|zone| peer.await_zone(zone));
+        peer
+    }
+
+    /// Starts the server on `port` as a secondary of one zone, name without a final dot, which it is
+    /// to get from a primary on loopback; whoever asks may have it from there.
+    pub fn secondary(kind: Kind, zone: &str, primary: u16, port: u16, key: &PeerKey) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let [before, behind] = kind.secondary(folder.path(), zone, primary, key);
+        let config = before + &kind.config(folder.path(), port, &[]) + &behind;
+        let mut peer = Self::launch(kind, folder, port, &config);
+        peer.await_zone(zone);
+        peer
+    }
+
+    fn launch(kind: Kind, folder: TempDir, port: u16, config: &str) -> Self {
         fs::write(folder.path().join("config"), config).unwrap();
         let log = File::create(folder.path().join("log")).unwrap();
         let process = kind
@@ -135,9 +196,11 @@ impl Peer {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         socket.set_read_timeout(Some(ANSWER_PATIENCE)).unwrap();
         socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).unwrap();
-        let mut peer = Self { kind, process, socket, folder };
-        names.iter().for_each(|zone| peer.await_zone(zone));
-        peer
+        Self { kind, process, socket, folder }
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
     /// The server's answer; None where it gives none.
@@ -169,10 +232,9 @@ impl Peer {
         let query = super::Query::parse(&format!("{zone} SOA")).bytes();
         let start = Instant::now();
         while self.try_ask(&query).is_none_or(|answer| answer[3] & 0x0f != 0) {
-            let log = || fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
             let ended = self.process.try_wait().unwrap();
-            assert!(ended.is_none(), "{:?} has ended: {}", self.kind, log());
-            assert!(start.elapsed() < START_PATIENCE, "{:?}, {zone}: {}", self.kind, log());
+            assert!(ended.is_none(), "{:?} has ended: {}", self.kind, self.log());
+            assert!(start.elapsed() < START_PATIENCE, "{:?}, {zone}: {}", self.kind, self.log());
         }
     }
 }
@@ -185,6 +247,13 @@ impl Drop for Peer {
     }
 }
 
-fn free_port() -> u16 {
-    UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+/// Free for both protocols. TCP chooses: it gives listeners the numbers that it gives clients last.
+pub(crate) fn free_port() -> u16 {
+    loop {
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let address = tcp.local_addr().unwrap();
+        if UdpSocket::bind(address).is_ok() {
+            return address.port();
+        }
+    }
 }

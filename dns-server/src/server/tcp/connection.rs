@@ -1,15 +1,18 @@
 //! The state of one TCP connection: what was read and not answered, what was answered and not
-//! taken.
+//! taken, and the transfer that comes next.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use crate::respond::{TCP_SIZE_MAX, Transport, respond};
+use crate::respond::{Reply, Request, TCP_SIZE_MAX, Transport, answer};
 use crate::server::counters::Counters;
-use crate::store::{Reader, Snapshot};
+use crate::server::special::{Asked, Outcome, Special};
+use crate::store::Snapshot;
+use crate::transfer::Transfer;
 
 /// Each message has its length before it (RFC 1035 section 4.2.2).
 const PREFIX_LENGTH: usize = 2;
@@ -23,25 +26,39 @@ const OUTPUT_LENGTH: usize = 2 * FRAME_LENGTH_MAX;
 pub(crate) struct Buffers {
     input: Box<[u8]>,
     output: Box<[u8]>,
+    request: Request,
 }
 
 pub(crate) struct Connection<S> {
     stream: S,
+    peer: IpAddr,
     /// Read, but not answered: less than a message, unless `unsent` holds it up.
     unanswered: Vec<u8>,
     /// Answers that the client has not taken yet. Nothing is read while there are some.
     unsent: Vec<u8>,
+    /// Granted; it begins when the answers before it are taken.
+    transfer: Option<Box<Transfer>>,
 }
 
 /// What came of one turn.
-#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// At least one query was answered, and the client has taken the answers.
     Answered,
     /// Bytes came, but no whole query, or nothing that is one.
     Read,
+    /// A transfer is to be sent before anything else.
+    Transfer(Box<Transfer>),
     /// The client will send no more.
     Closed,
+}
+
+/// What came of some input.
+struct Answered {
+    /// So much of the input is done.
+    consumed: usize,
+    /// So much of the output is filled.
+    written: usize,
+    transfer: Option<Box<Transfer>>,
 }
 
 // === impl Buffers ===
@@ -51,6 +68,7 @@ impl Buffers {
         Self {
             input: vec![0; INPUT_LENGTH].into_boxed_slice(),
             output: vec![0; OUTPUT_LENGTH].into_boxed_slice(),
+            request: Request::new(),
         }
     }
 }
@@ -58,8 +76,14 @@ impl Buffers {
 // === impl Connection ===
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub fn new(stream: S) -> Self {
-        Self { stream, unanswered: Vec::new(), unsent: Vec::new() }
+    pub fn new(stream: S, peer: IpAddr) -> Self {
+        Self { stream, peer, unanswered: Vec::new(), unsent: Vec::new(), transfer: None }
+    }
+
+    /// Sends one message of a transfer.
+    pub async fn send(&mut self, message: &[u8]) -> io::Result<()> {
+        let length = (message.len() as u16).to_be_bytes();
+        self.stream.write_all(&[&length, message].concat()).await
     }
 
     /// Sends what waits, reads what has come, and answers it.
@@ -67,12 +91,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &mut self,
         context: &mut Context<'_>,
         buffers: &mut Buffers,
-        reader: &Reader,
+        special: &Special,
         counters: &Counters,
     ) -> Poll<io::Result<Turn>> {
         if !self.unsent.is_empty() {
             ready!(self.poll_unsent(context))?;
             return Poll::Ready(Ok(Turn::Answered));
+        }
+        if let Some(transfer) = self.transfer.take() {
+            return Poll::Ready(Ok(Turn::Transfer(transfer)));
         }
         let mut length = self.unanswered.len();
         buffers.input[..length].copy_from_slice(&self.unanswered);
@@ -82,17 +109,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 read => length += read,
             }
         }
-        let input = &buffers.input[..length];
-        let (consumed, written) =
-            answer_frames(&reader.snapshot(), input, &mut buffers.output, counters);
+        let Buffers { input, output, request } = buffers;
+        let input = &input[..length];
+        let snapshot = special.reader.snapshot();
+        let answering = Answering { snapshot: &snapshot, special, peer: self.peer, counters };
+        let Answered { consumed, written, transfer } =
+            answering.answer_frames(input, request, output);
         keep(&mut self.unanswered, &input[consumed..]);
+        self.transfer = transfer;
         if written == 0 {
             return Poll::Ready(Ok(Turn::Read));
         }
-        match self.poll_write(context, &buffers.output[..written])? {
+        match self.poll_write(context, &output[..written])? {
             sent if sent == written => Poll::Ready(Ok(Turn::Answered)),
             sent => {
-                keep(&mut self.unsent, &buffers.output[sent..written]);
+                keep(&mut self.unsent, &output[sent..written]);
                 ready!(self.poll_unsent(context))?;
                 Poll::Ready(Ok(Turn::Answered))
             }
@@ -136,29 +167,51 @@ fn keep(kept: &mut Vec<u8>, bytes: &[u8]) {
     }
 }
 
-/// Answers the whole messages at the start of `input` for as long as any answer would fit.
-/// Returns how much of `input` is done, and how much of `output` is filled.
-fn answer_frames(
-    snapshot: &Snapshot<'_>,
-    input: &[u8],
-    output: &mut [u8],
-    counters: &Counters,
-) -> (usize, usize) {
-    let (mut consumed, mut written) = (0, 0);
-    while output.len() - written >= FRAME_LENGTH_MAX
-        && let Some(packet) = first_frame(&input[consumed..])
-    {
-        consumed += PREFIX_LENGTH + packet.len();
-        let out = &mut output[written + PREFIX_LENGTH..written + FRAME_LENGTH_MAX];
-        let reply = respond(snapshot, packet, Transport::Tcp, out);
-        counters.count(packet.len(), reply.as_ref());
-        if let Some(reply) = reply {
-            let length = (reply.length as u16).to_be_bytes();
-            output[written..written + PREFIX_LENGTH].copy_from_slice(&length);
-            written += PREFIX_LENGTH + reply.length;
+/// What answers to the queries of one read need.
+struct Answering<'a> {
+    snapshot: &'a Snapshot<'a>,
+    special: &'a Special,
+    peer: IpAddr,
+    counters: &'a Counters,
+}
+
+impl Answering<'_> {
+    /// Answers the whole messages at the start of `input` for as long as any answer would fit, up to
+    /// one that asks for a transfer.
+    fn answer_frames(&self, input: &[u8], request: &mut Request, output: &mut [u8]) -> Answered {
+        let (mut consumed, mut written) = (0, 0);
+        while output.len() - written >= FRAME_LENGTH_MAX
+            && let Some(packet) = first_frame(&input[consumed..])
+        {
+            consumed += PREFIX_LENGTH + packet.len();
+            let out = &mut output[written + PREFIX_LENGTH..written + FRAME_LENGTH_MAX];
+            let reply = if !request.parse(packet, self.snapshot) {
+                None
+            } else if request.is_special() {
+                match self.answer_special(packet, request, out) {
+                    Outcome::Reply(reply) => reply,
+                    Outcome::Transfer(transfer) => {
+                        return Answered { consumed, written, transfer: Some(transfer) };
+                    }
+                }
+            } else {
+                answer(self.snapshot, packet, request, Transport::Tcp, out)
+            };
+            self.counters.count(packet.len(), reply.as_ref());
+            if let Some(Reply { length, .. }) = reply {
+                let prefix = (length as u16).to_be_bytes();
+                output[written..written + PREFIX_LENGTH].copy_from_slice(&prefix);
+                written += PREFIX_LENGTH + length;
+            }
         }
+        Answered { consumed, written, transfer: None }
     }
-    (consumed, written)
+
+    #[cold]
+    fn answer_special(&self, packet: &[u8], request: &Request, out: &mut [u8]) -> Outcome {
+        let asked = Asked { packet, request, transport: Transport::Tcp, peer: self.peer };
+        self.special.answer(self.snapshot, asked, out)
+    }
 }
 
 /// The message that `bytes` begin with, if all of it is there.
