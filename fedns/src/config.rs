@@ -8,6 +8,7 @@
 //! - [`mod@load`]: finding and reading the file
 //! - [`statics`]: the static records that it names
 //! - [`mirrored`]: what is suspicious in the entries of providers
+//! - [`transfers`]: keys of zone transfers, and their secrets
 //! - [`zones`]: the planner's settings of each zone, and what is suspicious in it
 
 pub mod tree;
@@ -18,6 +19,7 @@ pub mod keys;
 pub mod load;
 pub mod statics;
 pub mod mirrored;
+pub mod transfers;
 pub mod zones;
 
 use std::collections::BTreeSet;
@@ -26,6 +28,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clusters::{Cluster, KubeconfigAccess};
+use dns_server::transfer::ZoneTransfer;
 use model::{EmptyLevels, Label, Levels, Name, RecordType};
 use planner::NameServer;
 use providers::alidns::SignatureVersion;
@@ -40,6 +43,7 @@ pub use load::{ConfigError, load, locate};
 pub use places::{Places, Subject};
 #[cfg(feature = "federation")]
 pub use read::{expand_path, host_label};
+pub use transfers::{TsigKeyConfig, transfer_policy};
 pub use zones::zone_settings;
 
 /// A whole config with every default filled in.
@@ -51,6 +55,8 @@ pub struct Config {
     /// At least one.
     pub zones: Vec<ZoneConfig>,
     pub listen: Listen,
+    /// Shared with secondaries.
+    pub tsig_keys: Vec<TsigKeyConfig>,
     pub state_dir: PathBuf,
     /// Which Services are published, and how.
     pub services: ServiceSettings,
@@ -102,6 +108,8 @@ pub struct ZoneConfig {
     pub name_servers: Vec<NameServer>,
     pub hostmaster: Name,
     pub static_records: Vec<PathBuf>,
+    /// Its secondaries.
+    pub transfer: ZoneTransfer,
     /// Where it is mirrored to.
     pub providers: Vec<ProviderConfig>,
 }

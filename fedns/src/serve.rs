@@ -2,6 +2,7 @@
 
 mod file_watch;
 mod reload;
+mod transfers;
 mod warnings;
 mod watchers;
 
@@ -12,7 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use dns_server::server::{BindError, Server};
+use dns_server::server::{BindError, Options, Server};
+use dns_server::transfer::Transfers;
 use dns_server::{Reader, Store};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -36,6 +38,7 @@ use crate::pipeline::{Beginning, Input, Pipeline, PipelineHandle};
 use crate::state::{StateError, StateFolder};
 use file_watch::{FileWatch, FileWatches};
 use reload::{FixedKeys, Staged};
+use transfers::ZoneTransfers;
 use warnings::ConfigWarnings;
 use watchers::{Remember, Successors, Watchers};
 
@@ -49,6 +52,7 @@ struct Running {
     started: FixedKeys,
     warnings: ConfigWarnings,
     dns: Option<Arc<Server>>,
+    transfers: ZoneTransfers,
     pages: Arc<Pages>,
     pipeline: PipelineHandle,
     pipeline_thread: JoinHandle<()>,
@@ -120,6 +124,7 @@ impl Running {
     async fn start(mut config: Config) -> Result<(Self, mpsc::Receiver<Placed>), ConfigError> {
         let (settings, now) = config::zone_settings(&config);
         let settings = settings?;
+        let policy = config::transfer_policy(&config)?;
         let mut warnings = ConfigWarnings::default();
         warnings.tell(now);
         let folder =
@@ -136,6 +141,8 @@ impl Running {
             .map_err(|error| failed("the writer's id cannot be saved", &error))?;
         let metrics = Arc::new(Metrics::new());
         let (writer, reader) = Store::new();
+        let is_elected = config.leader_election.is_some();
+        let transfers = ZoneTransfers::new(reader.clone(), policy, is_elected);
         let (on_published, published) = oneshot::channel();
         // Before the sockets are bound, so that a zone that is not there yet is answered with
         // SERVFAIL and never refused.
@@ -149,7 +156,7 @@ impl Running {
         let (pipeline, saved) =
             Pipeline::new(beginning, folder, writer, metrics.clone(), on_published)
                 .map_err(|error| failed("the state thread cannot be started", &error))?;
-        let dns = bind_dns(&config, &reader)?;
+        let dns = bind_dns(&config, &reader, transfers.shared())?;
         let admin_listener = bind_admin(&config).await?;
         let (pipeline, pipeline_thread) = pipeline
             .spawn()
@@ -188,6 +195,9 @@ impl Running {
             Leader::start(election, &writer_id, serials, pipeline.clone())
         });
         let lease = leader.as_ref().map(Leader::holding);
+        if let Some(lease) = &lease {
+            transfers.follow(lease.clone());
+        }
         let federation =
             Federation::start(&config, saved_clusters, &pipeline, lease.clone(), &pages.federation);
         let mut mirrors = Mirrors::new(
@@ -207,6 +217,7 @@ impl Running {
             config,
             warnings,
             dns,
+            transfers,
             pages,
             pipeline,
             pipeline_thread,
@@ -347,11 +358,16 @@ fn state_failed(config: &Config, error: &StateError) -> ConfigError {
     })
 }
 
-fn bind_dns(config: &Config, reader: &Reader) -> Result<Option<Arc<Server>>, ConfigError> {
+fn bind_dns(
+    config: &Config,
+    reader: &Reader,
+    transfers: Arc<Transfers>,
+) -> Result<Option<Arc<Server>>, ConfigError> {
     if config.listen.dns.is_empty() {
         return Ok(None);
     }
-    let server = Server::bind(&config.listen.dns, config.workers, reader.clone());
+    let options = Options { workers: config.workers, ..Options::default() };
+    let server = Server::bind_with(&config.listen.dns, options, reader.clone(), transfers);
     server.map(|server| Some(Arc::new(server))).map_err(|error| dns_taken(config, &error))
 }
 

@@ -147,6 +147,7 @@ fn every_config_that_is_shown_is_good() {
         scratch.write("fedns.yaml", whole(&text));
         scratch.write("alidns.yaml", blocks(&page("README.md"), "ini").concat());
         scratch.write("tsig.key", TSIG_KEY);
+        scratch.write("transfer.key", "bWFkZS11cA==\n");
         scratch.write("key.json", WORKLOAD_IDENTITY);
         let printed = fedns(&scratch, &["config", "-o", "json"]);
         let config: Value = serde_json::from_str(&printed).expect("JSON");

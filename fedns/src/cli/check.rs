@@ -17,7 +17,7 @@ use crate::state::access::{self, Unusable};
   fedns check -c examples/quickstart/fedns.yaml
 
 Reads the config, the static records, the manifest folders and the kubeconfig contexts, looks whether
-the state folder can be used and providers' files read, and prints everything that is wrong with them, one line each. Nothing is
+the state folder can be used and files with keys read, and prints everything that is wrong with them, one line each. Nothing is
 made or changed, and a server may run on the same config.")]
 pub struct Check {
     #[command(flatten)]
@@ -31,6 +31,9 @@ impl Check {
         let mut errors = Vec::new();
         let (settings, mut warnings) = config::zone_settings(&config);
         if let Err(error) = settings {
+            errors.extend(error.lines);
+        }
+        if let Err(error) = config::transfer_policy(&config) {
             errors.extend(error.lines);
         }
         for Unusable { path, source } in access::check(&config.state_dir) {

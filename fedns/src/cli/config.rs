@@ -1,14 +1,17 @@
 use ::clap::{Args, ValueEnum};
 use clusters::KubeconfigAccess;
+use dns_server::TsigAlgorithm;
+use dns_server::transfer::{Allow, ZoneTransfer};
 use providers::alidns::SignatureVersion;
 use providers::sync::change::Policy;
 use providers::sync::registry::Registry;
 use serde_json::{Value, json};
 
 use super::{CommandResult, ConfigFile, print};
+use crate::config::transfers::Secret;
 use crate::config::{
     self, AliDnsConfig, Config, ControlPlane, LeaderElection, ProviderConfig, ProviderKind,
-    Rfc2136Config, WebhookConfig,
+    Rfc2136Config, TsigKeyConfig, WebhookConfig,
 };
 use crate::output;
 
@@ -50,6 +53,7 @@ fn value(config: &Config) -> Value {
         federation,
         zones,
         listen,
+        tsig_keys,
         state_dir,
         services,
         clusters,
@@ -94,6 +98,9 @@ fn value(config: &Config) -> Value {
         "lameDuck": seconds(*lame_duck),
         "startupTimeout": seconds(*startup_timeout),
     });
+    if !tsig_keys.is_empty() {
+        value["tsigKeys"] = tsig_keys.iter().map(tsig_key_value).collect();
+    }
     if let Some(control_plane) = control_plane {
         value["controlPlane"] = control_plane_value(control_plane);
         if let Some(map) = value.as_object_mut() {
@@ -104,6 +111,31 @@ fn value(config: &Config) -> Value {
         value["leaderElection"] = election_value(election);
     }
     value
+}
+
+/// A secret that stands in the file itself is not shown.
+fn tsig_key_value(key: &TsigKeyConfig) -> Value {
+    let TsigKeyConfig { name, algorithm, secret } = key;
+    let known = TsigAlgorithm::ALL.iter().find(|(_, known)| known == algorithm);
+    let mut value = json!({"name": name, "algorithm": known.map(|(word, _)| word)});
+    match secret {
+        Secret::File(path) => value["secretFile"] = json!(path),
+        Secret::Inline(_) => value["secret"] = json!("***"),
+    }
+    value
+}
+
+fn transfer_value(transfer: &ZoneTransfer) -> Value {
+    let ZoneTransfer { allow, notify } = transfer;
+    let allow = allow.iter().map(|allow| match allow {
+        Allow::From(prefix) => prefix.to_string(),
+        Allow::Key(name) => format!("key:{name}"),
+    });
+    let notify = notify.iter().map(|target| match &target.key {
+        None => json!(target.address),
+        Some(key) => json!({"address": target.address, "key": key}),
+    });
+    json!({"allow": allow.collect::<Vec<_>>(), "notify": notify.collect::<Vec<_>>()})
 }
 
 fn election_value(election: &LeaderElection) -> Value {
@@ -133,7 +165,7 @@ fn zone_value(zone: &config::ZoneConfig) -> Value {
         .iter()
         .map(|server| json!({"name": server.name, "addresses": server.addresses}))
         .collect();
-    json!({
+    let mut value = json!({
         "name": zone.name,
         "ttl": format!("{}s", zone.ttl),
         "levels": zone.levels.iter().collect::<Vec<_>>(),
@@ -142,7 +174,11 @@ fn zone_value(zone: &config::ZoneConfig) -> Value {
         "hostmaster": zone.hostmaster,
         "staticRecords": zone.static_records,
         "providers": zone.providers.iter().map(|it| provider_value(it, zone)).collect::<Vec<_>>(),
-    })
+    });
+    if zone.transfer != ZoneTransfer::default() {
+        value["transfer"] = transfer_value(&zone.transfer);
+    }
+    value
 }
 
 fn provider_value(provider: &ProviderConfig, zone: &config::ZoneConfig) -> Value {

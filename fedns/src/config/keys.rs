@@ -2,6 +2,7 @@
 //!
 //! - [`zones`]: the DNS zones
 //! - [`providers`]: where zones are mirrored to
+//! - [`transfers`]: keys of zone transfers, and who may have a zone
 //! - [`services`]: which Services are published
 //! - [`clusters`]: the members
 //! - [`control_plane`]: where members stand instead, in a federation
@@ -9,6 +10,7 @@
 
 mod zones;
 mod providers;
+mod transfers;
 mod values;
 mod services;
 mod clusters;
@@ -32,10 +34,8 @@ const STARTUP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 const WORKERS_MAX: usize = 1024;
 
 /// Keys that this version knows and does not serve yet, with what they are for.
-const LATER_KEYS: [(&str, &str); 9] = [
+const LATER_KEYS: [(&str, &str); 7] = [
     ("tls", "DNS over TLS, HTTPS and QUIC"),
-    ("tsigKeys", "zone transfers"),
-    ("transfer", "zone transfers"),
     ("acl", "access lists"),
     ("rateLimit", "response rate limiting"),
     ("cookies", "DNS cookies"),
@@ -72,7 +72,10 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
     let federation = federation.and_then(|node| reader.label(node, wanted));
     let is_mirrored = is_mirrored(&map);
     let listen = listen(reader, &mut map, is_mirrored);
-    let zones = zones::zones(reader, &mut map, federation.as_ref(), !listen.dns.is_empty());
+    let tsig_keys = transfers::tsig_keys(reader, map.take("tsigKeys"));
+    let known: Vec<_> = tsig_keys.iter().map(|key| key.name.clone()).collect();
+    let is_served = !listen.dns.is_empty();
+    let zones = zones::zones(reader, &mut map, federation.as_ref(), is_served, &known);
     let control_plane = control_plane::control_plane(reader, &mut map);
     let federated = control_plane.is_some().then(|| federation.clone()).flatten();
     let services = services::services(reader, &mut map, &zones, federated);
@@ -91,6 +94,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
         federation: federation?,
         zones,
         listen,
+        tsig_keys,
         state_dir: state_dir.unwrap_or(default_state_dir),
         services,
         clusters,

@@ -29,6 +29,8 @@ pub enum Subject {
     Context(ClusterName),
     /// The file with a provider's key.
     ProviderFile(PathBuf),
+    /// The file with the secret of a TSIG key.
+    SecretFile(PathBuf),
     /// The zone at a provider.
     HostedZone(Name),
 }
@@ -96,6 +98,7 @@ impl Subject {
             | Self::ListenDns(_)
             | Self::ListenAdmin
             | Self::ProviderFile(_)
+            | Self::SecretFile(_)
             | Self::HostedZone(_)
             | Self::Cluster(_) => None,
         }
@@ -111,6 +114,7 @@ impl fmt::Display for Subject {
             Self::ListenAdmin => write!(f, "key \"listen.admin\""),
             Self::StateDir => write!(f, "key \"stateDir\""),
             Self::ProviderFile(_) => write!(f, "key \"providers.configFile\""),
+            Self::SecretFile(_) => write!(f, "key \"tsigKeys.secretFile\""),
             Self::HostedZone(_) => write!(f, "key \"providers.zone\""),
             Self::Cluster(cluster) => write!(f, "cluster {cluster}"),
             Self::Manifests(cluster) => write!(f, "cluster {cluster}: key \"manifests\""),

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clusters::Cluster;
+use dns_server::transfer::TransferPolicy;
 use model::ClusterName;
 use planner::ZoneSettings;
 use providers::sync::engine::Input as MirrorInput;
@@ -35,6 +36,7 @@ pub type Reply = oneshot::Sender<Outcome>;
 /// A reload on its way.
 pub struct Staged {
     config: Config,
+    policy: TransferPolicy,
     from: From,
     /// Members that go with it.
     leaving: BTreeSet<ClusterName>,
@@ -193,7 +195,7 @@ impl Running {
         let membership = self.federation.as_ref().map(Federation::membership);
         let membership = membership.map(|it| it.keeping_usable(&self.config.clusters));
         let clusters = membership.as_ref().map(|it| it.clusters.as_slice());
-        let (config, zones, warnings) = match read(&self.config, from, clusters) {
+        let (config, zones, policy, warnings) = match read(&self.config, from, clusters) {
             Ok(read) => read,
             Err(error) => return answer(reply, Err(self.refuse(&error))),
         };
@@ -206,6 +208,7 @@ impl Running {
             self.let_go(&membership.leaving);
             if from == From::File {
                 info!(file = %config.file.display(), "nothing to reload: the config is what it was");
+                self.transfers.apply(policy);
                 self.mirrors.apply(&config).await;
                 self.mirrors.look_again();
             }
@@ -233,6 +236,7 @@ impl Running {
         let told_at = told.then(|| Instant::now() + SEEN_WITHIN);
         self.staged = Some(Staged {
             config,
+            policy,
             from,
             leaving,
             members_are_known,
@@ -275,7 +279,8 @@ impl Running {
     }
 
     async fn take_over(&mut self, staged: Staged, unseen: &BTreeSet<ClusterName>) {
-        let Staged { config, from, leaving, members_are_known, successors, reply, .. } = staged;
+        let Staged { config, policy, from, leaving, .. } = staged;
+        let Staged { members_are_known, successors, reply, .. } = staged;
         self.members_are_known = members_are_known;
         for key in self.started.differing(&FixedKeys::of(&config)) {
             warn!(key, "this key takes effect at the next start");
@@ -283,6 +288,7 @@ impl Running {
         self.watchers.apply(&config, successors.without(unseen)).await;
         self.let_go(&leaving);
         self.provider_files.follow(&config.provider_files());
+        self.transfers.apply(policy);
         self.mirrors.apply(&config).await;
         match from {
             From::File => info!(file = %config.file.display(), "the config is reloaded"),
@@ -343,12 +349,12 @@ pub fn answer(reply: Option<Reply>, outcome: Outcome) {
     let _ = reply.send(outcome);
 }
 
-/// The config, the settings of its zones, and the warnings about them.
+/// The config, the settings of its zones, who may have them, and the warnings about them.
 fn read(
     old: &Config,
     from: From,
     members: Option<&[Cluster]>,
-) -> Result<(Config, Vec<ZoneSettings>, Vec<String>), ConfigError> {
+) -> Result<(Config, Vec<ZoneSettings>, TransferPolicy, Vec<String>), ConfigError> {
     let mut config = match from {
         From::File => config::load(&old.file)?,
         From::Members => old.clone(),
@@ -357,7 +363,8 @@ fn read(
         config.clusters = members.to_vec();
     }
     let (settings, warnings) = config::zone_settings(&config);
-    Ok((config, settings?, warnings))
+    let policy = config::transfer_policy(&config)?;
+    Ok((config, settings?, policy, warnings))
 }
 
 fn members_text(clusters: &[Cluster]) -> String {

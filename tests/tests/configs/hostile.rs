@@ -85,9 +85,9 @@ fn a_large_config_is_read() {
 fn many_errors_are_all_told() {
     let keys: String = (0..1_000).map(|n| format!("unheard-of-{n}: 1\n")).collect();
     let keys = format!("{GOOD}{keys}");
-    let known = "known here: apiVersion, kind, federation, listen, ttl, levels, emptyLevels, \
-                 nameServers, hostmaster, staticRecords, providers, zone, zones, controlPlane, \
-                 services, clusters, stateDir, resolver, workers, lameDuck, startupTimeout, leaderElection";
+    let known = "known here: apiVersion, kind, federation, listen, tsigKeys, ttl, levels, \
+                 emptyLevels, nameServers, hostmaster, staticRecords, transfer, providers, zone, zones, \
+                 controlPlane, services, clusters, stateDir, resolver, workers, lameDuck, startupTimeout, leaderElection";
     let first = format!("fedns: fedns.yaml:7:1: unknown key \"unheard-of-0\"; {known}");
     let text = check(keys.as_bytes(), 1, &first);
     assert_eq!(text.lines().count(), 1_000);

@@ -6,7 +6,7 @@ use model::{EmptyLevels, Label, Levels, Name};
 use planner::NameServer;
 
 use super::values::{read_levels, read_ttl};
-use super::{providers, refuse_later};
+use super::{providers, refuse_later, transfers};
 use crate::config::ZoneConfig;
 use crate::config::places::Subject;
 use crate::config::read::{MapReader, Reader};
@@ -15,8 +15,7 @@ use crate::config::tree::{Node, Place, Value};
 const TTL_DEFAULT: u32 = 180;
 
 /// Keys of a single zone that a later version serves, with what they are for.
-const LATER_KEYS: [(&str, &str); 2] =
-    [("services", "settings of a single zone's Services"), ("transfer", "zone transfers")];
+const LATER_KEYS: [(&str, &str); 1] = [("services", "settings of a single zone's Services")];
 
 /// What a zone falls back to: the keys at the top level.
 struct ZoneKeys<'n> {
@@ -26,6 +25,7 @@ struct ZoneKeys<'n> {
     name_servers: Option<&'n Node>,
     hostmaster: Option<&'n Node>,
     static_records: Option<&'n Node>,
+    transfer: Option<&'n Node>,
     providers: Option<&'n Node>,
 }
 
@@ -37,14 +37,15 @@ pub(super) fn zones(
     map: &mut MapReader<'_>,
     federation: Option<&Label>,
     served: bool,
+    keys: &[Name],
 ) -> Vec<ZoneConfig> {
     let top = ZoneKeys::take(map);
     let short = map.take("zone");
     let long = map.take("zones");
     match (short, long) {
-        (Some(node), None) => zone(reader, node, top, served).into_iter().collect(),
+        (Some(node), None) => zone(reader, node, top, served, keys).into_iter().collect(),
         (None, Some(node)) => {
-            let zones = zone_list(reader, node, &top, served);
+            let zones = zone_list(reader, node, &top, served, keys);
             if let Some(federation) = federation {
                 check_nesting(reader, federation, &zones);
             }
@@ -66,6 +67,7 @@ fn zone_list(
     node: &Node,
     top: &ZoneKeys<'_>,
     served: bool,
+    tsig_keys: &[Name],
 ) -> Vec<PlacedZone> {
     let entries = reader.list(node);
     if entries.is_empty() {
@@ -76,7 +78,8 @@ fn zone_list(
         let mut map = reader.map(entry, "a map like {name: example.com.}");
         let name = reader.required(&mut map, "name", "a name like example.com.");
         let keys = ZoneKeys::take(&mut map).or(top);
-        let zone = name.and_then(|node| Some((zone(reader, node, keys, served)?, node.place)));
+        let zone =
+            name.and_then(|node| Some((zone(reader, node, keys, served, tsig_keys)?, node.place)));
         refuse_later(reader, &mut map, &LATER_KEYS);
         reader.finish(map);
         let Some((zone, place)) = zone else { continue };
@@ -115,9 +118,10 @@ fn zone(
     node: &Node,
     keys: ZoneKeys<'_>,
     served: bool,
+    tsig_keys: &[Name],
 ) -> Option<ZoneConfig> {
-    let ZoneKeys { ttl, levels, empty_levels, name_servers, hostmaster, static_records, providers } =
-        keys;
+    let ZoneKeys { ttl, levels, empty_levels, name_servers, hostmaster, .. } = keys;
+    let ZoneKeys { static_records, transfer, providers, .. } = keys;
     let name = reader.name(node);
     if let Some(name) = &name {
         reader.note(Subject::Zone(name.clone()), node.place);
@@ -133,6 +137,7 @@ fn zone(
     let static_records: Vec<PathBuf> = reader.items(static_records, static_file);
     let is_bare = name_servers.is_none_or(|node| reader.list(node).is_empty());
     let name_servers = read_name_servers(reader, name_servers);
+    let transfer = transfers::transfer(reader, transfer, tsig_keys);
     let provider_node = providers;
     let providers = providers::providers(reader, provider_node);
     let name = name?;
@@ -152,6 +157,7 @@ fn zone(
         name_servers: name_servers.into_iter().map(|(server, _)| server).collect(),
         hostmaster: hostmaster?,
         static_records,
+        transfer,
         providers,
         name,
     })
@@ -235,6 +241,7 @@ impl<'n> ZoneKeys<'n> {
             name_servers: map.take("nameServers"),
             hostmaster: map.take("hostmaster"),
             static_records: map.take("staticRecords"),
+            transfer: map.take("transfer"),
             providers: map.take("providers"),
         }
     }
@@ -247,6 +254,7 @@ impl<'n> ZoneKeys<'n> {
             name_servers: self.name_servers.or(top.name_servers),
             hostmaster: self.hostmaster.or(top.hostmaster),
             static_records: self.static_records.or(top.static_records),
+            transfer: self.transfer.or(top.transfer),
             providers: self.providers.or(top.providers),
         }
     }
