@@ -4,6 +4,9 @@
 //! An ordinary question that is signed is answered by [`crate::respond()`] all the same; the answer
 //! is then signed here.
 
+#[cfg(test)]
+mod tests;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 
