@@ -62,6 +62,9 @@ pub mod relay;
 // What pods ask.
 pub mod core_dns;
 
+// Name servers that others wrote and that have a zone from us.
+pub mod secondary;
+
 // Hosts that are reached over ssh.
 pub mod ssh_server;
 

@@ -53,6 +53,9 @@ mod reach;
 /// Several servers of the same zones: one of them writes, and its pod can be found.
 mod replicas;
 
+/// Zones go to secondaries that others wrote.
+mod secondaries;
+
 /// fedns started again on a state that is damaged.
 mod restarts;
 
@@ -95,6 +98,7 @@ fn main() -> ExitCode {
             kubeconfig::tests(),
             master_files::tests(),
             serve::tests(),
+            secondaries::tests(),
             harness::tests(),
             live::tests(),
             members::tests(),

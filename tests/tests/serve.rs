@@ -1,7 +1,7 @@
 use tests::suite::Test;
 
 /// Clusters that are folders of manifests.
-mod folder;
+pub(crate) mod folder;
 
 /// The start: ports, locks, what is said, and what is answered before anything is known.
 mod start;

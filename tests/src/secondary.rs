@@ -1,0 +1,243 @@
+//! Name servers that others wrote, each a secondary of the zone `example.com.` that a primary on
+//! loopback has.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::eventually::{GENEROUS, eventually};
+use crate::need::find_program;
+use crate::port::free_port;
+use crate::process::Process;
+use crate::scratch::Scratch;
+
+const ZONE: &str = "example.com";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Software {
+    Bind,
+    Knot,
+    Nsd,
+}
+
+/// What a secondary shares with its primary.
+#[derive(Clone, Copy, Debug)]
+pub struct TransferKey {
+    pub name: &'static str,
+    pub algorithm: &'static str,
+    /// In Base64.
+    pub secret: &'static str,
+}
+
+/// One running secondary. Everything that it is, is in its folder.
+pub struct Secondary {
+    pub software: Software,
+    folder: Scratch,
+    port: u16,
+    primary: u16,
+    key: TransferKey,
+    process: Option<Process>,
+}
+
+// === impl Secondary ===
+
+impl Secondary {
+    /// One that has nothing yet, on a port that is free.
+    pub fn prepared(software: Software, primary: u16, key: TransferKey) -> Self {
+        let folder = Scratch::new("secondary");
+        Self { software, folder, port: free_port(), primary, key, process: None }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    pub fn start(&mut self) {
+        let folder = self.folder.path();
+        let (name, text) = match self.software {
+            Software::Bind => ("named.conf", self.bind()),
+            Software::Knot => ("knot.conf", self.knot()),
+            Software::Nsd => ("nsd.conf", self.nsd()),
+        };
+        let file = self.folder.write(name, text);
+        let (program, arguments) = match self.software {
+            Software::Bind => ("named", &["-g", "-n", "1", "-c"][..]),
+            Software::Knot => ("knotd", &["-c"]),
+            Software::Nsd => ("nsd", &["-d", "-c"]),
+        };
+        let program = find_program(program).expect("it is here, or the test is left out");
+        let mut command = Command::new(program);
+        command.args(arguments).arg(file);
+        self.process = Some(Process::start("secondary", &command, folder));
+    }
+
+    /// What it has printed.
+    pub fn log(&self) -> String {
+        self.process.as_ref().expect("it was started").log()
+    }
+
+    /// Waits until it has the zone with this serial.
+    #[track_caller]
+    pub fn has_serial(&self, serial: &str) {
+        let what = format!("{:?} has serial {serial}", self.software);
+        eventually(GENEROUS, &what, || {
+            self.process.as_ref().expect("it was started").assert_running();
+            let seen = dig(self.port, &["+short", ZONE, "SOA"])?;
+            match seen.split(' ').nth(2) {
+                Some(number) if number == serial => Ok(()),
+                _ => Err(seen),
+            }
+        });
+    }
+
+    /// All records as dig prints a transfer, sorted.
+    pub fn records(&self) -> Result<Vec<String>, String> {
+        dig(self.port, &[ZONE, "AXFR"]).map(|text| records(&text))
+    }
+
+    fn bind(&self) -> String {
+        let Self { port, primary, key: TransferKey { name, algorithm, secret }, .. } = self;
+        let folder = self.folder.path().display();
+        format!(
+            r#"options {{
+    directory "{folder}"; pid-file "named.pid"; session-keyfile "session.key"; lock-file none;
+    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+    recursion no; notify no; dnssec-validation no; allow-query {{ any; }}; allow-transfer {{ any; }};
+    min-refresh-time 1; min-retry-time 1;
+}};
+controls {{ }};
+key "{name}" {{ algorithm {algorithm}; secret "{secret}"; }};
+zone "{ZONE}" {{
+    type secondary; file "zone"; primaries {{ 127.0.0.1 port {primary} key "{name}"; }};
+}};
+"#
+        )
+    }
+
+    fn knot(&self) -> String {
+        let Self { port, primary, key: TransferKey { name, algorithm, secret }, .. } = self;
+        let folder = self.folder.path().display();
+        format!(
+            "\
+server:
+  rundir: {folder}
+  listen: 127.0.0.1@{port}
+database:
+  storage: {folder}
+log:
+  - target: stderr
+    any: info
+key:
+  - id: {name}
+    algorithm: {algorithm}
+    secret: {secret}
+remote:
+  - id: primary
+    address: 127.0.0.1@{primary}
+    key: {name}
+acl:
+  - id: notices
+    address: 127.0.0.1
+    action: notify
+  - id: everybody
+    address: 127.0.0.1
+    action: transfer
+zone:
+  - domain: {ZONE}
+    storage: {folder}
+    file: zone
+    master: primary
+    acl: [notices, everybody]
+    refresh-min-interval: 2
+"
+        )
+    }
+
+    fn nsd(&self) -> String {
+        let Self { port, primary, key: TransferKey { name, algorithm, secret }, .. } = self;
+        let folder = self.folder.path().display();
+        format!(
+            "\
+server:
+  ip-address: 127.0.0.1@{port}
+  port: {port}
+  zonesdir: \"{folder}\"
+  pidfile: \"{folder}/nsd.pid\"
+  xfrdfile: \"{folder}/xfrd.state\"
+  xfrdir: \"{folder}\"
+  zonelistfile: \"{folder}/zones.list\"
+  username: \"\"
+  chroot: \"\"
+  server-count: 1
+  xfrd-reload-timeout: 0
+remote-control:
+  control-enable: no
+key:
+  name: \"{name}\"
+  algorithm: {algorithm}
+  secret: \"{secret}\"
+zone:
+  name: {ZONE}
+  zonefile: zone
+  request-xfr: 127.0.0.1@{primary} {name}
+  allow-notify: 127.0.0.1 NOKEY
+  provide-xfr: 127.0.0.1 NOKEY
+  min-refresh-time: 1
+  min-retry-time: 1
+"
+        )
+    }
+}
+
+/// What a transfer of the zone from loopback prints, read by dig.
+pub fn transferred(port: u16, key: &TransferKey) -> Result<Vec<String>, String> {
+    let TransferKey { name, algorithm, secret } = key;
+    dig(port, &["-y", &format!("{algorithm}:{name}:{secret}"), ZONE, "AXFR"])
+        .map(|text| records(&text))
+}
+
+/// The output of dig for one question over TCP.
+pub fn dig(port: u16, words: &[&str]) -> Result<String, String> {
+    run("dig", port, &[&["+tcp", "+noall", "+answer", "+nocl", "+tries=1"], words].concat())
+}
+
+/// The same of kdig.
+pub fn kdig(port: u16, words: &[&str]) -> Result<String, String> {
+    run("kdig", port, &[&["+tcp", "+noall", "+answer", "+nocl", "+retry=0"], words].concat())
+}
+
+fn run(program: &str, port: u16, words: &[&str]) -> Result<String, String> {
+    let program = find_program(program).expect("it is here, or the test is left out");
+    let output = Command::new(program)
+        .args(["@127.0.0.1", "-p", &port.to_string(), "+time=10"])
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .expect("start a client");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    let is_bad = |text: &str| {
+        ["Transfer failed", "timed out", "WARNING", "ERROR", "not verify"]
+            .iter()
+            .any(|word| text.contains(word))
+    };
+    match output.status.success() && !is_bad(&text) && !is_bad(&errors) {
+        true => Ok(text),
+        false => Err(format!("{text}{errors}")),
+    }
+}
+
+/// One space between the words, in lower case, each record once.
+fn records(text: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| !line.starts_with(';') && !line.is_empty());
+    let lines = lines.map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    // A signature's own record is of the message, not of the zone.
+    let mut records: Vec<String> = lines.filter(|line| !line.contains(" TSIG ")).collect();
+    records.sort();
+    records.dedup();
+    records
+}
+
+/// Where a folder is that the config of a primary can name.
+pub fn secret_file(folder: &Path, key: &TransferKey) {
+    std::fs::write(folder.join("transfer.key"), key.secret).expect("write a file");
+}
