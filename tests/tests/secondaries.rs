@@ -123,9 +123,12 @@ fn all_follow_ten_thousand_changes_by_their_difference() {
         all_are_equal(&fedns, &secondaries);
     }
     assert!(fedns.serial().is_newer_than(Serial(first.0 + 20)));
-    // Each look of ours is one; nobody else has asked for the whole zone again.
+    // Each look of ours is one. Nobody else has asked for the whole zone again, but for NSD where one
+    // change more came while it was taking in others, which it counts as failed.
     let looks = CHANGES / BURST;
-    assert_eq!(requests(&fedns, "AXFR") - whole_at_first, looks);
+    let failed = secondaries[2].log().matches("update failed, restarting transfer").count();
+    let whole = requests(&fedns, "AXFR") - whole_at_first;
+    assert!((looks..=looks + failed as u64).contains(&whole), "{whole}, {failed} of NSD");
     assert!(requests(&fedns, "IXFR") >= 3 * looks);
     let knot = &secondaries[1];
     let wholly = knot.log().matches("AXFR, incoming").count();
