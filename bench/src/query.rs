@@ -35,7 +35,7 @@ pub fn has_records(answer: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use dns_server::{Transport, respond};
+    use dns_server::{Client, Transport, respond};
 
     use super::*;
     use crate::static_zone::{host, loaded};
@@ -45,7 +45,8 @@ mod tests {
         let (_writer, reader) = loaded(1000);
         let mut answer = [0; 1232];
         let query = query(7, &name(&host(3)), RecordType::A);
-        let reply = respond(&reader.snapshot(), &query, Transport::Udp, &mut answer);
+        let reply =
+            respond(&reader.snapshot(), &query, &Client::anyone(Transport::Udp), &mut answer);
         let answer = &answer[..reply.expect("it is a query").length];
         assert!(has_records(answer));
         assert!(holds_address(answer, Ipv4Addr::new(0, 0, 0, 3)));

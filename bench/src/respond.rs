@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use clap::Args;
-use dns_server::{Reader, Request, Transport, answer, respond};
+use dns_server::{Client, Reader, Request, Transport, answer, respond};
 
 use crate::callgrind;
 use crate::report::{Report, row};
@@ -88,10 +88,11 @@ fn best(mut run: impl FnMut()) -> f64 {
 #[inline(never)]
 pub fn answer_one_by_one(reader: &Reader, queries: &[Vec<u8>]) {
     let mut out = [0; ROOM];
+    let client = Client::anyone(Transport::Udp);
     for batch in queries.chunks(BATCH) {
         let snapshot = reader.snapshot();
         for query in batch {
-            black_box(respond(&snapshot, query, Transport::Udp, &mut out));
+            black_box(respond(&snapshot, query, &client, &mut out));
         }
     }
 }
@@ -99,6 +100,7 @@ pub fn answer_one_by_one(reader: &Reader, queries: &[Vec<u8>]) {
 fn answer_in_batches(reader: &Reader, queries: &[Vec<u8>]) {
     let mut outs = vec![[0; ROOM]; BATCH];
     let mut requests = vec![Request::new(); BATCH];
+    let client = Client::anyone(Transport::Udp);
     for batch in queries.chunks(BATCH) {
         let snapshot = reader.snapshot();
         for (request, query) in requests.iter_mut().zip(batch) {
@@ -109,7 +111,7 @@ fn answer_in_batches(reader: &Reader, queries: &[Vec<u8>]) {
             snapshot.prefetch_node(request.hash());
         }
         for ((request, query), out) in requests.iter().zip(batch).zip(&mut outs) {
-            black_box(answer(&snapshot, query, request, Transport::Udp, out));
+            black_box(answer(&snapshot, query, request, &client, out));
         }
     }
 }

@@ -1,12 +1,15 @@
 //! The zone store and the DNS protocol. It knows nothing of Kubernetes, clouds or configuration.
 //!
 //! - [`store`]: all zones in one table: one [`Writer`], many [`Reader`]s that never wait
+//! - [`policy`]: what the operator decides about clients
 //! - [`mod@respond`]: query bytes in, answer bytes out: the only place where an answer is decided
 //! - [`transfer`]: whole zones and their changes, a stream of messages beside the answers
 //! - [`notify`]: secondaries are told of changes
 //! - [`server`]: sockets: UDP threads and TCP connections that carry bytes to `respond`
 
 pub mod store;
+pub mod prefix;
+pub mod policy;
 pub mod respond;
 mod tsig;
 pub mod transfer;
@@ -14,7 +17,9 @@ pub mod notify;
 pub mod server;
 mod wire;
 
-pub use respond::{Rcode, Reply, Request, Transport, answer, respond};
+pub use policy::Policy;
+pub use prefix::Prefix;
+pub use respond::{Client, CookieSecrets, Rcode, Reply, Request, Transport, answer, respond};
 pub use server::{BindError, Server};
 pub use store::{
     Histories, HistoryLimits, PublishError, Published, Reader, Snapshot, Store, Writer, ZoneView,

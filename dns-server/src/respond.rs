@@ -2,15 +2,22 @@
 //!
 //! ```text
 //! packet -> Request::parse -> place (where the name is) -> answer -> Message -> bytes
+//!                                            Client, Policy --'
 //! ```
 //!
 //! This alone decides an answer, whatever carries it. The steps are apart, so that a batch of
 //! packets can be parsed, and their places in memory prefetched, before the first is answered.
 
+mod client;
 mod request;
+mod options;
+pub(crate) mod cookie;
+mod siphash;
 mod place;
 mod message;
 mod answer;
+pub(crate) mod likeness;
+mod identity;
 mod source;
 mod rcode;
 #[cfg(test)]
@@ -24,7 +31,12 @@ use model::RecordType;
 
 use crate::store::{Snapshot, ZoneIndex};
 
-pub use rcode::Rcode;
+use message::Message;
+use options::AnswerOptions;
+
+pub use client::Client;
+pub use cookie::{COOKIE_SECRET_LENGTH, CookieSecrets, CookieStanding};
+pub use rcode::{ExtendedError, Rcode};
 pub use request::Request;
 pub(crate) use request::skip_name;
 pub use source::{AnswerSource, Standing, answer_source};
@@ -55,6 +67,13 @@ pub struct Reply {
     pub zone: Option<ZoneIndex>,
     /// The answer was cut short, and the client told so.
     pub truncated: bool,
+    /// What the query's COOKIE option proves.
+    pub cookie: CookieStanding,
+    /// The query was signed with a key that we share with the client (RFC 8945).
+    pub is_authenticated: bool,
+    /// Equal for answers that an attacker could ask for in place of one another: those from one
+    /// name and type, from one wildcard or cut, all of one zone that say NXDOMAIN, all errors.
+    pub likeness: u64,
 }
 
 /// Answers one query. None means that nothing is to be sent: the bytes are not a query at all.
@@ -64,14 +83,14 @@ pub struct Reply {
 pub fn respond(
     snapshot: &Snapshot<'_>,
     packet: &[u8],
-    transport: Transport,
+    client: &Client<'_>,
     out: &mut [u8],
 ) -> Option<Reply> {
     let mut request = Request::new();
     if !request.parse(packet, snapshot) {
         return None;
     }
-    answer(snapshot, packet, &request, transport, out)
+    answer(snapshot, packet, &request, client, out)
 }
 
 /// The second half of [`respond`], for a packet and what was read from it. The snapshot may be
@@ -81,23 +100,63 @@ pub fn answer(
     snapshot: &Snapshot<'_>,
     packet: &[u8],
     request: &Request,
-    transport: Transport,
+    client: &Client<'_>,
     out: &mut [u8],
 ) -> Option<Reply> {
-    let size_max = request.answer_size_max(transport).min(out.len());
-    let message = message::Message::begin(out, packet, request, size_max)?;
-    Some(answer::answer(snapshot, request, message))
+    let asked_for;
+    let options = match request.edns {
+        Some(edns) if edns.has_options => {
+            asked_for = AnswerOptions::new(request.options, packet, client);
+            &asked_for
+        }
+        _ => &AnswerOptions::NONE,
+    };
+    let size_max = request.answer_size_max(client.transport).min(out.len());
+    let message = Message::begin(out, packet, request, options, size_max)?;
+    Some(answer::answer(snapshot, request, client.policy, client.address, message))
+}
+
+/// In place of an answer that is above the rate limit: the client may ask again over TCP, or with
+/// the cookie that it gets here. Returns its length.
+pub(crate) fn cut_short(
+    packet: &[u8],
+    request: &Request,
+    client: &Client<'_>,
+    out: &mut [u8],
+) -> Option<usize> {
+    let options = answer_options(packet, request, client);
+    let size_max = request.answer_size_max(client.transport).min(out.len());
+    let mut message = Message::begin(out, packet, request, &options, size_max)?;
+    message.truncated = true;
+    Some(message.finish(request, Rcode::NOERROR))
 }
 
 /// Answers with nothing but a code, whatever was asked.
 pub(crate) fn answer_code(
     packet: &[u8],
     request: &Request,
-    transport: Transport,
+    client: &Client<'_>,
     rcode: Rcode,
     out: &mut [u8],
 ) -> Option<Reply> {
-    let size_max = request.answer_size_max(transport).min(out.len());
-    let message = message::Message::begin(out, packet, request, size_max)?;
-    Some(answer::reply(request, message, rcode, None))
+    let options = answer_options(packet, request, client);
+    let size_max = request.answer_size_max(client.transport).min(out.len());
+    let message = Message::begin(out, packet, request, &options, size_max)?;
+    Some(answer::fail(request, message, rcode))
+}
+
+/// What a query's COOKIE option proves, for an answer that is made elsewhere.
+pub(crate) fn cookie_standing(
+    packet: &[u8],
+    request: &Request,
+    client: &Client<'_>,
+) -> CookieStanding {
+    answer_options(packet, request, client).standing
+}
+
+fn answer_options<'p>(packet: &[u8], request: &Request, client: &Client<'p>) -> AnswerOptions<'p> {
+    match request.edns {
+        Some(edns) if edns.has_options => AnswerOptions::new(request.options, packet, client),
+        _ => AnswerOptions::NONE,
+    }
 }

@@ -14,13 +14,16 @@ mod bind;
 mod counters;
 mod special;
 mod sys;
+mod shared_policy;
+mod rate_limit;
 mod udp;
 mod tcp;
 #[cfg(test)]
 mod tests;
 
+use std::array;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
@@ -28,21 +31,26 @@ use std::time::{Duration, SystemTime};
 use model::UnixTime;
 use tokio::sync::watch;
 
+use crate::policy::Policy;
 use crate::respond::Transport;
 use crate::store::Reader;
 use crate::transfer::Transfers;
 
 use bind::Sockets;
 use counters::Counters;
+use shared_policy::SharedPolicy;
 use special::Special;
 use tcp::{TcpShared, TcpWorker};
-use udp::UdpWorker;
+use udp::{LimiterMaker, UdpWorker};
 
 pub use bind::{BindError, BindProtocol};
 pub use counters::{SIZE_BOUNDS, Traffic, TypeBucket, ZoneTraffic};
+pub(crate) use sys::random_bytes;
+#[cfg(test)]
+pub(crate) use sys::unix_seconds;
 
-/// How a server uses the machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How a server uses the machine, and treats its clients at first.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Threads for UDP at each address, and threads for TCP; at least one.
     pub workers: usize,
@@ -51,6 +59,7 @@ pub struct Options {
     /// A TCP connection without a complete query, or with an answer that the client does not
     /// read, is closed after this time (RFC 7766 section 6.2.3).
     pub tcp_idle: Duration,
+    pub policy: Policy,
 }
 
 /// Sockets and threads that answer from a store. Dropping it stops them.
@@ -60,6 +69,7 @@ pub struct Server {
     transfers: Arc<Transfers>,
     counters: Vec<Arc<Counters>>,
     tcp: Arc<TcpShared>,
+    policy: Arc<SharedPolicy>,
     udp_stops: Vec<udp::Stop>,
     tcp_stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
@@ -69,7 +79,12 @@ pub struct Server {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { workers: 1, tcp_connections_max: 1024, tcp_idle: Duration::from_secs(10) }
+        Self {
+            workers: 1,
+            tcp_connections_max: 1024,
+            tcp_idle: Duration::from_secs(10),
+            policy: Policy::PLAIN,
+        }
     }
 }
 
@@ -99,7 +114,8 @@ impl Server {
             reader,
             transfers,
             counters: Vec::new(),
-            tcp: Arc::new(TcpShared::new(options)),
+            tcp: Arc::new(TcpShared::new(&options)),
+            policy: SharedPolicy::new(options.policy),
             udp_stops: Vec::new(),
             tcp_stop,
             threads: Vec::new(),
@@ -129,6 +145,12 @@ impl Server {
         traffic
     }
 
+    /// Treats clients in this way from the next batch of queries on. Rate limits that change begin
+    /// anew.
+    pub fn set_policy(&self, policy: Policy) {
+        self.policy.set(policy);
+    }
+
     /// How many TCP connections are open.
     pub fn tcp_connections(&self) -> usize {
         self.tcp.open()
@@ -149,12 +171,7 @@ impl Server {
         let mut listeners: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
         for Sockets { address, udp, tcp } in sockets {
             for socket in udp {
-                let counters = self.counters_for(address, Transport::Udp);
-                let (reader, transfers) = (self.reader.clone(), Arc::clone(&self.transfers));
-                let worker = UdpWorker::new(socket, address, reader, transfers, counters)
-                    .map_err(|source| BindError::new(address, BindProtocol::Udp, source))?;
-                self.udp_stops.push(worker.stop());
-                self.spawn("dns-udp", move || worker.run())
+                self.start_udp(socket, address, workers)
                     .map_err(|source| BindError::new(address, BindProtocol::Udp, source))?;
             }
             for (worker, listener) in tcp.into_iter().enumerate() {
@@ -168,18 +185,38 @@ impl Server {
         Ok(())
     }
 
+    fn start_udp(
+        &mut self,
+        socket: UdpSocket,
+        address: SocketAddr,
+        sharers: usize,
+    ) -> io::Result<()> {
+        let counters = self.counters_for(address, Transport::Udp);
+        let random = random_bytes::<24>()?;
+        let seeds =
+            array::from_fn(|at| u64::from_le_bytes(array::from_fn(|byte| random[8 * at + byte])));
+        let limits = LimiterMaker { sharers, seeds };
+        let policy = self.policy.reader();
+        let worker = UdpWorker::new(socket, address, self.special(), counters, policy, limits)?;
+        self.udp_stops.push(worker.stop());
+        self.spawn("dns-udp", move || worker.run())
+    }
+
     fn start_tcp(
         &mut self,
         listeners: Vec<(SocketAddr, std::net::TcpListener, Arc<Counters>)>,
         stopped: watch::Receiver<bool>,
     ) -> Result<(), BindError> {
         let Some(&(address, ..)) = listeners.first() else { return Ok(()) };
-        let (reader, transfers) = (self.reader.clone(), Arc::clone(&self.transfers));
-        let special = Special { reader, transfers };
-        let worker = TcpWorker::new(listeners, special, Arc::clone(&self.tcp))
+        let special = self.special();
+        let worker = TcpWorker::new(listeners, special, &self.tcp, self.policy.reader())
             .map_err(|source| BindError::new(address, BindProtocol::Tcp, source))?;
         self.spawn("dns-tcp", move || worker.run(stopped))
             .map_err(|source| BindError::new(address, BindProtocol::Tcp, source))
+    }
+
+    fn special(&self) -> Special {
+        Special { reader: self.reader.clone(), transfers: Arc::clone(&self.transfers) }
     }
 
     fn counters_for(&mut self, address: SocketAddr, transport: Transport) -> Arc<Counters> {

@@ -28,4 +28,4 @@ pub use published::{LeftOut, LeftOutReason, Published};
 pub use reader::{Reader, Snapshot, ZoneView};
 pub use writer::{PublishError, Store, Writer};
 
-pub(crate) use table::Key;
+pub(crate) use table::{Key, prefetch};

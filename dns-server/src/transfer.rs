@@ -24,7 +24,7 @@ use model::{Name, UnixTime};
 
 use crate::tsig::TsigKey;
 
-pub use access::{Allow, Prefix, PrefixError};
+pub use access::Allow;
 pub(crate) use messages::{Head, Messages, Stopped};
 pub(crate) use stream::{Kind, Transfer};
 

@@ -8,6 +8,7 @@
 //! - [`mod@load`]: finding and reading the file
 //! - [`statics`]: the static records that it names
 //! - [`mirrored`]: what is suspicious in the entries of providers
+//! - [`policy`]: how clients of the name server are treated
 //! - [`transfers`]: keys of zone transfers, and their secrets
 //! - [`zones`]: the planner's settings of each zone, and what is suspicious in it
 
@@ -19,6 +20,7 @@ pub mod keys;
 pub mod load;
 pub mod statics;
 pub mod mirrored;
+pub mod policy;
 pub mod transfers;
 pub mod zones;
 
@@ -28,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clusters::{Cluster, KubeconfigAccess};
+use dns_server::policy::{Access, Identity, RateLimit};
 use dns_server::transfer::ZoneTransfer;
 use model::{EmptyLevels, Label, Levels, Name, RecordType};
 use planner::NameServer;
@@ -41,10 +44,13 @@ use watcher::ServiceSettings;
 
 pub use load::{ConfigError, load, locate};
 pub use places::{Places, Subject};
+pub use policy::{client_policy, cookie_secrets};
 #[cfg(feature = "federation")]
 pub use read::{expand_path, host_label};
 pub use transfers::{TsigKeyConfig, transfer_policy};
 pub use zones::zone_settings;
+
+use transfers::Secret;
 
 /// A whole config with every default filled in.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,6 +72,7 @@ pub struct Config {
     pub resolver: Vec<SocketAddr>,
     /// UDP threads.
     pub workers: usize,
+    pub clients: Clients,
     /// How long answers go on after SIGTERM while `/readyz` already fails.
     pub lame_duck: Duration,
     /// How long the first publication waits for clusters without saved shards.
@@ -75,6 +82,27 @@ pub struct Config {
     /// One writer among replicas; `None` for one that is alone.
     pub leader_election: Option<LeaderElection>,
     pub places: Places,
+}
+
+/// Who is answered over DNS, how often, and what is told besides the zones.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clients {
+    pub query_access: Access,
+    pub cookies: Cookies,
+    /// `None`: no limit.
+    pub rate_limit: Option<RateLimit>,
+    pub nsid: Option<Box<[u8]>>,
+    pub identity: Identity,
+}
+
+/// Whose secrets make DNS cookies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cookies {
+    Off,
+    /// Of this process alone, made anew at each start.
+    Own,
+    /// In a file that replicas share.
+    Shared(PathBuf),
 }
 
 /// The control plane of a federation with an API of its own.
@@ -243,10 +271,28 @@ impl Config {
         self.zones.iter().map(|zone| zone.name.clone()).collect()
     }
 
-    /// Those that hold the keys of providers.
-    pub fn provider_files(&self) -> BTreeSet<&Path> {
+    /// Those that hold keys: of providers, of cookies, and shared with secondaries.
+    pub fn key_files(&self) -> BTreeSet<&Path> {
+        self.provider_files().chain(self.cookie_file()).chain(self.tsig_files()).collect()
+    }
+
+    pub fn provider_files(&self) -> impl Iterator<Item = &Path> {
         let providers = self.zones.iter().flat_map(|zone| &zone.providers);
-        providers.filter_map(|provider| provider.kind.file()).collect()
+        providers.filter_map(|provider| provider.kind.file())
+    }
+
+    pub fn tsig_files(&self) -> impl Iterator<Item = &Path> {
+        self.tsig_keys.iter().filter_map(|key| match &key.secret {
+            Secret::File(path) => Some(path.as_path()),
+            Secret::Inline(_) => None,
+        })
+    }
+
+    pub fn cookie_file(&self) -> Option<&Path> {
+        match &self.clients.cookies {
+            Cookies::Shared(file) => Some(file),
+            Cookies::Off | Cookies::Own => None,
+        }
     }
 }
 

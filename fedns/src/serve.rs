@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 
 use dns_server::server::{BindError, Options, Server};
 use dns_server::transfer::Transfers;
-use dns_server::{Reader, Store};
+use dns_server::{CookieSecrets, Policy, Reader, Store};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -60,7 +60,9 @@ struct Running {
     mirrors: Mirrors,
     /// Ends last of all that write.
     leader: Option<Leader>,
-    provider_files: FileWatches,
+    key_files: FileWatches,
+    /// Makes DNS cookies where no file has a secret.
+    own_secrets: CookieSecrets,
     federation: Option<Federation>,
     /// False until the federation's members have been listed.
     members_are_known: bool,
@@ -109,7 +111,7 @@ pub async fn serve(file: &Path) -> Result<(), ConfigError> {
             Some(placed) = orders.recv() => running.carry_out(placed).await,
             () = config_watch.changed() => running.reload().await,
             () = Federation::changed(&mut running.federation) => running.take_members().await,
-            file = running.provider_files.changed() => running.take_provider_file(&file).await,
+            file = running.key_files.changed() => running.take_key_file(&file).await,
             _ = memory_timer.tick() => running.watchers.remember(Remember::Changes).await,
         }
     };
@@ -124,7 +126,10 @@ impl Running {
     async fn start(mut config: Config) -> Result<(Self, mpsc::Receiver<Placed>), ConfigError> {
         let (settings, now) = config::zone_settings(&config);
         let settings = settings?;
-        let policy = config::transfer_policy(&config)?;
+        let transfer_policy = config::transfer_policy(&config)?;
+        let own_secrets = CookieSecrets::random()
+            .map_err(|error| failed("there is no randomness for DNS cookies", &error))?;
+        let client_policy = config::client_policy(&config, &own_secrets)?;
         let mut warnings = ConfigWarnings::default();
         warnings.tell(now);
         let folder =
@@ -142,7 +147,7 @@ impl Running {
         let metrics = Arc::new(Metrics::new());
         let (writer, reader) = Store::new();
         let is_elected = config.leader_election.is_some();
-        let transfers = ZoneTransfers::new(reader.clone(), policy, is_elected);
+        let transfers = ZoneTransfers::new(reader.clone(), transfer_policy, is_elected);
         let (on_published, published) = oneshot::channel();
         // Before the sockets are bound, so that a zone that is not there yet is answered with
         // SERVFAIL and never refused.
@@ -156,7 +161,7 @@ impl Running {
         let (pipeline, saved) =
             Pipeline::new(beginning, folder, writer, metrics.clone(), on_published)
                 .map_err(|error| failed("the state thread cannot be started", &error))?;
-        let dns = bind_dns(&config, &reader, transfers.shared())?;
+        let dns = bind_dns(&config, client_policy, &reader, transfers.shared())?;
         let admin_listener = bind_admin(&config).await?;
         let (pipeline, pipeline_thread) = pipeline
             .spawn()
@@ -208,9 +213,9 @@ impl Running {
             &config,
             lease,
         );
-        let mut provider_files = FileWatches::default();
+        let mut key_files = FileWatches::default();
         // Before they are read: a change in between is then seen as one.
-        provider_files.follow(&config.provider_files());
+        key_files.follow(&config.key_files());
         mirrors.apply(&config).await;
         let running = Self {
             started: FixedKeys::of(&config),
@@ -224,7 +229,8 @@ impl Running {
             watchers,
             mirrors,
             leader,
-            provider_files,
+            key_files,
+            own_secrets,
             federation,
             members_are_known: !is_federation,
             staged: None,
@@ -248,10 +254,47 @@ impl Running {
         }
     }
 
-    /// A key was put in place of another: mirrors that failed with the old one need not wait.
-    async fn take_provider_file(&mut self, file: &Path) {
-        info!(file = %file.display(), "a provider's file has changed");
-        self.mirrors.apply(&self.config).await;
+    /// A key was put in place of another.
+    async fn take_key_file(&mut self, file: &Path) {
+        if self.config.cookie_file() == Some(file) {
+            self.take_cookie_secrets();
+        }
+        if self.config.tsig_files().any(|tsig_file| tsig_file == file) {
+            self.take_tsig_secrets();
+        }
+        if self.config.provider_files().any(|provider_file| provider_file == file) {
+            info!(file = %file.display(), "a provider's file has changed");
+            // Mirrors that failed with the old one need not wait.
+            self.mirrors.apply(&self.config).await;
+        }
+    }
+
+    /// The secrets of DNS cookies are rolled.
+    fn take_cookie_secrets(&self) {
+        match config::client_policy(&self.config, &self.own_secrets) {
+            Ok(policy) => {
+                info!("the secrets of DNS cookies have changed");
+                self.treat_clients(policy);
+            }
+            Err(error) => tell_kept("cookie secrets", &error),
+        }
+    }
+
+    /// The keys shared with secondaries are rolled.
+    fn take_tsig_secrets(&mut self) {
+        match config::transfer_policy(&self.config) {
+            Ok(policy) => {
+                info!("the secrets of TSIG keys have changed");
+                self.transfers.apply(policy);
+            }
+            Err(error) => tell_kept("secrets of TSIG keys", &error),
+        }
+    }
+
+    fn treat_clients(&self, policy: Policy) {
+        if let Some(dns) = &self.dns {
+            dns.set_policy(policy);
+        }
     }
 
     /// One line for each listener, then the command to try.
@@ -348,6 +391,10 @@ impl Running {
     }
 }
 
+fn tell_kept(what: &str, error: &ConfigError) {
+    error.lines.iter().for_each(|line| error!("{what} stay as they were: {line}"));
+}
+
 fn state_failed(config: &Config, error: &StateError) -> ConfigError {
     let subject = Subject::StateDir;
     ConfigError::one(match error {
@@ -360,13 +407,14 @@ fn state_failed(config: &Config, error: &StateError) -> ConfigError {
 
 fn bind_dns(
     config: &Config,
+    policy: Policy,
     reader: &Reader,
     transfers: Arc<Transfers>,
 ) -> Result<Option<Arc<Server>>, ConfigError> {
     if config.listen.dns.is_empty() {
         return Ok(None);
     }
-    let options = Options { workers: config.workers, ..Options::default() };
+    let options = Options { workers: config.workers, policy, ..Options::default() };
     let server = Server::bind_with(&config.listen.dns, options, reader.clone(), transfers);
     server.map(|server| Some(Arc::new(server))).map_err(|error| dns_taken(config, &error))
 }

@@ -1,11 +1,16 @@
 //! From places to sections: answers, referrals, chains, and what is not there.
 
+use std::net::IpAddr;
+
 use model::RecordType;
 
+use crate::policy::Policy;
+use crate::respond::identity::identify;
+use crate::respond::likeness::Likeness;
 use crate::respond::message::{Full, Message, NameAt, Section};
 use crate::respond::place::{Place, locate};
-use crate::respond::request::{NameBuffer, Request};
-use crate::respond::{Rcode, Reply};
+use crate::respond::request::{Instead, NameBuffer, Request};
+use crate::respond::{CookieStanding, ExtendedError, Rcode, Reply};
 use crate::store::node::Node;
 use crate::store::sets::{RECORD_HEADER_LENGTH, Set, soa_serial_and_minimum};
 use crate::store::{Key, Snapshot, ZoneIndex};
@@ -21,6 +26,8 @@ struct Answer<'a, 'o> {
     record_type: RecordType,
     message: Message<'o>,
     rcode: Rcode,
+    /// The type of the set that was asked for, or of what is given in its place; 0 for none.
+    given: RecordType,
     /// Owners of the CNAMEs that the message has.
     owners: Owners,
     /// Owners of its DNAMEs.
@@ -49,46 +56,99 @@ enum Step {
 }
 
 #[inline]
-pub(crate) fn answer(snapshot: &Snapshot<'_>, request: &Request, message: Message<'_>) -> Reply {
-    if let Some(rcode) = request.error {
-        return reply(request, message, rcode, None);
+pub(crate) fn answer(
+    snapshot: &Snapshot<'_>,
+    request: &Request,
+    policy: &Policy,
+    address: IpAddr,
+    mut message: Message<'_>,
+) -> Reply {
+    if !policy.query_access.allows(address) {
+        message.extended_error = Some(ExtendedError::PROHIBITED);
+        return reply(request, message, Rcode::REFUSED, None, Likeness::Error);
+    }
+    if let Some(instead) = request.instead {
+        return answer_instead(request, policy, instead, message);
     }
     let mut answer = Answer {
         snapshot,
         record_type: request.record_type,
         message,
         rcode: Rcode::NOERROR,
+        given: RecordType(0),
         owners: Owners::NONE,
         dname_owners: Owners::NONE,
     };
     let key = Key { name: request.name(), hash: request.hash() };
-    let zone = answer.run(key);
+    let (zone, likeness) = answer.run(key);
     let Answer { message, rcode, .. } = answer;
-    reply(request, message, rcode, zone)
+    reply(request, message, rcode, zone, likeness)
 }
 
-pub(crate) fn reply(
+#[cold]
+fn answer_instead(
+    request: &Request,
+    policy: &Policy,
+    instead: Instead,
+    mut message: Message<'_>,
+) -> Reply {
+    let rcode = match instead {
+        Instead::Fail(rcode) => rcode,
+        Instead::Identify => identify(&policy.identity, request, &mut message),
+        Instead::GiveCookie => match message.cookie() {
+            CookieStanding::Absent => Rcode::FORMERR,
+            CookieStanding::Invalid => Rcode::BADCOOKIE,
+            CookieStanding::ClientOnly | CookieStanding::Valid => Rcode::NOERROR,
+        },
+    };
+    fail(request, message, rcode)
+}
+
+/// Nothing but a code.
+pub(crate) fn fail(request: &Request, message: Message<'_>, rcode: Rcode) -> Reply {
+    reply(request, message, rcode, None, Likeness::Error)
+}
+
+#[inline]
+fn reply(
     request: &Request,
     message: Message<'_>,
     rcode: Rcode,
     zone: Option<ZoneIndex>,
+    likeness: Likeness,
 ) -> Reply {
-    let truncated = message.truncated;
+    let (truncated, cookie) = (message.truncated, message.cookie());
     let length = message.finish(request, rcode);
     let record_type = request.has_question().then_some(request.record_type);
-    Reply { length, rcode, record_type, zone, truncated }
+    Reply {
+        length,
+        rcode,
+        record_type,
+        zone,
+        truncated,
+        cookie,
+        is_authenticated: false,
+        likeness: likeness.number(),
+    }
 }
 
 impl Answer<'_, '_> {
-    /// Returns the zone of the question's name.
+    /// Returns the zone of the question's name, and what the answer is like.
     #[inline]
-    fn run(&mut self, key: Key<'_>) -> Option<ZoneIndex> {
+    fn run(&mut self, key: Key<'_>) -> (Option<ZoneIndex>, Likeness) {
         let link = Link { key, at: NameAt::QUESTION };
         let place = locate(self.snapshot, key, self.record_type);
         let zone = place.zone();
+        let from = match place {
+            Place::Name(_) => key.hash,
+            Place::Wildcard(node) | Place::Cut { node, .. } | Place::Dname { node, .. } => {
+                self.snapshot.key(node.name()).hash
+            }
+            Place::Missing(_) | Place::Unpublished(_) | Place::Foreign => 0,
+        };
         let mut step = match place {
-            Place::Foreign => self.fail(Rcode::REFUSED),
-            Place::Unpublished(_) => self.fail(Rcode::SERVFAIL),
+            Place::Foreign => self.fail(Rcode::REFUSED, ExtendedError::NOT_AUTHORITATIVE),
+            Place::Unpublished(_) => self.fail(Rcode::SERVFAIL, ExtendedError::NOT_READY),
             // Only the owner of the first name decides (RFC 1035 section 4.1.1).
             Place::Cut { node, offset } => self.refer(link, node, offset),
             place => {
@@ -100,18 +160,24 @@ impl Answer<'_, '_> {
             let link = Link { key: self.snapshot.key(name.as_bytes()), at };
             step = self.take(link, locate(self.snapshot, link.key, self.record_type));
         }
-        zone
+        let likeness = match (zone, self.rcode) {
+            (Some(zone), Rcode::NXDOMAIN) => Likeness::Missing(zone),
+            (Some(_), Rcode::NOERROR) => Likeness::From { name: from, given: self.given },
+            _ => Likeness::Error,
+        };
+        (zone, likeness)
     }
 
-    fn fail(&mut self, rcode: Rcode) -> Step {
+    fn fail(&mut self, rcode: Rcode, error: ExtendedError) -> Step {
         self.rcode = rcode;
+        self.message.extended_error = Some(error);
         Step::Done
     }
 
     #[inline]
     fn take(&mut self, link: Link<'_>, place: Place<'_>) -> Step {
         match place {
-            Place::Name(node) => self.take_sets(link, node),
+            Place::Name(node) | Place::Wildcard(node) => self.take_sets(link, node),
             Place::Cut { node, offset } => self.refer(link, node, offset),
             Place::Dname { node, offset } => self.redirect(link, node, offset),
             Place::Missing(zone) => {
@@ -147,6 +213,7 @@ impl Answer<'_, '_> {
 
     #[inline]
     fn give(&mut self, link: Link<'_>, set: Set<'_>) -> Step {
+        self.given = set.record_type;
         match self.message.push(Section::Answer, set, link.at) {
             Ok(start) => {
                 if let Some(targets) = Targets::of(set, start) {
@@ -187,7 +254,8 @@ impl Answer<'_, '_> {
             return Step::Done;
         }
         let Some(target) = NameBuffer::join(&link.key.name[..offset], record.rdata) else {
-            return self.fail(Rcode::YXDOMAIN);
+            self.rcode = Rcode::YXDOMAIN;
+            return Step::Done;
         };
         let target = NameBuffer::lower(target.as_bytes());
         match self.message.push_cname(link.at, record.ttl, target.as_bytes()) {

@@ -1,8 +1,8 @@
 //! The answer as it grows: whole sets or nothing, never beyond its limit.
 
-use crate::respond::Rcode;
-use crate::respond::UDP_SIZE_MAX;
+use crate::respond::options::AnswerOptions;
 use crate::respond::request::{Edns, HEADER_LENGTH, Request};
+use crate::respond::{CookieStanding, ExtendedError, Rcode, UDP_SIZE_MAX};
 use crate::store::sets::{RECORD_HEADER_LENGTH, Set};
 
 const OPT_LENGTH: usize = 11;
@@ -51,8 +51,11 @@ pub(crate) struct Message<'o> {
     /// What sets may fill: room for the OPT record is kept.
     limit: usize,
     counts: [u16; 3],
+    options: &'o AnswerOptions<'o>,
     pub authoritative: bool,
     pub truncated: bool,
+    /// Goes along where EDNS is spoken and there is room left.
+    pub extended_error: Option<ExtendedError>,
 }
 
 impl<'o> Message<'o> {
@@ -62,9 +65,10 @@ impl<'o> Message<'o> {
         out: &'o mut [u8],
         packet: &[u8],
         request: &Request,
+        options: &'o AnswerOptions<'o>,
         size_max: usize,
     ) -> Option<Self> {
-        let opt_length = if request.edns.is_some() { OPT_LENGTH } else { 0 };
+        let opt_length = if request.edns.is_some() { OPT_LENGTH + options.length() } else { 0 };
         let limit = size_max.checked_sub(opt_length)?;
         let start = packet.get(..request.question_end)?;
         let length = start.len();
@@ -73,7 +77,21 @@ impl<'o> Message<'o> {
         }
         out[..length].copy_from_slice(start);
         let counts = [0; 3];
-        Some(Self { out, length, limit, counts, authoritative: false, truncated: false })
+        Some(Self {
+            out,
+            length,
+            limit,
+            counts,
+            options,
+            authoritative: false,
+            truncated: false,
+            extended_error: None,
+        })
+    }
+
+    /// What the query's COOKIE option proves.
+    pub fn cookie(&self) -> CookieStanding {
+        self.options.standing
     }
 
     /// Adds a set under the name at `owner`. Returns where its first record begins.
@@ -127,6 +145,24 @@ impl<'o> Message<'o> {
         Ok(NameAt::new(rdata))
     }
 
+    /// Adds one answer of class CH for the question's name: a text of at most 255 bytes.
+    pub fn push_chaos_text(&mut self, text: &[u8]) -> Result<(), Full> {
+        let length = u8::try_from(text.len()).map_err(|_| Full)?;
+        let rdata = self.length + RECORD_HEADER_LENGTH;
+        let end = rdata + 1 + text.len();
+        if end > self.limit {
+            return Err(Full);
+        }
+        let record = &mut self.out[self.length..end];
+        let [high, low] = (u16::from(length) + 1).to_be_bytes();
+        record[..12].copy_from_slice(&[0xc0, 12, 0, 16, 0, 3, 0, 0, 0, 0, high, low]);
+        record[12] = length;
+        record[13..].copy_from_slice(text);
+        self.length = end;
+        self.counts[Section::Answer as usize] += 1;
+        Ok(())
+    }
+
     /// True where an uncompressed `name` stands at `at`, whatever the case of its letters.
     pub fn has_name(&self, at: NameAt, name: &[u8]) -> bool {
         let start = usize::from(at.0);
@@ -137,12 +173,19 @@ impl<'o> Message<'o> {
     /// Writes header and OPT record; returns the length of the whole.
     #[inline]
     pub fn finish(self, request: &Request, rcode: Rcode) -> usize {
-        let Self { out, mut length, limit: _, counts, authoritative, truncated } = self;
+        let Self { out, mut length, limit, counts, options, .. } = self;
+        let Self { authoritative, truncated, extended_error, .. } = self;
         let [answers, authorities, mut additionals] = counts;
         if let Some(edns) = request.edns {
-            out[length..length + OPT_LENGTH].copy_from_slice(&opt(edns, rcode));
+            let start = length;
+            out[start..start + OPT_LENGTH].copy_from_slice(&opt(edns, rcode));
             length += OPT_LENGTH;
             additionals += 1;
+            if edns.has_options || extended_error.is_some() {
+                let has_room = start + ExtendedError::OPTION_LENGTH <= limit;
+                let extended_error = extended_error.filter(|_| has_room);
+                length = write_options(out, length, options, extended_error);
+            }
         }
         // Identifier, opcode and RD are the client's, and stand there; RA, AD and, as RFC 4035
         // section 3.1.6 says, CD are not.
@@ -154,6 +197,24 @@ impl<'o> Message<'o> {
         out[2..HEADER_LENGTH].copy_from_slice(&rest);
         length
     }
+}
+
+/// Behind an OPT record without options, which ends at `start`. Returns the end of the whole.
+#[cold]
+fn write_options(
+    out: &mut [u8],
+    start: usize,
+    options: &AnswerOptions<'_>,
+    extended_error: Option<ExtendedError>,
+) -> usize {
+    let mut end = start + options.length();
+    options.write(&mut out[start..end]);
+    if let Some(error) = extended_error {
+        error.write(&mut out[end..]);
+        end += ExtendedError::OPTION_LENGTH;
+    }
+    out[start - 2..start].copy_from_slice(&((end - start) as u16).to_be_bytes());
+    end
 }
 
 /// RFC 6891 section 6.1.3: only the DO bit is the client's.

@@ -10,8 +10,10 @@ use crate::wire;
 /// What the zones say of a name. Offsets count from the name's first byte to the label where the
 /// name of the node begins.
 pub(crate) enum Place<'s> {
-    /// The name itself, or the wildcard that stands in for it. It may have no sets.
+    /// The name itself. It may have no sets.
     Name(Node<'s>),
+    /// The wildcard that stands in for the name.
+    Wildcard(Node<'s>),
     /// Another server has the answer.
     Cut { node: Node<'s>, offset: usize },
     /// The name is somewhere below a DNAME.
@@ -27,9 +29,10 @@ pub(crate) enum Place<'s> {
 impl<'s> Place<'s> {
     pub fn zone(&self) -> Option<ZoneIndex> {
         match self {
-            Self::Name(node) | Self::Cut { node, .. } | Self::Dname { node, .. } => {
-                Some(node.zone())
-            }
+            Self::Name(node)
+            | Self::Wildcard(node)
+            | Self::Cut { node, .. }
+            | Self::Dname { node, .. } => Some(node.zone()),
             Self::Missing(zone) | Self::Unpublished(zone) => Some(*zone),
             Self::Foreign => None,
         }
@@ -90,7 +93,7 @@ fn walk_up<'s>(snapshot: &'s Snapshot<'_>, name: &[u8]) -> Place<'s> {
         Place::Dname { node: encloser, offset }
     } else {
         let wildcard = wildcard_below(snapshot, encloser, &name[offset..]);
-        wildcard.map_or(Place::Missing(encloser.zone()), Place::Name)
+        wildcard.map_or(Place::Missing(encloser.zone()), Place::Wildcard)
     }
 }
 

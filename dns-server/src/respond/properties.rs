@@ -3,7 +3,7 @@
 use hickory_proto::op::Message;
 use proptest::prelude::*;
 
-use crate::respond::{Request, Transport, UDP_SIZE_MAX, answer, respond};
+use crate::respond::{Client, Request, Transport, UDP_SIZE_MAX, answer, respond};
 use crate::testing::message::Answer;
 use crate::testing::{self, EdnsQuery, Query};
 use crate::{Reader, Writer};
@@ -32,7 +32,8 @@ fn check(query: &[u8], transport: Transport, buffer: usize) {
 #[track_caller]
 fn check_with(reader: &Reader, query: &[u8], transport: Transport, buffer: usize) {
     let mut out = vec![0xee; buffer];
-    let Some(reply) = respond(&reader.snapshot(), query, transport, &mut out) else {
+    let Some(reply) = respond(&reader.snapshot(), query, &Client::anyone(transport), &mut out)
+    else {
         assert!(query.len() < 12 || query[2] & 0x80 != 0 || buffer < UDP_SIZE_MAX);
         return;
     };
@@ -137,9 +138,9 @@ proptest! {
             let snapshot = reader.snapshot();
             for packet in &packets {
                 let [mut fresh, mut again] = [[0; 1232]; 2];
-                let expect = respond(&snapshot, packet, Transport::Udp, &mut fresh);
+                let expect = respond(&snapshot, packet, &Client::anyone(Transport::Udp), &mut fresh);
                 let reply = match request.parse(packet, &snapshot) {
-                    true => answer(&snapshot, packet, &request, Transport::Udp, &mut again),
+                    true => answer(&snapshot, packet, &request, &Client::anyone(Transport::Udp), &mut again),
                     false => None,
                 };
                 prop_assert_eq!(reply, expect);

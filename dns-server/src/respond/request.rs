@@ -2,6 +2,7 @@
 
 use model::RecordType;
 
+use crate::respond::options::Options;
 use crate::respond::{Rcode, TCP_SIZE_MAX, Transport, UDP_SIZE_MAX, UDP_SIZE_WITHOUT_EDNS};
 use crate::store::Snapshot;
 
@@ -9,6 +10,7 @@ pub(crate) const HEADER_LENGTH: usize = 12;
 const LABEL_LENGTH_MAX: usize = 63;
 const NAME_LENGTH_MAX: usize = 255;
 const CLASS_IN: u16 = 1;
+const CLASS_CH: u16 = 3;
 const OPCODE_QUERY: u8 = 0;
 const TSIG: RecordType = RecordType(250);
 
@@ -20,12 +22,14 @@ pub struct Request {
     pub(crate) question_end: usize,
     pub(crate) record_type: RecordType,
     pub(crate) edns: Option<Edns>,
-    /// Why the question will not be looked up.
-    pub(crate) error: Option<Rcode>,
+    /// Of the OPT record, if it has some; else those of any packet before.
+    pub(crate) options: Options,
     /// Where the signature's record begins (RFC 8945), which is the last one.
     pub(crate) tsig: Option<usize>,
     /// It asks for a whole zone or for its changes.
     pub(crate) is_transfer: bool,
+    /// What is done where the question will not be looked up.
+    pub(crate) instead: Option<Instead>,
     /// Of the name, in the store that the snapshot given to `parse` was of.
     hash: u64,
     name: NameBuffer,
@@ -37,6 +41,17 @@ pub(crate) struct Edns {
     pub udp_size: u16,
     pub version: u8,
     pub dnssec_ok: bool,
+    pub has_options: bool,
+}
+
+/// Other things than to look the question up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Instead {
+    Fail(Rcode),
+    /// There is no question: the client only wants a cookie (RFC 7873 section 5.4).
+    GiveCookie,
+    /// Class CH asks about the server itself.
+    Identify,
 }
 
 /// An uncompressed name in lower case on the stack.
@@ -69,9 +84,10 @@ impl Request {
             question_end: HEADER_LENGTH,
             record_type: RecordType(0),
             edns: None,
-            error: None,
+            options: Options::NONE,
             tsig: None,
             is_transfer: false,
+            instead: None,
             hash: 0,
             name: NameBuffer::ROOT,
         }
@@ -89,7 +105,7 @@ impl Request {
         self.edns = None;
         self.tsig = None;
         self.is_transfer = false;
-        self.error = self.read(packet, header, snapshot).err();
+        self.instead = self.read(packet, header, snapshot).err();
         true
     }
 
@@ -132,30 +148,40 @@ impl Request {
         packet: &[u8],
         header: &[u8; HEADER_LENGTH],
         snapshot: &Snapshot<'_>,
-    ) -> Result<(), Rcode> {
+    ) -> Result<(), Instead> {
         if header[2] >> 3 & 0x0f != OPCODE_QUERY {
-            return Err(Rcode::NOTIMP);
+            return Err(Instead::Fail(Rcode::NOTIMP));
         }
         let count = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
         let question = match count(4) {
             0 => None,
-            1 => Some(self.read_question(packet).map_err(|Malformed| Rcode::FORMERR)?),
-            _ => return Err(Rcode::FORMERR),
+            1 => Some(self.read_question(packet)?),
+            _ => return Err(Malformed.into()),
         };
-        let edns = read_records(packet, self.question_end, [count(6), count(8), count(10)]);
-        (self.edns, self.tsig) = edns.map_err(|Malformed| Rcode::FORMERR)?;
-        if self.edns.is_some_and(|edns| edns.version != 0) {
-            return Err(Rcode::BADVERS);
+        let counts = [count(6), count(8), count(10)];
+        (self.edns, self.tsig) =
+            read_records(packet, self.question_end, counts, &mut self.options)?;
+        if let Some(Edns { version, has_options, .. }) = self.edns
+            && (version != 0 || has_options && self.options.malformed)
+        {
+            // Of another version nothing but its number can be read.
+            let rcode = if version == 0 { Rcode::FORMERR } else { Rcode::BADVERS };
+            return Err(Instead::Fail(rcode));
         }
-        let Question { record_type, class, .. } = question.ok_or(Rcode::FORMERR)?;
+        let Some(Question { record_type, class, .. }) = question else {
+            let has_options = self.edns.is_some_and(|edns| edns.has_options);
+            let has_cookie = has_options && self.options.cookie.is_some();
+            return Err(if has_cookie { Instead::GiveCookie } else { Malformed.into() });
+        };
         if class != CLASS_IN {
-            return Err(Rcode::REFUSED);
-        }
-        if matches!(record_type, RecordType::AXFR | RecordType::IXFR) {
-            self.is_transfer = true;
-            return Err(Rcode::REFUSED);
+            let is_chaos = class == CLASS_CH;
+            return Err(if is_chaos { Instead::Identify } else { Instead::Fail(Rcode::REFUSED) });
         }
         self.hash = snapshot.key(self.name()).hash;
+        if matches!(record_type, RecordType::AXFR | RecordType::IXFR) {
+            self.is_transfer = true;
+            return Err(Instead::Fail(Rcode::REFUSED));
+        }
         Ok(())
     }
 
@@ -172,6 +198,14 @@ impl Request {
 impl Default for Request {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+// === impl Instead ===
+
+impl From<Malformed> for Instead {
+    fn from(Malformed: Malformed) -> Self {
+        Self::Fail(Rcode::FORMERR)
     }
 }
 
@@ -248,6 +282,7 @@ fn read_records(
     packet: &[u8],
     start: usize,
     [answers, authorities, additionals]: [u16; 3],
+    options: &mut Options,
 ) -> Result<(Option<Edns>, Option<usize>), Malformed> {
     if let ([0, 0, 1], Some(edns)) =
         ([answers, authorities, additionals], Edns::alone(&packet[start..]))
@@ -269,8 +304,11 @@ fn read_records(
         position = record.end;
         if record.record_type == RecordType::OPT {
             let misplaced = number < before || edns.is_some() || !record.owner_is_root;
-            if misplaced || !are_options(record.rdata) {
+            if misplaced {
                 return Err(Malformed);
+            }
+            if !record.rdata.is_empty() {
+                *options = Options::read(record.rdata, record.end - record.rdata.len());
             }
             edns = Some(record.edns());
         }
@@ -307,7 +345,7 @@ impl<'p> RawRecord<'p> {
     }
 
     fn edns(&self) -> Edns {
-        Edns::new(self.class, self.ttl)
+        Edns { has_options: !self.rdata.is_empty(), ..Edns::new(self.class, self.ttl) }
     }
 }
 
@@ -315,7 +353,8 @@ impl<'p> RawRecord<'p> {
 
 impl Edns {
     fn new(class: u16, ttl: [u8; 4]) -> Self {
-        Self { udp_size: class, version: ttl[1], dnssec_ok: ttl[2] & 0x80 != 0 }
+        let dnssec_ok = ttl[2] & 0x80 != 0;
+        Self { udp_size: class, version: ttl[1], dnssec_ok, has_options: false }
     }
 
     /// What nearly all queries end in: one OPT record without options.
@@ -343,14 +382,4 @@ pub(crate) fn skip_name(packet: &[u8], start: usize) -> Result<usize, Malformed>
         }
     }
     Err(Malformed)
-}
-
-/// Code, length and data, over and over (RFC 6891 section 6.1.2).
-fn are_options(mut options: &[u8]) -> bool {
-    while let Some(([_, _, l0, l1], rest)) = options.split_first_chunk() {
-        let length = usize::from(u16::from_be_bytes([*l0, *l1]));
-        let Some(rest) = rest.get(length..) else { return false };
-        options = rest;
-    }
-    options.is_empty()
 }

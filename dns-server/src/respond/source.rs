@@ -36,8 +36,8 @@ pub struct Standing {
 /// delegation is the one exception: the zone above answers it.
 pub fn answer_source(snapshot: &Snapshot<'_>, name: &Name) -> AnswerSource {
     match locate(snapshot, snapshot.key(name.wire()), RecordType::A) {
-        Place::Name(node) if node.name() == name.wire() => AnswerSource::Name(standing(node).sets),
-        Place::Name(node) => AnswerSource::Wildcard(standing(node)),
+        Place::Name(node) => AnswerSource::Name(standing(node).sets),
+        Place::Wildcard(node) => AnswerSource::Wildcard(standing(node)),
         Place::Cut { node, .. } => AnswerSource::Delegation(standing(node)),
         Place::Dname { node, .. } => AnswerSource::Dname(standing(node)),
         Place::Missing(_) => AnswerSource::Missing,

@@ -2,8 +2,12 @@
 
 mod chains;
 mod delegations;
+mod clients;
+mod cookies_of_others;
 mod edns;
 mod headers;
+mod likeness;
+mod options;
 mod negative;
 mod nested_zones;
 mod positive;
@@ -13,7 +17,7 @@ mod wildcards;
 
 use model::ZoneContents;
 
-use crate::respond::{Transport, UDP_SIZE_MAX, respond};
+use crate::respond::{Client, Transport, UDP_SIZE_MAX, respond};
 use crate::testing::{self, Query};
 
 /// The zone `example.com` with the records of `text` besides its SOA and NS.
@@ -40,16 +44,21 @@ fn check_in(zones: &[ZoneContents], question: &str, expect: &str) {
     let (_writer, reader) = testing::store(zones);
     let mut out = [0; UDP_SIZE_MAX];
     let query = Query::parse(question).edns(UDP_SIZE_MAX as u16).bytes();
-    let reply = respond(&reader.snapshot(), &query, Transport::Udp, &mut out).unwrap();
+    let reply =
+        respond(&reader.snapshot(), &query, &Client::anyone(Transport::Udp), &mut out).unwrap();
     let expect = testing::lines(&expect.replace("SOA!", SOA));
     assert_eq!(testing::text_of(&out[..reply.length]), expect, "{question}");
 }
 
 /// The bytes of the answer; empty where there is none.
 fn ask(zones: &[ZoneContents], transport: Transport, query: &[u8]) -> Vec<u8> {
+    ask_as(zones, &Client::anyone(transport), query)
+}
+
+fn ask_as(zones: &[ZoneContents], client: &Client<'_>, query: &[u8]) -> Vec<u8> {
     let (_writer, reader) = testing::store(zones);
     let mut out = vec![0; 65_535];
-    match respond(&reader.snapshot(), query, transport, &mut out) {
+    match respond(&reader.snapshot(), query, client, &mut out) {
         Some(reply) => out[..reply.length].to_vec(),
         None => Vec::new(),
     }

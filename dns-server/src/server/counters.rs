@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use model::{Name, RecordType};
 
-use crate::respond::{Rcode, Reply, Transport};
+use crate::respond::{CookieStanding, Rcode, Reply, Transport};
+use crate::server::rate_limit::Verdict;
 use crate::store::{Snapshot, ZoneIndex};
 
 /// Upper bounds of the buckets in which sizes are counted, in bytes; a last one has no bound.
@@ -55,6 +56,10 @@ pub(crate) struct Counters {
     pub transport: Transport,
     zones: Box<[ZoneCounters]>,
     dropped: Count,
+    limited_dropped: Count,
+    limited_cut_short: Count,
+    /// Client cookie only, invalid, valid.
+    cookies: [Count; 3],
     send_errors: Count,
     receive_errors: Count,
     connections: Count,
@@ -82,6 +87,16 @@ pub struct Traffic {
     pub zones: Vec<(Option<Name>, ZoneTraffic)>,
     /// Packets that are no queries and got no answer.
     pub dropped: u64,
+    /// Queries without an answer, as it was above the rate limit.
+    pub limited_dropped: u64,
+    /// Answers that were cut short, as they were above the rate limit.
+    pub limited_cut_short: u64,
+    /// Queries with a client cookie only.
+    pub cookies_client_only: u64,
+    /// Queries with a server cookie that is not ours, or too old.
+    pub cookies_invalid: u64,
+    /// Queries with a server cookie of ours.
+    pub cookies_valid: u64,
     /// Answers that the system would not send.
     pub send_errors: u64,
     pub receive_errors: u64,
@@ -134,6 +149,9 @@ impl Counters {
             transport,
             zones: (0..ZONE_SLOTS).map(|_| ZoneCounters::default()).collect(),
             dropped: Count::default(),
+            limited_dropped: Count::default(),
+            limited_cut_short: Count::default(),
+            cookies: Default::default(),
             send_errors: Count::default(),
             receive_errors: Count::default(),
             connections: Count::default(),
@@ -145,14 +163,43 @@ impl Counters {
     #[inline]
     pub fn count(&self, request_length: usize, reply: Option<&Reply>) {
         let Some(reply) = reply else { return self.dropped.add(1) };
+        let zone = self.count_request(request_length, reply);
+        Self::count_response(zone, reply);
+    }
+
+    /// The same, of a query whose answer the rate limit had its say about.
+    #[inline]
+    pub fn count_limited(&self, request_length: usize, reply: &Reply, verdict: Verdict) {
+        let zone = self.count_request(request_length, reply);
+        match verdict {
+            Verdict::Send => {}
+            Verdict::CutShort => self.limited_cut_short.add(1),
+            Verdict::Drop => return self.limited_dropped.add(1),
+        }
+        Self::count_response(zone, reply);
+    }
+
+    #[inline]
+    fn count_request(&self, request_length: usize, reply: &Reply) -> &ZoneCounters {
+        match reply.cookie {
+            CookieStanding::Absent => {}
+            CookieStanding::ClientOnly => self.cookies[0].add(1),
+            CookieStanding::Invalid => self.cookies[1].add(1),
+            CookieStanding::Valid => self.cookies[2].add(1),
+        }
         let zone = &self.zones[slot(reply.zone)];
         zone.requests[reply.record_type.map_or(TYPES.len(), type_bucket)].add(1);
+        zone.request_sizes[size_bucket(request_length)].add(1);
+        zone.request_bytes.add(request_length as u64);
+        zone
+    }
+
+    #[inline]
+    fn count_response(zone: &ZoneCounters, reply: &Reply) {
         zone.responses[usize::from(reply.rcode.0).min(Rcode::END - 1)].add(1);
         if reply.truncated {
             zone.truncated.add(1);
         }
-        zone.request_sizes[size_bucket(request_length)].add(1);
-        zone.request_bytes.add(request_length as u64);
         zone.response_sizes[size_bucket(reply.length)].add(1);
         zone.response_bytes.add(reply.length as u64);
     }
@@ -177,6 +224,12 @@ impl Counters {
     pub fn add_to(&self, traffic: &mut Traffic, snapshot: &Snapshot<'_>) {
         let Self { address: _, transport: _, zones, .. } = self;
         traffic.dropped += self.dropped.get();
+        traffic.limited_dropped += self.limited_dropped.get();
+        traffic.limited_cut_short += self.limited_cut_short.get();
+        let [client_only, invalid, valid] = &self.cookies;
+        traffic.cookies_client_only += client_only.get();
+        traffic.cookies_invalid += invalid.get();
+        traffic.cookies_valid += valid.get();
         traffic.send_errors += self.send_errors.get();
         traffic.receive_errors += self.receive_errors.get();
         traffic.connections += self.connections.get();
@@ -250,6 +303,11 @@ impl Traffic {
             transport,
             zones: Vec::new(),
             dropped: 0,
+            limited_dropped: 0,
+            limited_cut_short: 0,
+            cookies_client_only: 0,
+            cookies_invalid: 0,
+            cookies_valid: 0,
             send_errors: 0,
             receive_errors: 0,
             connections: 0,

@@ -7,12 +7,14 @@
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use model::{Name, RecordType, Serial};
 
-use crate::respond::{Rcode, Reply, Request, Transport, answer, answer_code, skip_name};
+use crate::respond::likeness::Likeness;
+use crate::respond::{
+    Client, Rcode, Reply, Request, Transport, answer, answer_code, cookie_standing, skip_name,
+};
 use crate::store::{Reader, Snapshot};
 use crate::transfer::{Head, Kind, Transfer, Transfers};
 use crate::tsig::{self, Rejection, Signer};
@@ -36,33 +38,38 @@ pub(crate) enum Outcome {
 pub(crate) struct Asked<'a> {
     pub packet: &'a [u8],
     pub request: &'a Request,
-    pub transport: Transport,
-    pub peer: IpAddr,
+    pub client: &'a Client<'a>,
 }
 
 impl Special {
     pub fn answer(&self, snapshot: &Snapshot<'_>, asked: Asked<'_>, out: &mut [u8]) -> Outcome {
+        let Asked { packet, request, client } = asked;
+        if !client.policy.query_access.allows(client.address) {
+            // No key lifts this, so none is looked at.
+            return Outcome::Reply(answer(snapshot, packet, request, client, out));
+        }
         let policy = self.transfers.policy();
         let now = self.transfers.now();
-        let Asked { packet, request, transport, .. } = asked;
         let verified = request.tsig.map(|start| tsig::verify(&policy.keys, packet, start, now));
         let mut signer = match verified.transpose() {
             Ok(signer) => signer,
             Err(rejection) => return Outcome::Reply(self.reject(asked, rejection, out)),
         };
         let room = room(asked, signer.as_ref().map_or(0, Signer::length), out);
+        let is_authenticated = signer.is_some();
         let reply = if request.is_transfer {
             match self.grant(snapshot, asked, signer.as_ref()) {
-                Ok(transfer) if transport == Transport::Udp => {
+                Ok(transfer) if client.transport == Transport::Udp => {
                     return Outcome::Reply(self.send_datagram(transfer, asked, out));
                 }
                 Ok(transfer) => return Outcome::Transfer(Box::new(transfer)),
                 Err(rcode) => code(asked, rcode, &mut out[..room]),
             }
         } else {
-            answer(snapshot, packet, request, transport, &mut out[..room])
+            answer(snapshot, packet, request, client, &mut out[..room])
         };
-        Outcome::Reply(reply.and_then(|reply| self.sign(reply, signer.as_mut(), out)))
+        let reply = reply.and_then(|reply| self.sign(reply, signer.as_mut(), out));
+        Outcome::Reply(reply.map(|reply| Reply { is_authenticated, ..reply }))
     }
 
     /// Who may have it is asked before anything is told of the zone.
@@ -72,37 +79,43 @@ impl Special {
         asked: Asked<'_>,
         signer: Option<&Signer>,
     ) -> Result<Transfer, Rcode> {
-        let Asked { packet, request, transport, peer } = asked;
+        let Asked { packet, request, client } = asked;
         let zone = Name::from_wire(request.name()).map_err(|_| Rcode::FORMERR)?;
         let Some(view) = snapshot.zone(&zone) else { return Err(Rcode::NOTAUTH) };
         let policy = self.transfers.policy();
         let key = signer.map(Signer::key_name);
-        let is_allowed = policy.zones.get(&zone).is_some_and(|zone| zone.allows(peer, key));
+        let is_allowed =
+            policy.zones.get(&zone).is_some_and(|zone| zone.allows(client.address, key));
         if !is_allowed || !self.transfers.is_open() {
             return Err(Rcode::REFUSED);
         }
         let kind = match request.record_type {
             RecordType::IXFR => Kind::Since(known_serial(packet, request).ok_or(Rcode::FORMERR)?),
             // RFC 5936 section 4.2 knows it over TCP alone.
-            _ if transport == Transport::Udp => return Err(Rcode::REFUSED),
+            _ if client.transport == Transport::Udp => return Err(Rcode::REFUSED),
             _ => Kind::Whole,
         };
         view.serial().ok_or(Rcode::SERVFAIL)?;
         let slot = self.transfers.slot().ok_or(Rcode::REFUSED)?;
-        let clock = self.transfers.clock();
-        Ok(Transfer { zone, kind, head: head(asked), signer: signer.cloned(), clock, slot })
+        let (clock, cookie) = (self.transfers.clock(), cookie_standing(packet, request, client));
+        Ok(Transfer { zone, kind, head: head(asked), signer: signer.cloned(), clock, cookie, slot })
     }
 
     fn send_datagram(&self, transfer: Transfer, asked: Asked<'_>, out: &mut [u8]) -> Option<Reply> {
-        let size_max = asked.request.answer_size_max(asked.transport).min(out.len());
+        let size_max = room(asked, 0, out);
+        let (cookie, is_authenticated) = (transfer.cookie, transfer.signer.is_some());
         let message = transfer.datagram(&self.reader, size_max)?;
         out.get_mut(..message.len())?.copy_from_slice(&message);
+        let given = asked.request.record_type;
         Some(Reply {
             length: message.len(),
             rcode: Rcode::NOERROR,
-            record_type: Some(asked.request.record_type),
+            record_type: Some(given),
             zone: None,
             truncated: false,
+            cookie,
+            is_authenticated,
+            likeness: Likeness::From { name: asked.request.hash(), given }.number(),
         })
     }
 
@@ -130,13 +143,13 @@ impl Special {
 }
 
 fn code(asked: Asked<'_>, rcode: Rcode, out: &mut [u8]) -> Option<Reply> {
-    let Asked { packet, request, transport, peer: _ } = asked;
-    answer_code(packet, request, transport, rcode, out)
+    let Asked { packet, request, client } = asked;
+    answer_code(packet, request, client, rcode, out)
 }
 
 /// How long an answer may be that something of `length` bytes is added to.
 fn room(asked: Asked<'_>, length: usize, out: &[u8]) -> usize {
-    let size_max = asked.request.answer_size_max(asked.transport).min(out.len());
+    let size_max = asked.request.answer_size_max(asked.client.transport).min(out.len());
     size_max.saturating_sub(length)
 }
 

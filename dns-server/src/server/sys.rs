@@ -1,9 +1,10 @@
-//! Batches of datagrams, and socket options that the standard library does not have.
+//! Batches of datagrams, and what else the standard library does not have: socket options, clocks
+//! that cost next to nothing, and randomness.
 //!
 //! All raw system calls of the crate are in this file.
 
 use std::io;
-use std::net::{IpAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::os::fd::AsRawFd;
 use std::ptr;
 
@@ -52,6 +53,7 @@ unsafe impl Send for Memory {}
 pub(crate) struct Packets<'b> {
     packets: &'b [[u8; PACKET_LENGTH]],
     received: &'b [mmsghdr],
+    peers: &'b [sockaddr_storage],
 }
 
 /// Takes the answers of a batch.
@@ -97,9 +99,10 @@ impl Batch {
     }
 
     pub fn split(&mut self, count: usize) -> (Packets<'_>, Answers<'_>) {
-        let Memory { packets, answers, answer_vectors, received, to_send, .. } = &mut *self.memory;
+        let Memory { packets, answers, peers, answer_vectors, received, to_send, .. } =
+            &mut *self.memory;
         let received = &received[..count];
-        let packets = Packets { packets: &packets[..count], received };
+        let packets = Packets { packets: &packets[..count], received, peers };
         let answers = Answers {
             answers,
             vectors: answer_vectors,
@@ -204,32 +207,23 @@ impl<'b> Packets<'b> {
         let packets = self.packets.iter().zip(self.received);
         packets.map(|(packet, header)| &packet[..(header.msg_len as usize).min(PACKET_LENGTH)])
     }
-}
 
-impl Packets<'_> {
     /// Who sent the packet at `index`.
-    pub fn peer(&self, index: usize) -> Option<IpAddr> {
-        let header = &self.received[index].msg_hdr;
-        // SAFETY: the header names the address memory of this batch, which is as large as any
-        // address, aligned for it, and was zeroes or an address before the call that wrote this one.
-        let storage = unsafe { header.msg_name.cast::<sockaddr_storage>().as_ref()? };
-        address_of(storage)
-    }
-}
-
-fn address_of(storage: &sockaddr_storage) -> Option<IpAddr> {
-    let storage = ptr::from_ref(storage);
-    // SAFETY: the family says which structure the storage holds, which is large enough for both.
-    unsafe {
-        match i32::from((*storage).ss_family) {
+    #[inline]
+    pub fn peer(&self, index: usize) -> IpAddr {
+        let peer = ptr::from_ref(&self.peers[index]);
+        match c_int::from(self.peers[index].ss_family) {
             libc::AF_INET => {
-                let address = (*storage.cast::<libc::sockaddr_in>()).sin_addr.s_addr;
-                Some(IpAddr::from(address.to_ne_bytes()))
+                // SAFETY: an IPv4 address is in this structure, for which there is room.
+                let peer = unsafe { &*peer.cast::<libc::sockaddr_in>() };
+                IpAddr::V4(Ipv4Addr::from(peer.sin_addr.s_addr.to_ne_bytes()))
             }
-            libc::AF_INET6 => {
-                Some(IpAddr::from((*storage.cast::<libc::sockaddr_in6>()).sin6_addr.s6_addr))
+            _ => {
+                // SAFETY: our sockets have two families, and this is the other one's structure.
+                // For any other there would be room, too, and any bytes are an address.
+                let peer = unsafe { &*peer.cast::<libc::sockaddr_in6>() };
+                IpAddr::V6(Ipv6Addr::from(peer.sin6_addr.s6_addr))
             }
-            _ => None,
         }
     }
 }
@@ -272,6 +266,24 @@ pub(crate) fn ignore_path_mtu(socket: &UdpSocket, ip: IpAddr) -> io::Result<()> 
     }
 }
 
+/// What [`ignore_path_mtu`] set.
+#[cfg(test)]
+fn path_mtu_mode(socket: &UdpSocket, ip: IpAddr) -> c_int {
+    let (level, option) = match ip {
+        IpAddr::V4(_) => (libc::IPPROTO_IP, libc::IP_MTU_DISCOVER),
+        IpAddr::V6(_) => (libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER),
+    };
+    let mut value: c_int = -1;
+    let mut length = size_of::<c_int>() as u32;
+    // SAFETY: the pointers are to integers that live during the call, the length is the true one.
+    let result = unsafe {
+        let value = ptr::from_mut(&mut value).cast::<c_void>();
+        libc::getsockopt(socket.as_raw_fd(), level, option, value, &mut length)
+    };
+    assert_eq!(result, 0, "{}", io::Error::last_os_error());
+    value
+}
+
 /// Each datagram comes with the address that it was sent to.
 pub(crate) fn receive_destination(socket: &UdpSocket, ip: IpAddr) -> io::Result<()> {
     match ip {
@@ -294,9 +306,70 @@ fn set(socket: &UdpSocket, level: c_int, option: c_int, value: c_int) -> io::Res
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+// === clocks and randomness ===
+
+/// Nanoseconds since some point in the past, in steps of some milliseconds.
+pub(crate) fn coarse_nanoseconds() -> u64 {
+    let time = clock(libc::CLOCK_MONOTONIC_COARSE);
+    time.tv_sec.cast_unsigned() * 1_000_000_000 + time.tv_nsec.cast_unsigned()
+}
+
+/// Unix time modulo 2^32.
+pub(crate) fn unix_seconds() -> u32 {
+    clock(libc::CLOCK_REALTIME_COARSE).tv_sec as u32
+}
+
+/// These clocks are there on every Linux; a call that fails leaves zero.
+fn clock(clock: libc::clockid_t) -> libc::timespec {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a structure that lives during the call.
+    unsafe { libc::clock_gettime(clock, &mut time) };
+    time
+}
+
+/// From the system, for keys.
+pub(crate) fn random_bytes<const COUNT: usize>() -> io::Result<[u8; COUNT]> {
+    const { assert!(COUNT <= 256, "so many bytes come whole") };
+    let mut bytes = [0; COUNT];
+    // SAFETY: pointer and length are those of the array.
+    let filled = unsafe { libc::getrandom(bytes.as_mut_ptr().cast(), COUNT, 0) };
+    if usize::try_from(filled) == Ok(COUNT) { Ok(bytes) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Ends all waiting for packets on this socket, now and later. The system says that the socket is
 /// not connected, and does it all the same.
 pub(crate) fn shut_down(socket: &UdpSocket) {
     // SAFETY: takes no memory; the descriptor is open as long as `socket` lives.
     unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_RD) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::bind::Sockets;
+
+    #[test]
+    fn rfc9715_3_1_path_mtu_messages_are_not_believed() {
+        for (address, expect) in [
+            ("127.0.0.1:0", libc::IP_PMTUDISC_OMIT),
+            ("0.0.0.0:0", libc::IP_PMTUDISC_OMIT),
+            ("[::1]:0", libc::IPV6_PMTUDISC_OMIT),
+            ("[::]:0", libc::IPV6_PMTUDISC_OMIT),
+        ] {
+            let sockets = Sockets::bind(address.parse().unwrap(), 2).unwrap();
+            for socket in &sockets.udp {
+                assert_eq!(path_mtu_mode(socket, sockets.address.ip()), expect, "{address}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_clocks_go_and_random_bytes_differ() {
+        let before = coarse_nanoseconds();
+        let system = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        let seconds = i128::from(unix_seconds()) - i128::from(system.as_secs() as u32);
+        assert!(seconds.abs() <= 60, "{seconds}");
+        assert!(before > 0 && coarse_nanoseconds() >= before);
+        assert_ne!(random_bytes::<16>().unwrap(), random_bytes::<16>().unwrap());
+    }
 }

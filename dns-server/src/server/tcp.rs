@@ -24,9 +24,13 @@ use tokio::sync::watch;
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::policy::Policy;
+use crate::respond::{Client, Transport};
 use crate::server::Options;
 use crate::server::counters::Counters;
+use crate::server::shared_policy::PolicyReader;
 use crate::server::special::Special;
+use crate::server::sys;
 
 use connection::{Buffers, Connection, Turn};
 
@@ -47,6 +51,7 @@ pub(crate) struct TcpWorker {
     listeners: Vec<(TcpListener, Arc<Counters>)>,
     special: Special,
     shared: Arc<TcpShared>,
+    policy: PolicyReader,
 }
 
 /// One of the connections that may be open.
@@ -57,13 +62,14 @@ struct Thread {
     special: Special,
     shared: Arc<TcpShared>,
     buffers: RefCell<Buffers>,
+    policy: RefCell<PolicyReader>,
 }
 
 // === impl TcpShared ===
 
 impl TcpShared {
-    pub fn new(options: Options) -> Self {
-        let Options { workers: _, tcp_connections_max, tcp_idle } = options;
+    pub fn new(options: &Options) -> Self {
+        let Options { workers: _, tcp_connections_max, tcp_idle, policy: _ } = *options;
         Self { open: AtomicUsize::new(0), connections_max: tcp_connections_max, idle: tcp_idle }
     }
 
@@ -94,7 +100,8 @@ impl TcpWorker {
     pub fn new(
         listeners: Vec<(SocketAddr, StdTcpListener, Arc<Counters>)>,
         special: Special,
-        shared: Arc<TcpShared>,
+        shared: &Arc<TcpShared>,
+        policy: PolicyReader,
     ) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let entered = runtime.enter();
@@ -103,14 +110,15 @@ impl TcpWorker {
             .map(|(_, listener, counters)| Ok((TcpListener::from_std(listener)?, counters)))
             .collect::<io::Result<Vec<_>>>()?;
         drop(entered);
-        Ok(Self { runtime, listeners, special, shared })
+        Ok(Self { runtime, listeners, special, shared: Arc::clone(shared), policy })
     }
 
     /// Accepts and answers until told to stop; connections that are open then are closed.
     pub fn run(self, mut stopped: watch::Receiver<bool>) {
-        let Self { runtime, listeners, special, shared } = self;
+        let Self { runtime, listeners, special, shared, policy } = self;
         let buffers = RefCell::new(Buffers::new());
-        let thread = Rc::new(Thread { special, shared, buffers });
+        let policy = RefCell::new(policy);
+        let thread = Rc::new(Thread { special, shared, buffers, policy });
         let tasks = LocalSet::new();
         for (listener, counters) in listeners {
             tasks.spawn_local(accept(listener, counters, Rc::clone(&thread)));
@@ -118,6 +126,16 @@ impl TcpWorker {
         // A server that is gone wants this thread to end, too.
         let end = async { stopped.wait_for(|stopped| *stopped).await.is_ok() };
         tasks.block_on(&runtime, end);
+    }
+}
+
+// === impl Thread ===
+
+impl Thread {
+    fn client<'p>(&self, address: IpAddr, policy: &'p Policy) -> Client<'p> {
+        let idle = self.shared.idle().as_millis() / 100;
+        let keepalive = u16::try_from(idle).unwrap_or(u16::MAX);
+        Client { transport: Transport::Tcp, address, now: sys::unix_seconds(), keepalive, policy }
     }
 }
 
@@ -143,7 +161,7 @@ async fn accept(listener: TcpListener, counters: Arc<Counters>, thread: Rc<Threa
 /// Ends with the client's end of the connection, its first error, or its lack of interest.
 async fn serve(
     stream: TcpStream,
-    peer: IpAddr,
+    address: IpAddr,
     permit: Permit,
     thread: Rc<Thread>,
     counters: Arc<Counters>,
@@ -152,12 +170,15 @@ async fn serve(
     if stream.set_nodelay(true).is_err() {
         return;
     }
-    let mut connection = Connection::new(stream, peer);
+    let mut connection = Connection::new(stream);
     let mut deadline = Instant::now() + thread.shared.idle();
     loop {
         let turn = poll_fn(|context| {
             let buffers = &mut *thread.buffers.borrow_mut();
-            connection.poll_turn(context, buffers, &thread.special, &counters)
+            thread.policy.borrow_mut().refresh();
+            let policy = thread.policy.borrow();
+            let client = thread.client(address, policy.get());
+            connection.poll_turn(context, buffers, &thread.special, &client, &counters)
         });
         match timeout_at(deadline, turn).await {
             // Bytes alone do not count: who sends them one by one gets no more time for it.

@@ -13,6 +13,8 @@ pub(crate) struct Answer {
     pub sections: [BTreeSet<RecordText>; 3],
     /// Version and DO.
     pub edns: Option<(u8, bool)>,
+    /// EDNS options, code and data.
+    pub options: Vec<(u16, Vec<u8>)>,
     /// Some record is in the same section twice.
     pub is_repetitive: bool,
 }
@@ -46,6 +48,7 @@ impl Answer {
             flags: [0x400, 0x200, 0x100, 0x80, 0x20, 0x10].map(|bit| flags & bit != 0),
             sections: Default::default(),
             edns: None,
+            options: Vec::new(),
             is_repetitive: false,
         };
         for (section, count) in counts[1..].iter().enumerate() {
@@ -55,17 +58,31 @@ impl Answer {
         answer
     }
 
+    /// The data of the only option with this code.
+    pub fn option(&self, code: u16) -> Option<Vec<u8>> {
+        let mut found = self.options.iter().filter(|(found, _)| *found == code);
+        let option = found.next();
+        assert!(found.next().is_none(), "option {code} is there twice");
+        option.map(|(_, data)| data.clone())
+    }
+
+    /// RFC 8914: its code, without a text.
+    pub fn extended_error(&self) -> Option<u16> {
+        self.option(15).map(|data| u16::from_be_bytes(data.try_into().unwrap()))
+    }
+
     fn read_record(&mut self, section: usize, decoder: &mut Decoder<'_>) {
         let owner = decoder.name();
         let record_type = RecordType(decoder.u16());
         let _class = decoder.u16();
         let ttl = u32::from(decoder.u16()) << 16 | u32::from(decoder.u16());
-        let rdata = decoder.rdata(record_type);
         if record_type == RecordType::OPT {
             self.rcode |= (ttl >> 24 << 4) as u16;
             self.edns = Some(((ttl >> 16) as u8, ttl & 0x8000 != 0));
+            self.options = decoder.options();
             return;
         }
+        let rdata = decoder.rdata(record_type);
         let data = zone_files::rdata_text(record_type, &Rdata::from_wire(rdata));
         let record = RecordText { owner, record_type, ttl, data };
         self.is_repetitive |= !self.sections[section].insert(record);
@@ -146,6 +163,18 @@ impl Decoder<'_> {
                 return Name::from_wire(&wire).unwrap();
             }
         }
+    }
+
+    fn options(&mut self) -> Vec<(u16, Vec<u8>)> {
+        let length = usize::from(self.u16());
+        let end = self.position + length;
+        let mut options = Vec::new();
+        while self.position < end {
+            let (code, length) = (self.u16(), self.u16());
+            options.push((code, self.take(usize::from(length)).to_vec()));
+        }
+        assert_eq!(self.position, end, "options end with their record");
+        options
     }
 
     fn rdata(&mut self, record_type: RecordType) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use model::{Name, RecordType, Serial, UnixTime};
 
 use super::{Head, Messages, Slot, Stopped};
-use crate::respond::TCP_SIZE_MAX;
+use crate::respond::{CookieStanding, TCP_SIZE_MAX};
 use crate::store::history::Delta;
 use crate::store::sets::{Set, records_of};
 use crate::store::{Reader, ZoneView};
@@ -16,6 +16,8 @@ pub(crate) struct Transfer {
     pub head: Head,
     pub signer: Option<Signer>,
     pub clock: fn() -> UnixTime,
+    /// What the request's COOKIE option proves.
+    pub cookie: CookieStanding,
     /// Until it ends.
     pub slot: Slot,
 }
@@ -45,7 +47,7 @@ impl Transfer {
         reader: &Reader,
         mut send: impl FnMut(Vec<u8>) -> Result<(), Stopped>,
     ) -> Result<usize, Stopped> {
-        let Self { zone, kind, head, signer, clock, slot } = self;
+        let Self { zone, kind, head, signer, clock, cookie: _, slot } = self;
         let snapshot = reader.snapshot();
         // It may have ended a moment ago.
         let view = snapshot.zone(&zone).ok_or(Stopped::Gone)?;
@@ -65,7 +67,7 @@ impl Transfer {
     /// The answer over UDP: all changes where they fit into `size_max` bytes, else the SOA alone,
     /// which tells the client to come over TCP (RFC 1995 section 2).
     pub fn datagram(self, reader: &Reader, size_max: usize) -> Option<Vec<u8>> {
-        let Self { zone, kind, head, signer, clock, slot: _ } = self;
+        let Self { zone, kind, head, signer, clock, cookie: _, slot: _ } = self;
         let snapshot = reader.snapshot();
         let view = snapshot.zone(&zone)?;
         let contents = match contents(view, &zone, kind, reader).ok()? {

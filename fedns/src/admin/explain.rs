@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use dns_server::respond::{AnswerSource, Standing, TCP_SIZE_MAX, answer_source};
-use dns_server::{Reader, Snapshot, Transport, respond};
+use dns_server::{Client, Reader, Snapshot, Transport, respond};
 use hyper::StatusCode;
 use model::{Name, Rdata, RecordSet, RecordType, UnixTime};
 use planner::explain::Kind;
@@ -133,9 +133,10 @@ fn whole_answer(snapshot: &Snapshot<'_>, explanation: &Explanation) -> Option<An
 /// add to it. Where none has data, that for A.
 fn wire_answer(snapshot: &Snapshot<'_>, name: &Name) -> Option<AnswerText> {
     let mut out = vec![0; TCP_SIZE_MAX];
+    let client = Client::anyone(Transport::Tcp);
     let mut ask = |record_type| {
         let query = dns_message::query(1, name, record_type).ok()?;
-        let reply = respond(snapshot, &query, Transport::Tcp, &mut out)?;
+        let reply = respond(snapshot, &query, &client, &mut out)?;
         dns_message::read(1, &out[..reply.length]).ok()
     };
     let mut first = None;

@@ -36,6 +36,9 @@ impl Check {
         if let Err(error) = config::transfer_policy(&config) {
             errors.extend(error.lines);
         }
+        if let Err(error) = config::cookie_secrets(&config) {
+            errors.extend(error.lines);
+        }
         for Unusable { path, source } in access::check(&config.state_dir) {
             errors.push(config.places.unusable(&Subject::StateDir, &path, STATE_FOLDER, &source));
         }

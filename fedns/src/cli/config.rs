@@ -1,7 +1,8 @@
 use ::clap::{Args, ValueEnum};
 use clusters::KubeconfigAccess;
-use dns_server::TsigAlgorithm;
+use dns_server::policy::{Identity, RateLimit};
 use dns_server::transfer::{Allow, ZoneTransfer};
+use dns_server::{Prefix, TsigAlgorithm};
 use providers::alidns::SignatureVersion;
 use providers::sync::change::Policy;
 use providers::sync::registry::Registry;
@@ -10,8 +11,8 @@ use serde_json::{Value, json};
 use super::{CommandResult, ConfigFile, print};
 use crate::config::transfers::Secret;
 use crate::config::{
-    self, AliDnsConfig, Config, ControlPlane, LeaderElection, ProviderConfig, ProviderKind,
-    Rfc2136Config, TsigKeyConfig, WebhookConfig,
+    self, AliDnsConfig, Config, ControlPlane, Cookies, LeaderElection, ProviderConfig,
+    ProviderKind, Rfc2136Config, TsigKeyConfig, WebhookConfig,
 };
 use crate::output;
 
@@ -59,6 +60,7 @@ fn value(config: &Config) -> Value {
         clusters,
         resolver,
         workers,
+        clients,
         lame_duck,
         startup_timeout,
         control_plane,
@@ -95,11 +97,23 @@ fn value(config: &Config) -> Value {
         "clusters": clusters,
         "resolver": {"servers": resolver},
         "workers": workers,
+        "acl": {"query": {"allow": prefixes(&clients.query_access.allow), "deny": prefixes(&clients.query_access.deny)}},
+        "cookies": cookies_value(&clients.cookies),
+        "rateLimit": rate_limit_value(clients.rate_limit.as_ref()),
         "lameDuck": seconds(*lame_duck),
         "startupTimeout": seconds(*startup_timeout),
     });
     if !tsig_keys.is_empty() {
         value["tsigKeys"] = tsig_keys.iter().map(tsig_key_value).collect();
+    }
+    if let Some(nsid) = &clients.nsid {
+        value["nsid"] = json!(text(nsid));
+    }
+    let Identity { version, id } = &clients.identity;
+    for (key, told) in [("version", version), ("id", id)] {
+        if let Some(told) = told {
+            value["identity"][key] = json!(text(told));
+        }
     }
     if let Some(control_plane) = control_plane {
         value["controlPlane"] = control_plane_value(control_plane);
@@ -136,6 +150,37 @@ fn transfer_value(transfer: &ZoneTransfer) -> Value {
         Some(key) => json!({"address": target.address, "key": key}),
     });
     json!({"allow": allow.collect::<Vec<_>>(), "notify": notify.collect::<Vec<_>>()})
+}
+
+fn prefixes(prefixes: &[Prefix]) -> Vec<String> {
+    prefixes.iter().map(Prefix::to_string).collect()
+}
+
+/// It was read as text.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn cookies_value(cookies: &Cookies) -> Value {
+    match cookies {
+        Cookies::Off => json!({"enabled": false}),
+        Cookies::Own => json!({"enabled": true}),
+        Cookies::Shared(file) => json!({"enabled": true, "secretFile": file}),
+    }
+}
+
+fn rate_limit_value(limit: Option<&RateLimit>) -> Value {
+    let Some(limit) = limit else { return json!({"enabled": false}) };
+    let RateLimit { responses_per_second, slip, exempt, ipv4_prefix_length, ipv6_prefix_length } =
+        limit;
+    json!({
+        "enabled": true,
+        "responsesPerSecond": responses_per_second,
+        "slip": slip,
+        "exempt": prefixes(exempt),
+        "ipv4PrefixLength": ipv4_prefix_length,
+        "ipv6PrefixLength": ipv6_prefix_length,
+    })
 }
 
 fn election_value(election: &LeaderElection) -> Value {

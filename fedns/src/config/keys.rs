@@ -4,6 +4,7 @@
 //! - [`providers`]: where zones are mirrored to
 //! - [`transfers`]: keys of zone transfers, and who may have a zone
 //! - [`services`]: which Services are published
+//! - [`clients`]: how clients of the name server are treated
 //! - [`clusters`]: the members
 //! - [`control_plane`]: where members stand instead, in a federation
 //! - here: everything else
@@ -13,6 +14,7 @@ mod providers;
 mod transfers;
 mod values;
 mod services;
+mod clients;
 mod clusters;
 mod control_plane;
 
@@ -34,11 +36,8 @@ const STARTUP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 const WORKERS_MAX: usize = 1024;
 
 /// Keys that this version knows and does not serve yet, with what they are for.
-const LATER_KEYS: [(&str, &str); 7] = [
+const LATER_KEYS: [(&str, &str); 4] = [
     ("tls", "DNS over TLS, HTTPS and QUIC"),
-    ("acl", "access lists"),
-    ("rateLimit", "response rate limiting"),
-    ("cookies", "DNS cookies"),
     ("cpus", "pinning threads to cores"),
     ("user", "dropping privileges"),
     ("adminTokenFile", "writes over the admin address"),
@@ -83,6 +82,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
     let state_dir = map.take("stateDir").and_then(|node| state_dir(reader, node));
     let resolver = resolver(reader, map.take("resolver"));
     let workers = map.take("workers").and_then(|node| workers(reader, node));
+    let clients = clients::clients(reader, &mut map);
     let lame_duck = map.take("lameDuck").and_then(|node| reader.duration(node));
     let startup_timeout = map.take("startupTimeout").and_then(|node| reader.duration(node));
     let leader_election = map.take("leaderElection").and_then(|node| leader_election(reader, node));
@@ -100,6 +100,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
         clusters,
         resolver,
         workers: workers.unwrap_or_else(default_workers),
+        clients,
         lame_duck: lame_duck.unwrap_or(LAME_DUCK_DEFAULT),
         startup_timeout: startup_timeout.unwrap_or(STARTUP_TIMEOUT_DEFAULT),
         control_plane,

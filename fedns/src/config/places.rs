@@ -22,6 +22,7 @@ pub enum Subject {
     StateDir,
     ListenDns(SocketAddr),
     ListenAdmin,
+    CookieSecrets,
     Cluster(ClusterName),
     /// Keys of a cluster's entry; one that is not written counts as standing where the entry does.
     Manifests(ClusterName),
@@ -97,6 +98,7 @@ impl Subject {
             | Self::StateDir
             | Self::ListenDns(_)
             | Self::ListenAdmin
+            | Self::CookieSecrets
             | Self::ProviderFile(_)
             | Self::SecretFile(_)
             | Self::HostedZone(_)
@@ -112,6 +114,7 @@ impl fmt::Display for Subject {
             Self::StaticRecords(_) => write!(f, "key \"staticRecords\""),
             Self::ListenDns(_) => write!(f, "key \"listen.dns\""),
             Self::ListenAdmin => write!(f, "key \"listen.admin\""),
+            Self::CookieSecrets => write!(f, "key \"cookies.secretFile\""),
             Self::StateDir => write!(f, "key \"stateDir\""),
             Self::ProviderFile(_) => write!(f, "key \"providers.configFile\""),
             Self::SecretFile(_) => write!(f, "key \"tsigKeys.secretFile\""),

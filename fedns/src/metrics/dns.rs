@@ -27,6 +27,8 @@ impl Collector for DnsCounts {
         self.truncated(&mut encoder)?;
         self.sizes(&mut encoder)?;
         self.listeners(&mut encoder)?;
+        self.limited(&mut encoder)?;
+        self.cookies(&mut encoder)?;
         let open = ConstGauge::new(i64::try_from(self.tcp_connections).unwrap_or(i64::MAX));
         let help = "TCP connections that are open";
         open.encode(encoder.encode_descriptor(
@@ -122,6 +124,47 @@ impl DnsCounts {
             for traffic in &self.traffic {
                 counter(&mut metric, &labels(traffic), pick(traffic))?;
             }
+        }
+        Ok(())
+    }
+}
+
+type Part = (&'static str, fn(&Traffic) -> u64);
+
+impl DnsCounts {
+    fn limited(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let parts: [Part; 2] =
+            [("dropped", |t| t.limited_dropped), ("truncated", |t| t.limited_cut_short)];
+        let help = "Answers above the rate limit, by what became of them";
+        self.parts(encoder, "dns_rate_limited_responses", help, "action", &parts)
+    }
+
+    fn cookies(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+        let parts: [Part; 3] = [
+            ("client_only", |t| t.cookies_client_only),
+            ("invalid", |t| t.cookies_invalid),
+            ("valid", |t| t.cookies_valid),
+        ];
+        let help = "Queries with a DNS cookie, by what it proves";
+        self.parts(encoder, "dns_cookies", help, "cookie", &parts)
+    }
+
+    /// One counter of each listener, split by a label.
+    fn parts(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        name: &str,
+        help: &str,
+        label: &'static str,
+        parts: &[Part],
+    ) -> Result<(), Error> {
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (traffic, (part, pick)) in
+            self.traffic.iter().flat_map(|traffic| parts.iter().map(move |part| (traffic, part)))
+        {
+            let mut labels = labels(traffic);
+            labels.push((label, (*part).to_owned()));
+            counter(&mut metric, &labels, pick(traffic))?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use clusters::Cluster;
 use dns_server::transfer::TransferPolicy;
+use dns_server::{CookieSecrets, Policy};
 use model::ClusterName;
 use planner::ZoneSettings;
 use providers::sync::engine::Input as MirrorInput;
@@ -36,7 +37,8 @@ pub type Reply = oneshot::Sender<Outcome>;
 /// A reload on its way.
 pub struct Staged {
     config: Config,
-    policy: TransferPolicy,
+    client_policy: Policy,
+    transfer_policy: TransferPolicy,
     from: From,
     /// Members that go with it.
     leaving: BTreeSet<ClusterName>,
@@ -195,7 +197,8 @@ impl Running {
         let membership = self.federation.as_ref().map(Federation::membership);
         let membership = membership.map(|it| it.keeping_usable(&self.config.clusters));
         let clusters = membership.as_ref().map(|it| it.clusters.as_slice());
-        let (config, zones, policy, warnings) = match read(&self.config, from, clusters) {
+        let read = read(&self.config, from, clusters, &self.own_secrets);
+        let Read { config, zones, client_policy, transfer_policy, warnings } = match read {
             Ok(read) => read,
             Err(error) => return answer(reply, Err(self.refuse(&error))),
         };
@@ -207,8 +210,9 @@ impl Running {
         if is_same && is_known && self.watchers.follow(&config) {
             self.let_go(&membership.leaving);
             if from == From::File {
+                self.treat_clients(client_policy);
+                self.transfers.apply(transfer_policy);
                 info!(file = %config.file.display(), "nothing to reload: the config is what it was");
-                self.transfers.apply(policy);
                 self.mirrors.apply(&config).await;
                 self.mirrors.look_again();
             }
@@ -236,7 +240,8 @@ impl Running {
         let told_at = told.then(|| Instant::now() + SEEN_WITHIN);
         self.staged = Some(Staged {
             config,
-            policy,
+            client_policy,
+            transfer_policy,
             from,
             leaving,
             members_are_known,
@@ -279,7 +284,7 @@ impl Running {
     }
 
     async fn take_over(&mut self, staged: Staged, unseen: &BTreeSet<ClusterName>) {
-        let Staged { config, policy, from, leaving, .. } = staged;
+        let Staged { config, client_policy, transfer_policy, from, leaving, .. } = staged;
         let Staged { members_are_known, successors, reply, .. } = staged;
         self.members_are_known = members_are_known;
         for key in self.started.differing(&FixedKeys::of(&config)) {
@@ -287,8 +292,9 @@ impl Running {
         }
         self.watchers.apply(&config, successors.without(unseen)).await;
         self.let_go(&leaving);
-        self.provider_files.follow(&config.provider_files());
-        self.transfers.apply(policy);
+        self.treat_clients(client_policy);
+        self.transfers.apply(transfer_policy);
+        self.key_files.follow(&config.key_files());
         self.mirrors.apply(&config).await;
         match from {
             From::File => info!(file = %config.file.display(), "the config is reloaded"),
@@ -349,12 +355,22 @@ pub fn answer(reply: Option<Reply>, outcome: Outcome) {
     let _ = reply.send(outcome);
 }
 
-/// The config, the settings of its zones, who may have them, and the warnings about them.
+/// A config, the settings of its zones with the warnings about them, how clients are treated, and
+/// who may have which zone.
+struct Read {
+    config: Config,
+    zones: Vec<ZoneSettings>,
+    client_policy: Policy,
+    transfer_policy: TransferPolicy,
+    warnings: Vec<String>,
+}
+
 fn read(
     old: &Config,
     from: From,
     members: Option<&[Cluster]>,
-) -> Result<(Config, Vec<ZoneSettings>, TransferPolicy, Vec<String>), ConfigError> {
+    own_secrets: &CookieSecrets,
+) -> Result<Read, ConfigError> {
     let mut config = match from {
         From::File => config::load(&old.file)?,
         From::Members => old.clone(),
@@ -363,8 +379,9 @@ fn read(
         config.clusters = members.to_vec();
     }
     let (settings, warnings) = config::zone_settings(&config);
-    let policy = config::transfer_policy(&config)?;
-    Ok((config, settings?, policy, warnings))
+    let client_policy = config::client_policy(&config, own_secrets)?;
+    let transfer_policy = config::transfer_policy(&config)?;
+    Ok(Read { zones: settings?, client_policy, transfer_policy, warnings, config })
 }
 
 fn members_text(clusters: &[Cluster]) -> String {

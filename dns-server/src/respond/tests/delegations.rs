@@ -3,7 +3,7 @@
 use model::Serial;
 
 use super::{check, example};
-use crate::respond::{Transport, respond};
+use crate::respond::{Client, Transport, respond};
 use crate::testing::{self, Query, name};
 
 const SUB: &str = "
@@ -102,7 +102,8 @@ fn a_delegation_hides_older_names_and_gives_them_back() {
     let ask = || {
         let mut out = [0; 512];
         let query = Query::parse("x.sub.example.com A").bytes();
-        let reply = respond(&reader.snapshot(), &query, Transport::Udp, &mut out).unwrap();
+        let reply =
+            respond(&reader.snapshot(), &query, &Client::anyone(Transport::Udp), &mut out).unwrap();
         testing::text_of(&out[..reply.length])
     };
     let answer = "NOERROR aa\nan x.sub.example.com. 300 A 192.0.2.1\n";
@@ -125,7 +126,8 @@ fn names_may_come_in_any_order() {
     let _ = writer.load(&name("example.com"), testing::SERIAL, names).unwrap();
     let mut out = [0; 1232];
     let query = Query::parse("hidden.sub.example.com A").bytes();
-    let reply = respond(&reader.snapshot(), &query, Transport::Udp, &mut out).unwrap();
+    let reply =
+        respond(&reader.snapshot(), &query, &Client::anyone(Transport::Udp), &mut out).unwrap();
     let expect = testing::lines(&format!("NOERROR\n{REFERRAL}"));
     assert_eq!(testing::text_of(&out[..reply.length]), expect);
 }

@@ -1,7 +1,7 @@
 //! What is not there, and what is not ours.
 
 use super::{ask, check, check_in, example};
-use crate::respond::{Rcode, Transport, respond};
+use crate::respond::{Client, Rcode, Transport, respond};
 use crate::testing::{self, Query, name};
 
 #[test]
@@ -45,7 +45,10 @@ fn rfc8020_2_an_empty_name_comes_and_goes_with_what_is_below() {
     let code = |question: &str| {
         let mut out = [0; 512];
         let query = Query::parse(question).bytes();
-        respond(&reader.snapshot(), &query, Transport::Udp, &mut out).unwrap().rcode.to_string()
+        respond(&reader.snapshot(), &query, &Client::anyone(Transport::Udp), &mut out)
+            .unwrap()
+            .rcode
+            .to_string()
     };
     assert_eq!(code("b.c.example.com"), "NOERROR");
     assert_eq!(code("c.d.example.com"), "NXDOMAIN");
@@ -67,7 +70,8 @@ fn a_zone_that_comes_back_counts_its_names_anew() {
     let _ = writer.commit(&zone.apex, &zone.diff(&without), testing::SERIAL).unwrap();
     let mut out = [0; 512];
     let query = Query::parse("b.example.com").bytes();
-    let reply = respond(&reader.snapshot(), &query, Transport::Udp, &mut out).unwrap();
+    let reply =
+        respond(&reader.snapshot(), &query, &Client::anyone(Transport::Udp), &mut out).unwrap();
     assert_eq!(reply.rcode, Rcode::NXDOMAIN);
 }
 
@@ -108,7 +112,8 @@ fn a_zone_without_contents_is_not_denied() {
     let answer = |question: &str| {
         let mut out = [0; 512];
         let query = Query::parse(question).bytes();
-        let reply = respond(&reader.snapshot(), &query, Transport::Udp, &mut out).unwrap();
+        let reply =
+            respond(&reader.snapshot(), &query, &Client::anyone(Transport::Udp), &mut out).unwrap();
         testing::text_of(&out[..reply.length])
     };
     assert_eq!(answer("example.com SOA"), "SERVFAIL\n");
@@ -118,4 +123,16 @@ fn a_zone_without_contents_is_not_denied() {
     assert!(answer("a.b.example.com").starts_with("NXDOMAIN aa"));
     writer.remove_zone(&apex).unwrap();
     assert_eq!(answer("example.com SOA"), "REFUSED\n");
+}
+
+/// As Knot and NSD have it: a type that no record can have is one that the name does not have.
+#[test]
+fn rfc6895_3_1_meta_types_have_no_data() {
+    for record_type in ["OPT", "TYPE128", "TYPE249", "TYPE250", "TYPE253", "TYPE254"] {
+        check(
+            &example("www A 192.0.2.1"),
+            &format!("www.example.com {record_type}"),
+            "NOERROR aa\nSOA!",
+        );
+    }
 }

@@ -3,7 +3,7 @@
 use model::{Serial, ZoneContents};
 
 use super::{check_in, example};
-use crate::respond::{Transport, respond};
+use crate::respond::{Client, Transport, respond};
 use crate::testing::{self, Query, name};
 
 fn child() -> ZoneContents {
@@ -94,8 +94,13 @@ fn a_child_that_goes_leaves_the_parents_view() {
                 |question| {
                     let mut out = [0; 512];
                     let query = Query::parse(question).bytes();
-                    let reply =
-                        respond(&reader.snapshot(), &query, Transport::Udp, &mut out).unwrap();
+                    let reply = respond(
+                        &reader.snapshot(),
+                        &query,
+                        &Client::anyone(Transport::Udp),
+                        &mut out,
+                    )
+                    .unwrap();
                     testing::text_of(&out[..reply.length])
                 },
             )

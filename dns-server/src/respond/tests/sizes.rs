@@ -3,7 +3,7 @@
 use hickory_proto::op::Message;
 
 use super::{ask, example};
-use crate::respond::{Transport, UDP_SIZE_MAX, respond};
+use crate::respond::{Client, Transport, UDP_SIZE_MAX, respond};
 use crate::testing::{self, Query};
 
 /// `www` with so many addresses: 16 bytes each behind 33 bytes of header and question.
@@ -96,7 +96,7 @@ fn a_buffer_that_holds_no_question_gets_no_answer() {
     let query = Query::parse("www.example.com").edns(1232).bytes();
     for length in 0..200 {
         let mut out = vec![0; length];
-        let reply = respond(&reader.snapshot(), &query, Transport::Udp, &mut out);
+        let reply = respond(&reader.snapshot(), &query, &Client::anyone(Transport::Udp), &mut out);
         assert_eq!(reply.is_some(), length >= 44, "{length}");
         assert_eq!(reply.is_some_and(|reply| !reply.truncated), length >= 60, "{length}");
     }

@@ -89,7 +89,8 @@ fn check(packet: &[u8], transport: Transport, peer: u8, length: usize) {
         let request = &request;
         let mut out = vec![0; length];
         let size_max = request.answer_size_max(transport).min(length);
-        match special.answer(&snapshot, Asked { packet, request, transport, peer }, &mut out) {
+        let client = Client { address: peer, ..Client::anyone(transport) };
+        match special.answer(&snapshot, Asked { packet, request, client: &client }, &mut out) {
             Outcome::Reply(None) => {}
             Outcome::Reply(Some(reply)) => {
                 assert!(reply.length <= size_max, "{} of {size_max}", reply.length);

@@ -2,13 +2,12 @@
 //! taken, and the transfer that comes next.
 
 use std::io;
-use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 
-use crate::respond::{Reply, Request, TCP_SIZE_MAX, Transport, answer};
+use crate::respond::{Client, Reply, Request, TCP_SIZE_MAX, answer};
 use crate::server::counters::Counters;
 use crate::server::special::{Asked, Outcome, Special};
 use crate::store::Snapshot;
@@ -31,7 +30,6 @@ pub(crate) struct Buffers {
 
 pub(crate) struct Connection<S> {
     stream: S,
-    peer: IpAddr,
     /// Read, but not answered: less than a message, unless `unsent` holds it up.
     unanswered: Vec<u8>,
     /// Answers that the client has not taken yet. Nothing is read while there are some.
@@ -76,8 +74,8 @@ impl Buffers {
 // === impl Connection ===
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub fn new(stream: S, peer: IpAddr) -> Self {
-        Self { stream, peer, unanswered: Vec::new(), unsent: Vec::new(), transfer: None }
+    pub fn new(stream: S) -> Self {
+        Self { stream, unanswered: Vec::new(), unsent: Vec::new(), transfer: None }
     }
 
     /// Sends one message of a transfer.
@@ -92,6 +90,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         context: &mut Context<'_>,
         buffers: &mut Buffers,
         special: &Special,
+        client: &Client<'_>,
         counters: &Counters,
     ) -> Poll<io::Result<Turn>> {
         if !self.unsent.is_empty() {
@@ -112,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let Buffers { input, output, request } = buffers;
         let input = &input[..length];
         let snapshot = special.reader.snapshot();
-        let answering = Answering { snapshot: &snapshot, special, peer: self.peer, counters };
+        let answering = Answering { snapshot: &snapshot, special, client, counters };
         let Answered { consumed, written, transfer } =
             answering.answer_frames(input, request, output);
         keep(&mut self.unanswered, &input[consumed..]);
@@ -171,7 +170,7 @@ fn keep(kept: &mut Vec<u8>, bytes: &[u8]) {
 struct Answering<'a> {
     snapshot: &'a Snapshot<'a>,
     special: &'a Special,
-    peer: IpAddr,
+    client: &'a Client<'a>,
     counters: &'a Counters,
 }
 
@@ -195,7 +194,7 @@ impl Answering<'_> {
                     }
                 }
             } else {
-                answer(self.snapshot, packet, request, Transport::Tcp, out)
+                answer(self.snapshot, packet, request, self.client, out)
             };
             self.counters.count(packet.len(), reply.as_ref());
             if let Some(Reply { length, .. }) = reply {
@@ -209,7 +208,7 @@ impl Answering<'_> {
 
     #[cold]
     fn answer_special(&self, packet: &[u8], request: &Request, out: &mut [u8]) -> Outcome {
-        let asked = Asked { packet, request, transport: Transport::Tcp, peer: self.peer };
+        let asked = Asked { packet, request, client: self.client };
         self.special.answer(self.snapshot, asked, out)
     }
 }

@@ -29,6 +29,7 @@ pub async fn send<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> io::Result<()> {
     let zone = reader.snapshot().zone(&transfer.zone).map(|view| view.index());
     let request_length = transfer.head.question.len();
+    let (cookie, is_authenticated) = (transfer.cookie, transfer.signer.is_some());
     let record_type = match transfer.kind {
         Kind::Whole => RecordType::AXFR,
         Kind::Since(_) => RecordType::IXFR,
@@ -52,9 +53,18 @@ pub async fn send<S: AsyncRead + AsyncWrite + Unpin>(
         (Ok(()), Ok(length)) => (length, Rcode::NOERROR),
         _ => (0, Rcode::SERVFAIL),
     };
-    let record_type = Some(record_type);
-    counters
-        .count(request_length, Some(&Reply { length, rcode, record_type, zone, truncated: false }));
+    let reply = Reply {
+        length,
+        rcode,
+        record_type: Some(record_type),
+        zone,
+        truncated: false,
+        cookie,
+        is_authenticated,
+        // Only answers over UDP are limited.
+        likeness: 0,
+    };
+    counters.count(request_length, Some(&reply));
     sent?;
     match rcode {
         Rcode::NOERROR => Ok(()),

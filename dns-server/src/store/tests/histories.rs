@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use model::{Name, Serial, ZoneContents};
 use proptest::prelude::*;
 
-use crate::respond::{Transport, respond};
+use crate::respond::{Client, Transport, respond};
 use crate::testing::{self, Query, name};
 use crate::{Reader, Store};
 
@@ -129,7 +129,8 @@ fn at_once(zones: &Zones) -> (Reader, crate::Writer) {
 
 fn answer(reader: &Reader, query: &[u8]) -> String {
     let mut out = [0; 1232];
-    let reply = respond(&reader.snapshot(), query, Transport::Udp, &mut out).unwrap();
+    let reply =
+        respond(&reader.snapshot(), query, &Client::anyone(Transport::Udp), &mut out).unwrap();
     testing::text_of(&out[..reply.length])
 }
 

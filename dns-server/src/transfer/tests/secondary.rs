@@ -8,6 +8,7 @@ use model::{Name, Rdata, RecordType, Serial};
 
 use super::{NOW, apex};
 use crate::Reader;
+use crate::respond::CookieStanding;
 use crate::testing::Query;
 use crate::testing::message::answers;
 use crate::transfer::{Head, Kind, Slot, Transfer, Transfers};
@@ -57,7 +58,8 @@ impl Secondary {
         let slot: Slot = std::sync::Arc::new(Transfers::new(|| NOW)).slot().unwrap();
         let head = Head { id: [1, 2], recursion_desired: false, question, edns: Some(true) };
         let clock = || NOW;
-        let transfer = Transfer { zone: apex(), kind, head, signer, clock, slot };
+        let cookie = CookieStanding::Absent;
+        let transfer = Transfer { zone: apex(), kind, head, signer, clock, cookie, slot };
         let mut messages = Vec::new();
         let sent = transfer.run(reader, |message| {
             messages.push(message);

@@ -2,8 +2,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use dns_server::TsigAlgorithm;
-use dns_server::transfer::{Allow, NotifyTarget, Prefix, ZoneTransfer};
+use dns_server::transfer::{Allow, NotifyTarget, ZoneTransfer};
+use dns_server::{Prefix, TsigAlgorithm};
 use model::Name;
 
 use crate::config::places::Subject;
