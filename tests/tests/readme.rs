@@ -24,8 +24,15 @@ pub(crate) fn tests() -> Vec<Test> {
     }
 }
 
-const PAGES: [&str; 5] =
-    ["README.md", "docs/providers.md", "docs/federation.md", "ARCHITECTURE.md", "CONTRIBUTING.md"];
+const PAGES: [&str; 7] = [
+    "README.md",
+    "docs/name-server.md",
+    "docs/transfers.md",
+    "docs/providers.md",
+    "docs/federation.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
+];
 /// What the quick start's config listens on, which is also what the commands ask.
 const DNS: &str = "127.0.0.1:5300";
 const ADMIN: &str = "127.0.0.1:8053";

@@ -109,7 +109,6 @@ pub(crate) fn fail(request: &Request, message: Message<'_>, rcode: Rcode) -> Rep
     reply(request, message, rcode, None, Likeness::Error)
 }
 
-#[inline]
 fn reply(
     request: &Request,
     message: Message<'_>,
