@@ -15,6 +15,9 @@ mod reload;
 /// A reload that is looked at as a whole before anything changes, and may be held.
 mod held;
 
+/// Who is answered over DNS, and what is told besides the zones.
+mod clients;
+
 /// What the admin address shows.
 mod pages;
 
@@ -30,6 +33,7 @@ pub(crate) fn tests() -> Vec<Test> {
         stop::tests(),
         reload::tests(),
         held::tests(),
+        clients::tests(),
         pages::tests(),
         metrics::tests(),
         manifests::tests(),
