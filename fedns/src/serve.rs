@@ -126,6 +126,9 @@ impl Running {
     async fn start(mut config: Config) -> Result<(Self, mpsc::Receiver<Placed>), ConfigError> {
         let (settings, now) = config::zone_settings(&config);
         let settings = settings?;
+        let mut key_files = FileWatches::default();
+        // Before they are read: a change in between is then seen as one.
+        key_files.follow(&config.key_files());
         let transfer_policy = config::transfer_policy(&config)?;
         let own_secrets = CookieSecrets::random()
             .map_err(|error| failed("there is no randomness for DNS cookies", &error))?;
@@ -213,9 +216,6 @@ impl Running {
             &config,
             lease,
         );
-        let mut key_files = FileWatches::default();
-        // Before they are read: a change in between is then seen as one.
-        key_files.follow(&config.key_files());
         mirrors.apply(&config).await;
         let running = Self {
             started: FixedKeys::of(&config),

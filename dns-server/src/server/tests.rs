@@ -1,5 +1,6 @@
 //! Real sockets on loopback: what only they can get wrong.
 
+mod guarded;
 mod policy;
 mod tcp;
 mod transfers;

@@ -20,8 +20,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 use tracing::{error, info, warn};
 
-use super::Running;
 use super::watchers::Successors;
+use super::{Running, tell_kept};
 use crate::admin::orders::Outcome;
 use crate::config::{self, Config, ConfigError, ControlPlane, LeaderElection, Listen};
 use crate::federation::{Federation, Membership};
@@ -292,9 +292,14 @@ impl Running {
         }
         self.watchers.apply(&config, successors.without(unseen)).await;
         self.let_go(&leaving);
+        self.key_files.follow(&config.key_files());
+        // Files may have changed since they were looked at; from now on that is seen.
+        let client_policy = config::client_policy(&config, &self.own_secrets)
+            .unwrap_or_else(|error| kept("cookie secrets", &error, client_policy));
+        let transfer_policy = config::transfer_policy(&config)
+            .unwrap_or_else(|error| kept("secrets of TSIG keys", &error, transfer_policy));
         self.treat_clients(client_policy);
         self.transfers.apply(transfer_policy);
-        self.key_files.follow(&config.key_files());
         self.mirrors.apply(&config).await;
         match from {
             From::File => info!(file = %config.file.display(), "the config is reloaded"),
@@ -344,6 +349,12 @@ impl Running {
         self.pages.metrics.set_held(held.is_some(), names);
         self.pages.set_held_reload(held);
     }
+}
+
+/// What was read before, where it cannot be read any more.
+fn kept<P>(what: &str, error: &ConfigError, policy: P) -> P {
+    tell_kept(what, error);
+    policy
 }
 
 /// Who gave the order may have gone; the outcome is logged either way.

@@ -16,21 +16,21 @@ use crate::testing::{self, Query, name};
 use crate::transfer::{Allow, NotifyTarget, TransferPolicy, Transfers, ZoneTransfer};
 use crate::{Reader, TsigAlgorithm, TsigKey, Writer};
 
-const NOW: UnixTime = UnixTime(1_800_000_000);
+pub(super) const NOW: UnixTime = UnixTime(1_800_000_000);
 const WWW: &str = "NOERROR aa\nan www.example.com. 300 A 192.0.2.1\n";
 
-struct Stage {
-    writer: Writer,
-    reader: Reader,
-    transfers: Arc<Transfers>,
-    server: Server,
+pub(super) struct Stage {
+    pub writer: Writer,
+    pub reader: Reader,
+    pub transfers: Arc<Transfers>,
+    pub server: Server,
 }
 
-fn key(text: &str) -> TsigKey {
+pub(super) fn key(text: &str) -> TsigKey {
     TsigKey::new(name(text), TsigAlgorithm::HmacSha256, text.as_bytes())
 }
 
-fn stage(allow: &[Allow], options: Options) -> Stage {
+pub(super) fn stage(allow: &[Allow], options: Options) -> Stage {
     let (mut writer, reader) = crate::Store::new();
     let apex = name("example.com");
     reader.histories().keep(std::slice::from_ref(&apex), HistoryLimits::default());
@@ -50,7 +50,7 @@ fn stage(allow: &[Allow], options: Options) -> Stage {
 }
 
 /// With the SOA of a client that has `serial`.
-fn ixfr(serial: u32) -> Vec<u8> {
+pub(super) fn ixfr(serial: u32) -> Vec<u8> {
     let mut request = Query::parse("example.com IXFR").bytes();
     request[9] = 1;
     request.extend_from_slice(&[0xc0, 12, 0, 6, 0, 1, 0, 0, 0, 0, 0, 22, 0, 0]);
@@ -59,25 +59,25 @@ fn ixfr(serial: u32) -> Vec<u8> {
     request
 }
 
-fn answer_to(client: &UdpSocket, request: &[u8]) -> Vec<u8> {
+pub(super) fn answer_to(client: &UdpSocket, request: &[u8]) -> Vec<u8> {
     client.send(request).unwrap();
     let mut answer = [0; 2000];
     let length = client.recv(&mut answer).unwrap();
     answer[..length].to_vec()
 }
 
-fn tcp_answer(client: &mut TcpStream, request: &[u8]) -> Vec<u8> {
+pub(super) fn tcp_answer(client: &mut TcpStream, request: &[u8]) -> Vec<u8> {
     client.write_all(&frame(request)).unwrap();
     read_frame(client)
 }
 
 /// Code and the number of answers.
-fn summary(answer: &[u8]) -> (u8, u16) {
+pub(super) fn summary(answer: &[u8]) -> (u8, u16) {
     (answer[3] & 0x0f, u16::from_be_bytes([answer[6], answer[7]]))
 }
 
-const REFUSED: (u8, u16) = (5, 0);
-const NOTAUTH: (u8, u16) = (9, 0);
+pub(super) const REFUSED: (u8, u16) = (5, 0);
+pub(super) const NOTAUTH: (u8, u16) = (9, 0);
 
 #[test]
 fn who_is_not_named_gets_nothing() {
