@@ -112,7 +112,7 @@ fn change(folder: &Folder, numbers: &mut Numbers) {
 fn requests(fedns: &Fedns, record_type: &str) -> u64 {
     let page = fedns.page("/metrics").expect("a page").body;
     let label = format!("type=\"{record_type}\"");
-    let lines = page.lines().filter(|line| line.starts_with("coredns_dns_requests_total"));
+    let lines = page.lines().filter(|line| line.starts_with("fedns_dns_requests_total"));
     let lines = lines.filter(|line| line.contains(&label) && line.contains("proto=\"tcp\""));
     lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum::<f64>() as u64
 }
