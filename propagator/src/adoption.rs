@@ -210,7 +210,7 @@ mod tests {
         json!({"metadata": {"name": "web", "namespace": "shop", "uid": "u", "generation": 2,
             "labels": {"app": "web", "fedns.io/federation": "fed", "theirs": "x"},
             "annotations": {"deployment.kubernetes.io/revision": "3"},
-            "managedFields": [{"manager": "fedns", "operation": "Apply", "apiVersion": "apps/v1",
+            "managedFields": [{"manager": "fedns-propagation", "operation": "Apply", "apiVersion": "apps/v1",
                 "fieldsType": "FieldsV1", "fieldsV1": {
                     "f:metadata": {"f:labels": {"f:app": {}, "f:fedns.io/federation": {}}},
                     "f:spec": {"f:replicas": {}, "f:selector": {}, "f:template": {"f:spec": {

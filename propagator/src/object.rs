@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
-use clusters::federation::names::{FEDERATION_LABEL, FIELD_MANAGER};
+use clusters::federation::names::{COPY_MANAGER, FEDERATION_LABEL};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ManagedFieldsEntry, ObjectMeta};
 use kube::core::DynamicObject;
 use serde_json::{Map, Value, json};
@@ -179,12 +179,12 @@ impl Versioned for Copy {
 fn is_autoscaler(entry: &ManagedFieldsEntry) -> bool {
     let manager = entry.manager.as_deref().unwrap_or_default();
     entry.subresource.as_deref() == Some("scale")
-        && manager != FIELD_MANAGER
+        && manager != COPY_MANAGER
         && !manager.starts_with("kubectl")
 }
 
 pub fn is_our_apply(entry: &ManagedFieldsEntry) -> bool {
-    entry.manager.as_deref() == Some(FIELD_MANAGER)
+    entry.manager.as_deref() == Some(COPY_MANAGER)
         && entry.operation.as_deref() == Some("Apply")
         && entry.subresource.as_deref().unwrap_or_default().is_empty()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use clusters::federation::names::{FEDERATION_LABEL, FIELD_MANAGER};
+use clusters::federation::names::{COPY_MANAGER, FEDERATION_LABEL};
 use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions, PropagationPolicy};
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ impl Write<'_> {
         for (field, value) in precondition.as_object().into_iter().flatten() {
             body["metadata"][field] = value.clone();
         }
-        let parameters = PatchParams { force, ..PatchParams::apply(FIELD_MANAGER) };
+        let parameters = PatchParams { force, ..PatchParams::apply(COPY_MANAGER) };
         let patch = Patch::Apply(&body);
         let call = api.patch(&self.key.name, &parameters, &patch);
         self.endpoint.call(&self.request("patch"), call).await
@@ -171,7 +171,7 @@ impl Write<'_> {
             "managedFields": others,
         }});
         let parameters =
-            PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+            PatchParams { field_manager: Some(COPY_MANAGER.into()), ..PatchParams::default() };
         let patch = Patch::Merge(&patch);
         let call = api.patch(&self.key.name, &parameters, &patch);
         self.endpoint.call(&self.request("patch"), call).await?;

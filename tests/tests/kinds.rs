@@ -212,7 +212,8 @@ fn copies_without_an_object_are_adopted_or_pruned() {
         let status = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
         let told = status.contains("beijing: 5 copies without an object")
             && status.contains("hangzhou: 4 copies without an object");
-        if told { Ok(()) } else { Err(status) }
+        let table = || stage.run("status -o json").stdout;
+        if told { Ok(()) } else { Err(status + &String::from_utf8_lossy(&table())) }
     });
     let user = stage.federation.kubectl();
     let table = stage.printed(&format!("prune --dry-run {PLACE}"));

@@ -1,7 +1,10 @@
 //! Labels, annotations, finalizers and names that all parts of a federation share.
 
-/// Of everything that fedns applies to an API server (server-side apply).
+/// Of everything that fedns applies to an API server (server-side apply), but copies.
 pub const FIELD_MANAGER: &str = "fedns";
+
+/// Of copies in members. What fedns sets up for itself there must never be taken for one.
+pub const COPY_MANAGER: &str = "fedns-propagation";
 
 /// The namespace of the control plane in the host cluster, and of fedns's account in a member.
 pub const SYSTEM_NAMESPACE: &str = "federation-system";
