@@ -25,6 +25,7 @@ use std::array;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
@@ -43,17 +44,24 @@ use special::Special;
 use tcp::{TcpShared, TcpWorker};
 use udp::{LimiterMaker, UdpWorker};
 
-pub use bind::{BindError, BindProtocol};
+pub use bind::{BindError, BindProtocol, Inherited, Listeners};
 pub use counters::{SIZE_BOUNDS, Traffic, TypeBucket, ZoneTraffic};
 pub(crate) use sys::random_bytes;
 #[cfg(test)]
 pub(crate) use sys::unix_seconds;
+pub use sys::{CPUS_MAX, usable_cpus};
+
+/// Between two attempts to wake a thread that is to end.
+const STOP_PAUSE: Duration = Duration::from_millis(1);
 
 /// How a server uses the machine, and treats its clients at first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Threads for UDP at each address, and threads for TCP; at least one.
     pub workers: usize,
+    /// Each thread stays on one of these CPUs, dealt out in turn; if there are none, the system moves
+    /// them as it likes. Below [`CPUS_MAX`].
+    pub cpus: Vec<usize>,
     /// So many TCP connections may be open at once; further ones are closed when they arrive.
     pub tcp_connections_max: usize,
     /// A TCP connection without a complete query, or with an answer that the client does not
@@ -70,7 +78,8 @@ pub struct Server {
     counters: Vec<Arc<Counters>>,
     tcp: Arc<TcpShared>,
     policy: Arc<SharedPolicy>,
-    udp_stops: Vec<udp::Stop>,
+    cpus: Vec<usize>,
+    udp_stop: Arc<AtomicBool>,
     tcp_stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -81,6 +90,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             workers: 1,
+            cpus: Vec::new(),
             tcp_connections_max: 1024,
             tcp_idle: Duration::from_secs(10),
             policy: Policy::PLAIN,
@@ -105,9 +115,24 @@ impl Server {
         reader: Reader,
         transfers: Arc<Transfers>,
     ) -> Result<Self, BindError> {
+        let listeners = Listeners::bind(listen, options.workers, &mut Inherited::default())?;
+        Self::start_on(listeners, options, reader, transfers)
+    }
+
+    /// Answers on sockets that are bound already.
+    ///
+    /// # Errors
+    ///
+    /// The first address for which there is no thread, or none on the CPU that it should have.
+    pub fn start_on(
+        listeners: Listeners,
+        options: Options,
+        reader: Reader,
+        transfers: Arc<Transfers>,
+    ) -> Result<Self, BindError> {
+        sys::allow_interrupts();
         let workers = options.workers.max(1);
-        let sockets = listen.iter().map(|address| Sockets::bind(*address, workers));
-        let sockets = sockets.collect::<Result<Vec<_>, _>>()?;
+        let sockets = listeners.into_sockets();
         let (tcp_stop, tcp_stopped) = watch::channel(false);
         let mut server = Self {
             addresses: sockets.iter().map(|sockets| sockets.address).collect(),
@@ -116,7 +141,8 @@ impl Server {
             counters: Vec::new(),
             tcp: Arc::new(TcpShared::new(&options)),
             policy: SharedPolicy::new(options.policy),
-            udp_stops: Vec::new(),
+            cpus: options.cpus,
+            udp_stop: Arc::default(),
             tcp_stop,
             threads: Vec::new(),
         };
@@ -170,17 +196,18 @@ impl Server {
     ) -> Result<(), BindError> {
         let mut listeners: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
         for Sockets { address, udp, tcp } in sockets {
-            for socket in udp {
-                self.start_udp(socket, address, workers)
+            let sharers = udp.len();
+            for (worker, socket) in udp.into_iter().enumerate() {
+                self.start_udp(socket, address, sharers, worker)
                     .map_err(|source| BindError::new(address, BindProtocol::Udp, source))?;
             }
             for (worker, listener) in tcp.into_iter().enumerate() {
                 let counters = self.counters_for(address, Transport::Tcp);
-                listeners[worker].push((address, listener, counters));
+                listeners[worker % workers].push((address, listener, counters));
             }
         }
-        for listeners in listeners {
-            self.start_tcp(listeners, stopped.clone())?;
+        for (worker, listeners) in listeners.into_iter().enumerate() {
+            self.start_tcp(listeners, stopped.clone(), worker)?;
         }
         Ok(())
     }
@@ -190,6 +217,7 @@ impl Server {
         socket: UdpSocket,
         address: SocketAddr,
         sharers: usize,
+        number: usize,
     ) -> io::Result<()> {
         let counters = self.counters_for(address, Transport::Udp);
         let random = random_bytes::<24>()?;
@@ -197,21 +225,23 @@ impl Server {
             array::from_fn(|at| u64::from_le_bytes(array::from_fn(|byte| random[8 * at + byte])));
         let limits = LimiterMaker { sharers, seeds };
         let policy = self.policy.reader();
-        let worker = UdpWorker::new(socket, address, self.special(), counters, policy, limits)?;
-        self.udp_stops.push(worker.stop());
-        self.spawn("dns-udp", move || worker.run())
+        let stop = Arc::clone(&self.udp_stop);
+        let special = self.special();
+        let worker = UdpWorker::new(socket, address, special, counters, policy, limits, stop)?;
+        self.spawn("dns-udp", number, move || worker.run())
     }
 
     fn start_tcp(
         &mut self,
         listeners: Vec<(SocketAddr, std::net::TcpListener, Arc<Counters>)>,
         stopped: watch::Receiver<bool>,
+        number: usize,
     ) -> Result<(), BindError> {
         let Some(&(address, ..)) = listeners.first() else { return Ok(()) };
         let special = self.special();
         let worker = TcpWorker::new(listeners, special, &self.tcp, self.policy.reader())
             .map_err(|source| BindError::new(address, BindProtocol::Tcp, source))?;
-        self.spawn("dns-tcp", move || worker.run(stopped))
+        self.spawn("dns-tcp", number, move || worker.run(stopped))
             .map_err(|source| BindError::new(address, BindProtocol::Tcp, source))
     }
 
@@ -225,9 +255,17 @@ impl Server {
         counters
     }
 
-    fn spawn(&mut self, name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
-        self.threads.push(thread::Builder::new().name(name.to_owned()).spawn(run)?);
-        Ok(())
+    fn spawn(
+        &mut self,
+        name: &str,
+        number: usize,
+        run: impl FnOnce() + Send + 'static,
+    ) -> io::Result<()> {
+        let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
+        let cpu = self.cpus.get(number % self.cpus.len().max(1));
+        let pinned = cpu.map_or(Ok(()), |cpu| sys::pin(&thread, *cpu));
+        self.threads.push(thread);
+        pinned
     }
 }
 
@@ -239,9 +277,14 @@ fn system_time() -> UnixTime {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.udp_stops.iter().for_each(udp::Stop::stop);
+        self.udp_stop.store(true, Ordering::Relaxed);
         self.tcp_stop.send_replace(true);
         for thread in self.threads.drain(..) {
+            // Between a look at the flag and the wait for queries an interrupt has no effect.
+            while !thread.is_finished() {
+                sys::interrupt(&thread);
+                thread::park_timeout(STOP_PAUSE);
+            }
             // A thread that panicked has said so on its own; the others are still waited for.
             let _ = thread.join();
         }

@@ -72,6 +72,10 @@ pub struct Config {
     pub resolver: Vec<SocketAddr>,
     /// UDP threads.
     pub workers: usize,
+    /// Those that threads of the name server stay on; none: the system moves them as it likes.
+    pub cpus: Vec<usize>,
+    /// Who the process is once its ports are bound; `None`: who started it.
+    pub user: Option<RunAs>,
     pub clients: Clients,
     /// How long answers go on after SIGTERM while `/readyz` already fails.
     pub lame_duck: Duration,
@@ -82,6 +86,14 @@ pub struct Config {
     /// One writer among replicas; `None` for one that is alone.
     pub leader_election: Option<LeaderElection>,
     pub places: Places,
+}
+
+/// A user of the system, and one of its groups.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunAs {
+    pub user: String,
+    /// `None`: the user's own.
+    pub group: Option<String>,
 }
 
 /// Who is answered over DNS, how often, and what is told besides the zones.
@@ -264,6 +276,13 @@ pub struct Listen {
     /// UDP and TCP; empty for no DNS port at all.
     pub dns: Vec<SocketAddr>,
     pub admin: Option<SocketAddr>,
+}
+
+impl std::fmt::Display for RunAs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.user)?;
+        self.group.as_ref().map_or(Ok(()), |group| write!(f, ":{group}"))
+    }
 }
 
 impl Config {

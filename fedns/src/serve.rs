@@ -1,22 +1,23 @@
 //! Everything that runs under `fedns serve`, put together: bound, started, reloaded, stopped.
 
 mod file_watch;
+mod ports;
 mod reload;
+mod systemd;
 mod transfers;
+mod user;
 mod warnings;
 mod watchers;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use dns_server::server::{BindError, Options, Server};
-use dns_server::transfer::Transfers;
-use dns_server::{CookieSecrets, Policy, Reader, Store};
-use tokio::net::UnixListener;
+use dns_server::server::{Options, Server};
+use dns_server::{CookieSecrets, Policy, Store};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -33,10 +34,11 @@ use crate::leader::Leader;
 use crate::leader::serials::LeasedSerials;
 use crate::metrics::Metrics;
 use crate::mirror::{MirrorList, Mirrors};
-use crate::output::{self, chain_text};
+use crate::output;
 use crate::pipeline::{Beginning, Input, Pipeline, PipelineHandle};
 use crate::state::{StateError, StateFolder};
 use file_watch::{FileWatch, FileWatches};
+use ports::{Bound, bind_socket, dns_taken};
 use reload::{FixedKeys, Staged};
 use transfers::ZoneTransfers;
 use warnings::ConfigWarnings;
@@ -126,6 +128,8 @@ impl Running {
     async fn start(mut config: Config) -> Result<(Self, mpsc::Receiver<Placed>), ConfigError> {
         let (settings, now) = config::zone_settings(&config);
         let settings = settings?;
+        let bound = Bound::bind(&config).await?;
+        user::become_user(&config)?;
         let mut key_files = FileWatches::default();
         // Before they are read: a change in between is then seen as one.
         key_files.follow(&config.key_files());
@@ -152,7 +156,7 @@ impl Running {
         let is_elected = config.leader_election.is_some();
         let transfers = ZoneTransfers::new(reader.clone(), transfer_policy, is_elected);
         let (on_published, published) = oneshot::channel();
-        // Before the sockets are bound, so that a zone that is not there yet is answered with
+        // Before anything is answered, so that a zone that is not there yet is answered with
         // SERVFAIL and never refused.
         let leased = config.leader_election.as_ref().map(|_| LeasedSerials::new());
         let beginning = Beginning {
@@ -164,8 +168,20 @@ impl Running {
         let (pipeline, saved) =
             Pipeline::new(beginning, folder, writer, metrics.clone(), on_published)
                 .map_err(|error| failed("the state thread cannot be started", &error))?;
-        let dns = bind_dns(&config, client_policy, &reader, transfers.shared())?;
-        let admin_listener = bind_admin(&config).await?;
+        let dns = match bound.dns {
+            Some(listeners) => {
+                let options = Options {
+                    workers: config.workers,
+                    cpus: config.cpus.clone(),
+                    policy: client_policy,
+                    ..Options::default()
+                };
+                let started =
+                    Server::start_on(listeners, options, reader.clone(), transfers.shared());
+                Some(Arc::new(started.map_err(|error| dns_taken(&config, &error))?))
+            }
+            None => None,
+        };
         let (pipeline, pipeline_thread) = pipeline
             .spawn()
             .map_err(|error| failed("the pipeline's thread cannot be started", &error))?;
@@ -188,8 +204,8 @@ impl Running {
             socket: socket.as_ref().map(|(path, _)| path.clone()),
         });
         let mut admin = JoinSet::new();
-        let admin_address = admin_listener.as_ref().and_then(|it| it.local_addr().ok());
-        if let Some(listener) = admin_listener {
+        let admin_address = bound.admin.as_ref().and_then(|it| it.local_addr().ok());
+        if let Some(listener) = bound.admin {
             admin.spawn(admin::serve(listener, Arc::clone(&pages)));
         }
         if let Some((_, listener)) = socket {
@@ -300,7 +316,9 @@ impl Running {
     /// One line for each listener, then the command to try.
     async fn announce(&self) {
         let zones: Vec<String> = self.config.zones.iter().map(|z| z.name.to_string()).collect();
-        let mut text = format!("fedns {} serves {}\n", env!("CARGO_PKG_VERSION"), zones.join(", "));
+        let zones = zones.join(", ");
+        systemd::tell_ready(&zones);
+        let mut text = format!("fedns {} serves {zones}\n", env!("CARGO_PKG_VERSION"));
         let dns = self.dns.as_ref().map_or(&[][..], |dns| dns.local_addrs());
         for address in dns {
             text += &format!("  dns    {address} (udp and tcp)\n");
@@ -350,6 +368,7 @@ impl Running {
             admin,
             ..
         } = self;
+        systemd::tell_stopping();
         if ending == Ending::Drain {
             pages.draining.store(true, Ordering::Release);
         }
@@ -403,60 +422,6 @@ fn state_failed(config: &Config, error: &StateError) -> ConfigError {
         }
         StateError::Locked { .. } => config.places.line(&subject, error),
     })
-}
-
-fn bind_dns(
-    config: &Config,
-    policy: Policy,
-    reader: &Reader,
-    transfers: Arc<Transfers>,
-) -> Result<Option<Arc<Server>>, ConfigError> {
-    if config.listen.dns.is_empty() {
-        return Ok(None);
-    }
-    let options = Options { workers: config.workers, policy, ..Options::default() };
-    let server = Server::bind_with(&config.listen.dns, options, reader.clone(), transfers);
-    server.map(|server| Some(Arc::new(server))).map_err(|error| dns_taken(config, &error))
-}
-
-fn dns_taken(config: &Config, error: &BindError) -> ConfigError {
-    let subject = Subject::ListenDns(error.address);
-    let message = format!("{}{}", chain_text(error), remedy(&error.source));
-    ConfigError::one(config.places.line(&subject, message))
-}
-
-async fn bind_admin(config: &Config) -> Result<Option<tokio::net::TcpListener>, ConfigError> {
-    let Some(address) = config.listen.admin else { return Ok(None) };
-    let bound = admin::bind(address).await;
-    bound.map(Some).map_err(|error| {
-        let message = format!("cannot listen on {address}: {error}{}", remedy(&error));
-        ConfigError::one(config.places.line(&Subject::ListenAdmin, message))
-    })
-}
-
-/// What to do where a port cannot be had.
-fn remedy(error: &std::io::Error) -> &'static str {
-    match error.kind() {
-        std::io::ErrorKind::PermissionDenied => {
-            "; ports below 1024 need rights: use a higher port, or CAP_NET_BIND_SERVICE"
-        }
-        std::io::ErrorKind::AddrInUse => "; stop what has the port, or choose another",
-        std::io::ErrorKind::AddrNotAvailable => "; choose an address that this machine has",
-        _ => "",
-    }
-}
-
-/// Without it answers flow all the same.
-fn bind_socket(config: &Config) -> Option<(PathBuf, UnixListener)> {
-    let path = admin::socket::path(&config.state_dir);
-    match admin::socket::bind(&path) {
-        Ok(listener) => Some((path, listener)),
-        Err(error) => {
-            warn!(socket = %path.display(), %error,
-                "no orders are taken (clusters accept, plan approve): the socket cannot be made");
-            None
-        }
-    }
 }
 
 fn failed(what: &str, error: &std::io::Error) -> ConfigError {

@@ -21,6 +21,9 @@ mod clients;
 /// What the admin address shows.
 mod pages;
 
+/// What systemd passes and is told, and the rights that are given up.
+mod service_manager;
+
 /// `/metrics`, read as strictly as the format is written.
 mod metrics;
 
@@ -36,6 +39,7 @@ pub(crate) fn tests() -> Vec<Test> {
         clients::tests(),
         pages::tests(),
         metrics::tests(),
+        service_manager::tests(),
         manifests::tests(),
     ]
     .into_iter()

@@ -1,4 +1,5 @@
-//! Sockets at one address: for each worker one UDP and one TCP socket that share their port.
+//! Sockets at one address: for each worker one UDP and one TCP socket that share their port. Sockets
+//! that somebody else has bound are dealt out instead, where there are some.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
@@ -30,6 +31,17 @@ pub enum BindProtocol {
     Tcp,
 }
 
+/// Sockets at all addresses of a server, which nobody answers on yet: what arrives waits in them.
+pub struct Listeners(Vec<Sockets>);
+
+/// Sockets that were bound before this process began.
+#[derive(Debug, Default)]
+pub struct Inherited {
+    pub udp: Vec<UdpSocket>,
+    /// Listening.
+    pub tcp: Vec<TcpListener>,
+}
+
 pub(crate) struct Sockets {
     /// With the port that was picked.
     pub address: SocketAddr,
@@ -54,10 +66,59 @@ impl std::fmt::Display for BindProtocol {
     }
 }
 
+// === impl Listeners ===
+
+impl Listeners {
+    /// One socket of each protocol at each address for each of the workers. For port 0 the system
+    /// picks one that both protocols have free. Of what is inherited, that at these addresses is taken
+    /// out and used: this process may have no right to bind it anew.
+    ///
+    /// # Errors
+    ///
+    /// The first address that cannot be had.
+    pub fn bind(
+        addresses: &[SocketAddr],
+        workers: usize,
+        inherited: &mut Inherited,
+    ) -> Result<Self, BindError> {
+        let workers = workers.max(1);
+        let bind = |address: &SocketAddr| {
+            Sockets::bind(*address, workers, inherited.udp_at(*address), inherited.tcp_at(*address))
+        };
+        addresses.iter().map(bind).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(crate) fn into_sockets(self) -> Vec<Sockets> {
+        self.0
+    }
+}
+
+// === impl Inherited ===
+
+impl Inherited {
+    fn udp_at(&mut self, address: SocketAddr) -> Vec<UdpSocket> {
+        let is_there = |socket: &mut UdpSocket| socket.local_addr().is_ok_and(|it| it == address);
+        self.udp.extract_if(.., is_there).collect()
+    }
+
+    fn tcp_at(&mut self, address: SocketAddr) -> Vec<TcpListener> {
+        let is_there = |socket: &mut TcpListener| socket.local_addr().is_ok_and(|it| it == address);
+        self.tcp.extract_if(.., is_there).collect()
+    }
+}
+
 // === impl Sockets ===
 
 impl Sockets {
-    pub fn bind(address: SocketAddr, workers: usize) -> Result<Self, BindError> {
+    fn bind(
+        address: SocketAddr,
+        workers: usize,
+        udp: Vec<UdpSocket>,
+        tcp: Vec<TcpListener>,
+    ) -> Result<Self, BindError> {
+        if !udp.is_empty() || !tcp.is_empty() {
+            return Self::inherited(address, workers, udp, tcp);
+        }
         for _ in 1..PORT_TRIES {
             match Self::try_bind(address, workers) {
                 // Another program has the port that was picked for TCP on UDP.
@@ -84,6 +145,44 @@ impl Sockets {
         }
         Ok(Self { address, udp, tcp })
     }
+
+    /// A protocol that nobody has bound is bound here.
+    fn inherited(
+        address: SocketAddr,
+        workers: usize,
+        udp: Vec<UdpSocket>,
+        tcp: Vec<TcpListener>,
+    ) -> Result<Self, BindError> {
+        let tcp_error = |source| BindError::new(address, BindProtocol::Tcp, source);
+        let udp_error = |source| BindError::new(address, BindProtocol::Udp, source);
+        let udp = match udp.is_empty() {
+            true => bind_all(workers, || claim_udp(address), || join_udp(address)),
+            false => deal(udp, workers, UdpSocket::try_clone).and_then(|sockets| {
+                sockets.into_iter().map(|it| ready_udp(it.into(), address)).collect()
+            }),
+        };
+        let tcp = match tcp.is_empty() {
+            true => bind_all(workers, || claim_tcp(address), || join_tcp(address)),
+            false => deal(tcp, workers, TcpListener::try_clone)
+                .and_then(|sockets| sockets.into_iter().map(|it| ready_tcp(it.into())).collect()),
+        };
+        Ok(Self { address, udp: udp.map_err(udp_error)?, tcp: tcp.map_err(tcp_error)? })
+    }
+}
+
+fn bind_all<S>(
+    workers: usize,
+    claim: impl Fn() -> io::Result<S>,
+    join: impl Fn() -> io::Result<S>,
+) -> io::Result<Vec<S>> {
+    (0..workers).map(|at| if at == 0 { claim() } else { join() }).collect()
+}
+
+/// Fewer sockets than workers are shared, more would leave queries unread.
+fn deal<S>(sockets: Vec<S>, workers: usize, copy: fn(&S) -> io::Result<S>) -> io::Result<Vec<S>> {
+    let copies = (sockets.len()..workers).map(|at| copy(&sockets[at % sockets.len()]));
+    let copies = copies.collect::<io::Result<Vec<_>>>()?;
+    Ok(sockets.into_iter().chain(copies).collect())
 }
 
 /// The first socket is bound without SO_REUSEPORT and gets it afterwards: a port that another

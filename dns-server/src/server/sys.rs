@@ -6,7 +6,10 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::os::fd::AsRawFd;
+use std::os::unix::thread::JoinHandleExt;
 use std::ptr;
+use std::sync::Once;
+use std::thread::JoinHandle;
 
 use libc::{c_int, c_void, iovec, mmsghdr, sockaddr_storage};
 
@@ -16,6 +19,8 @@ use crate::respond::UDP_SIZE_MAX;
 pub(crate) const BATCH: usize = 32;
 /// Queries are shorter; of a longer one the rest is lost, and it is malformed.
 const PACKET_LENGTH: usize = 2048;
+/// So many a set of CPUs has room for.
+pub const CPUS_MAX: usize = libc::CPU_SETSIZE as usize;
 /// Holds one IP_PKTINFO or IPV6_PKTINFO message.
 const CONTROL_LENGTH: usize = 64;
 
@@ -336,17 +341,60 @@ pub(crate) fn random_bytes<const COUNT: usize>() -> io::Result<[u8; COUNT]> {
     if usize::try_from(filled) == Ok(COUNT) { Ok(bytes) } else { Err(io::Error::last_os_error()) }
 }
 
-/// Ends all waiting for packets on this socket, now and later. The system says that the socket is
-/// not connected, and does it all the same.
-pub(crate) fn shut_down(socket: &UdpSocket) {
-    // SAFETY: takes no memory; the descriptor is open as long as `socket` lives.
-    unsafe { libc::shutdown(socket.as_raw_fd(), libc::SHUT_RD) };
+/// Who gets it does nothing by default, so that one too many does no harm.
+const INTERRUPT: c_int = libc::SIGURG;
+
+/// Before this, [`interrupt`] ends no wait.
+pub(crate) fn allow_interrupts() {
+    extern "C" fn nothing(_: c_int) {}
+    static DONE: Once = Once::new();
+    // SAFETY: zeroes are valid for the structure: no flags, so that system calls are not begun again,
+    // and no masked signals. The handler does nothing, which is safe at any moment.
+    DONE.call_once(|| unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = nothing as *const () as usize;
+        libc::sigaction(INTERRUPT, &raw const action, ptr::null_mut());
+    });
+}
+
+/// Ends a system call that the thread waits in; none if it is not waiting yet.
+pub(crate) fn interrupt(thread: &JoinHandle<()>) {
+    // SAFETY: a thread whose handle is neither joined nor dropped is still known to the system.
+    unsafe { libc::pthread_kill(thread.as_pthread_t(), INTERRUPT) };
+}
+
+/// Keeps a thread on one CPU.
+pub(crate) fn pin(thread: &JoinHandle<()>, cpu: usize) -> io::Result<()> {
+    // SAFETY: zeroes are an empty set; the set's true size is given; a thread whose handle is neither
+    // joined nor dropped is still known to the system.
+    let error = unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        libc::CPU_SET(cpu, &mut set);
+        libc::pthread_setaffinity_np(thread.as_pthread_t(), size_of_val(&set), &raw const set)
+    };
+    if error == 0 { Ok(()) } else { Err(io::Error::from_raw_os_error(error)) }
+}
+
+/// The CPUs that this process may use, in order.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn usable_cpus() -> io::Result<Vec<usize>> {
+    // SAFETY: zeroes are an empty set; the set's true size is given; the bits that are read are in it.
+    unsafe {
+        let mut set: libc::cpu_set_t = std::mem::zeroed();
+        if libc::sched_getaffinity(0, size_of_val(&set), &raw mut set) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok((0..CPUS_MAX).filter(|cpu| libc::CPU_ISSET(*cpu, &set)).collect())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::bind::Sockets;
+    use crate::server::bind::{Inherited, Listeners};
 
     #[test]
     fn rfc9715_3_1_path_mtu_messages_are_not_believed() {
@@ -356,9 +404,12 @@ mod tests {
             ("[::1]:0", libc::IPV6_PMTUDISC_OMIT),
             ("[::]:0", libc::IPV6_PMTUDISC_OMIT),
         ] {
-            let sockets = Sockets::bind(address.parse().unwrap(), 2).unwrap();
-            for socket in &sockets.udp {
-                assert_eq!(path_mtu_mode(socket, sockets.address.ip()), expect, "{address}");
+            let listeners =
+                Listeners::bind(&[address.parse().unwrap()], 2, &mut Inherited::default()).unwrap();
+            for sockets in listeners.into_sockets() {
+                for socket in &sockets.udp {
+                    assert_eq!(path_mtu_mode(socket, sockets.address.ip()), expect, "{address}");
+                }
             }
         }
     }

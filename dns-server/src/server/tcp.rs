@@ -69,7 +69,7 @@ struct Thread {
 
 impl TcpShared {
     pub fn new(options: &Options) -> Self {
-        let Options { workers: _, tcp_connections_max, tcp_idle, policy: _ } = *options;
+        let Options { tcp_connections_max, tcp_idle, .. } = *options;
         Self { open: AtomicUsize::new(0), connections_max: tcp_connections_max, idle: tcp_idle }
     }
 

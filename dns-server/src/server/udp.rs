@@ -21,7 +21,7 @@ use crate::store::Snapshot;
 const ERROR_PAUSE: Duration = Duration::from_millis(10);
 
 pub(crate) struct UdpWorker {
-    socket: Arc<UdpSocket>,
+    socket: UdpSocket,
     special: Special,
     counters: Arc<Counters>,
     stopping: Arc<AtomicBool>,
@@ -40,12 +40,6 @@ pub(crate) struct LimiterMaker {
     pub seeds: [u64; 3],
 }
 
-/// Ends a worker from another thread.
-pub(crate) struct Stop {
-    socket: Arc<UdpSocket>,
-    stopping: Arc<AtomicBool>,
-}
-
 // === impl UdpWorker ===
 
 impl UdpWorker {
@@ -56,20 +50,16 @@ impl UdpWorker {
         counters: Arc<Counters>,
         policy: PolicyReader,
         limits: LimiterMaker,
+        stopping: Arc<AtomicBool>,
     ) -> io::Result<Self> {
         socket.set_nonblocking(false)?;
         let batch = Batch::new(is_wildcard(address.ip()));
-        let stopping = Arc::new(AtomicBool::new(false));
         let requests = Box::new([const { Request::new() }; BATCH]);
         let limiter = limits.make(policy.get());
-        let socket = Arc::new(socket);
         Ok(Self { socket, special, counters, stopping, batch, requests, policy, limiter, limits })
     }
 
-    pub fn stop(&self) -> Stop {
-        Stop { socket: Arc::clone(&self.socket), stopping: Arc::clone(&self.stopping) }
-    }
-
+    /// Answers until `stopping` is set and the wait for queries is interrupted.
     pub fn run(mut self) {
         while !self.stopping.load(Ordering::Relaxed) {
             match self.batch.receive(&self.socket) {
@@ -201,15 +191,5 @@ impl LimiterMaker {
     fn make(&self, policy: &Policy) -> Option<Box<RateLimiter>> {
         let settings = policy.rate_limit.as_ref()?;
         Some(Box::new(RateLimiter::new(settings, self.sharers, self.seeds)))
-    }
-}
-
-// === impl Stop ===
-
-impl Stop {
-    /// The thread may be waiting for a packet: shutting the socket down ends the wait.
-    pub fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
-        sys::shut_down(&self.socket);
     }
 }

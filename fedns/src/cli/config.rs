@@ -60,6 +60,8 @@ fn value(config: &Config) -> Value {
         clusters,
         resolver,
         workers,
+        cpus,
+        user,
         clients,
         lame_duck,
         startup_timeout,
@@ -105,6 +107,12 @@ fn value(config: &Config) -> Value {
     });
     if !tsig_keys.is_empty() {
         value["tsigKeys"] = tsig_keys.iter().map(tsig_key_value).collect();
+    }
+    if !cpus.is_empty() {
+        value["cpus"] = json!(cpus);
+    }
+    if let Some(user) = user {
+        value["user"] = json!(user.to_string());
     }
     if let Some(nsid) = &clients.nsid {
         value["nsid"] = json!(text(nsid));

@@ -19,6 +19,7 @@ mod clusters;
 mod control_plane;
 
 use ::clusters::KubeconfigAccess;
+use dns_server::server::CPUS_MAX;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,7 +27,7 @@ use std::time::Duration;
 use super::places::{Places, Subject};
 use super::read::{MapReader, Problem, Reader};
 use super::tree::{Key, Node, Value};
-use super::{Config, LeaderElection, Listen};
+use super::{Config, LeaderElection, Listen, RunAs};
 
 const DNS_DEFAULT: [&str; 1] = ["127.0.0.1:5300"];
 const ADMIN_DEFAULT: &str = "127.0.0.1:8053";
@@ -36,12 +37,8 @@ const STARTUP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 const WORKERS_MAX: usize = 1024;
 
 /// Keys that this version knows and does not serve yet, with what they are for.
-const LATER_KEYS: [(&str, &str); 4] = [
-    ("tls", "DNS over TLS, HTTPS and QUIC"),
-    ("cpus", "pinning threads to cores"),
-    ("user", "dropping privileges"),
-    ("adminTokenFile", "writes over the admin address"),
-];
+const LATER_KEYS: [(&str, &str); 2] =
+    [("tls", "DNS over TLS, HTTPS and QUIC"), ("adminTokenFile", "writes over the admin address")];
 
 /// The same, of the map `listen`.
 const LATER_LISTEN_KEYS: [(&str, &str); 3] =
@@ -82,6 +79,8 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
     let state_dir = map.take("stateDir").and_then(|node| state_dir(reader, node));
     let resolver = resolver(reader, map.take("resolver"));
     let workers = map.take("workers").and_then(|node| workers(reader, node));
+    let cpus = map.take("cpus").map(|node| cpus(reader, node)).unwrap_or_default();
+    let user = map.take("user").and_then(|node| user(reader, node));
     let clients = clients::clients(reader, &mut map);
     let lame_duck = map.take("lameDuck").and_then(|node| reader.duration(node));
     let startup_timeout = map.take("startupTimeout").and_then(|node| reader.duration(node));
@@ -99,7 +98,9 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
         services,
         clusters,
         resolver,
-        workers: workers.unwrap_or_else(default_workers),
+        workers: workers.unwrap_or_else(|| default_workers(&cpus)),
+        cpus,
+        user,
         clients,
         lame_duck: lame_duck.unwrap_or(LAME_DUCK_DEFAULT),
         startup_timeout: startup_timeout.unwrap_or(STARTUP_TIMEOUT_DEFAULT),
@@ -215,8 +216,37 @@ fn workers(reader: &mut Reader<'_>, node: &Node) -> Option<usize> {
     })
 }
 
-fn default_workers() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+/// One for each CPU that there is for them.
+fn default_workers(cpus: &[usize]) -> usize {
+    match cpus.len() {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        count => count,
+    }
+}
+
+/// Whether the machine has them, the start tells.
+fn cpus(reader: &mut Reader<'_>, node: &Node) -> Vec<usize> {
+    reader.note(Subject::Cpus, node.place);
+    let wanted = format!("the number of a CPU, from 0 to {}", CPUS_MAX - 1);
+    reader.items(Some(node), |reader, node| {
+        reader.understood(node, &wanted, |text| text.parse().ok().filter(|cpu| *cpu < CPUS_MAX))
+    })
+}
+
+/// Whether the system knows the user, the start tells.
+fn user(reader: &mut Reader<'_>, node: &Node) -> Option<RunAs> {
+    reader.note(Subject::User, node.place);
+    let wanted = "a user, or a user and a group, like fedns or fedns:dns";
+    reader.understood(node, wanted, |text| {
+        let (user, group) = match text.split_once(':') {
+            Some((user, group)) => (user, Some(group)),
+            None => (text, None),
+        };
+        let is_name = |name: &str| !name.is_empty() && !name.contains([':', '/', ' ']);
+        let group = group.map(str::to_owned);
+        (is_name(user) && group.as_deref().is_none_or(is_name))
+            .then(|| RunAs { user: user.to_owned(), group })
+    })
 }
 
 fn resolver(reader: &mut Reader<'_>, node: Option<&Node>) -> Vec<SocketAddr> {

@@ -22,6 +22,8 @@ pub enum Subject {
     StateDir,
     ListenDns(SocketAddr),
     ListenAdmin,
+    Cpus,
+    User,
     CookieSecrets,
     Cluster(ClusterName),
     /// Keys of a cluster's entry; one that is not written counts as standing where the entry does.
@@ -98,6 +100,8 @@ impl Subject {
             | Self::StateDir
             | Self::ListenDns(_)
             | Self::ListenAdmin
+            | Self::Cpus
+            | Self::User
             | Self::CookieSecrets
             | Self::ProviderFile(_)
             | Self::SecretFile(_)
@@ -114,6 +118,8 @@ impl fmt::Display for Subject {
             Self::StaticRecords(_) => write!(f, "key \"staticRecords\""),
             Self::ListenDns(_) => write!(f, "key \"listen.dns\""),
             Self::ListenAdmin => write!(f, "key \"listen.admin\""),
+            Self::Cpus => write!(f, "key \"cpus\""),
+            Self::User => write!(f, "key \"user\""),
             Self::CookieSecrets => write!(f, "key \"cookies.secretFile\""),
             Self::StateDir => write!(f, "key \"stateDir\""),
             Self::ProviderFile(_) => write!(f, "key \"providers.configFile\""),

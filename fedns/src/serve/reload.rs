@@ -23,7 +23,7 @@ use tracing::{error, info, warn};
 use super::watchers::Successors;
 use super::{Running, tell_kept};
 use crate::admin::orders::Outcome;
-use crate::config::{self, Config, ConfigError, ControlPlane, LeaderElection, Listen};
+use crate::config::{self, Config, ConfigError, ControlPlane, LeaderElection, Listen, RunAs};
 use crate::federation::{Federation, Membership};
 use crate::mirror::Mirror;
 use crate::pipeline::{Decision, HeldCause, Input, Reload, ReloadHeld};
@@ -418,6 +418,8 @@ pub struct FixedKeys {
     listen: Listen,
     state_dir: PathBuf,
     workers: usize,
+    cpus: Vec<usize>,
+    user: Option<RunAs>,
     resolver: Vec<SocketAddr>,
     startup_timeout: Duration,
     leader_election: Option<LeaderElection>,
@@ -428,12 +430,14 @@ pub struct FixedKeys {
 
 impl FixedKeys {
     pub fn of(config: &Config) -> Self {
-        let Config { listen, state_dir, workers, resolver, .. } = config.clone();
+        let Config { listen, state_dir, workers, cpus, user, resolver, .. } = config.clone();
         let Config { startup_timeout, leader_election, control_plane, .. } = config.clone();
         Self {
             listen,
             state_dir,
             workers,
+            cpus,
+            user,
             resolver,
             startup_timeout,
             leader_election,
@@ -452,6 +456,8 @@ impl FixedKeys {
             ("listen", self.listen != other.listen),
             ("stateDir", self.state_dir != other.state_dir),
             ("workers", self.workers != other.workers),
+            ("cpus", self.cpus != other.cpus),
+            ("user", self.user != other.user),
             ("resolver", self.resolver != other.resolver),
             ("startupTimeout", self.startup_timeout != other.startup_timeout),
             ("controlPlane", self.control_plane != other.control_plane),
