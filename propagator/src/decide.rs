@@ -72,6 +72,8 @@ pub struct MemberSituation<'a> {
     pub settled: Option<Settled>,
     /// A write that may make the copy is under way, or had no answer.
     pub is_unsure: bool,
+    /// What was begun before may make a copy yet, where none is now.
+    pub may_come_late: bool,
     /// The deletion of the copy is noted as owed.
     pub is_owed: bool,
 }
@@ -143,7 +145,7 @@ pub enum Cascade {
     Orphan,
 }
 
-/// The deletion of a copy in a member that cannot be reached.
+/// The deletion of a copy in a member that cannot be reached, or of one that may come late.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owed {
     /// `None`: it is not known whether there is a copy.

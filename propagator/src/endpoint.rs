@@ -14,7 +14,7 @@ use tokio::sync::{Mutex, watch};
 use crate::kinds::Kind;
 
 /// For one call.
-const LIMIT: Duration = Duration::from_secs(30);
+pub const LIMIT: Duration = Duration::from_secs(30);
 
 #[derive(Clone)]
 pub struct Endpoint {

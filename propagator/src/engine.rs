@@ -187,6 +187,8 @@ impl Engine {
                 self.begin();
             }
             self.read_debts_of_all();
+            // Whoever wrote before may have begun what is carried out only now.
+            self.members.values_mut().for_each(MemberState::expect_late);
             self.touch_all();
         }
         self.has_news |= self.is_writing != may_write;

@@ -69,6 +69,17 @@ fn without(object: &Federated, answered: &[&str]) -> Option<Vec<String>> {
 }
 
 fn progress(there: &MemberSituation<'_>, cascade: Cascade) -> Progress {
+    match seen(there, cascade) {
+        // Nobody else would own its deletion, and the object need not wait for it.
+        Progress::Done if there.may_come_late && there.reach != Reach::NotServed => {
+            Progress::Owe(Owed { uid: None, cascade })
+        }
+        progress => progress,
+    }
+}
+
+/// By the copy alone, as it was seen.
+fn seen(there: &MemberSituation<'_>, cascade: Cascade) -> Progress {
     let ours = there.copy.filter(|copy| copy.owner == Owner::Us);
     match (there.reach, ours) {
         (Reach::Unknown, _) => Progress::Waits,

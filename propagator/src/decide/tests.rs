@@ -28,6 +28,7 @@ struct There {
     has_namespace: bool,
     is_owed: bool,
     is_unsure: bool,
+    may_come_late: bool,
     counts: bool,
     unlisted: Option<Unlisted>,
     conflict: Option<Trouble>,
@@ -57,6 +58,7 @@ impl Scene {
                 has_namespace: true,
                 is_owed: false,
                 is_unsure: false,
+                may_come_late: false,
                 counts: true,
                 unlisted: None,
                 conflict: None,
@@ -138,6 +140,7 @@ impl Scene {
                 has_namespace: there.has_namespace,
                 settled: None,
                 is_unsure: there.is_unsure,
+                may_come_late: there.may_come_late,
                 is_owed: there.is_owed,
             };
             (name, situation)
@@ -288,6 +291,33 @@ fn a_cluster_without_contact_never_blocks() {
     assert_eq!(owed(&empty.at("beijing", away(false))), [None]);
     let unsure = Scene::config_map().deleted(&[OURS]).at("beijing", |it| it.is_unsure = true);
     assert_eq!(unsure.actions(), ["delete beijing"], "it may have been made after all");
+}
+
+#[test]
+fn a_copy_that_may_come_late_is_owed_its_deletion_and_nobody_waits_for_it() {
+    let late = |there: &mut There| there.may_come_late = true;
+    let owed = |scene: &Scene| -> Vec<String> {
+        let owed = scene.decide().owed.into_iter();
+        owed.map(|(name, owed)| format!("{name} {:?} {}", owed.uid, owed.cascade.word())).collect()
+    };
+    let empty = Scene::config_map().deleted(&[OURS, "orphan"]).at("beijing", late);
+    assert_eq!(owed(&empty), ["beijing None orphan"]);
+    assert_eq!(empty.decide().finalizers, None, "not before it is noted");
+    let noted = empty.at("beijing", |there| there.is_owed = true);
+    assert_eq!(noted.decide().finalizers, Some(vec![]));
+
+    let standing = Scene::config_map().copied().deleted(&[OURS]).at("beijing", late);
+    assert_eq!(standing.actions(), ["delete beijing", "delete hangzhou"]);
+    assert_eq!(owed(&standing), Vec::<String>::new(), "what stands goes first");
+    let gone = |there: &mut There| there.copy = None;
+    assert_eq!(owed(&standing.at("beijing", gone)), ["beijing None background"]);
+
+    let away = |there: &mut There| there.reach = Reach::Away { was_known: true };
+    let away = Scene::config_map().deleted(&[OURS]).at("beijing", late).at("beijing", away);
+    assert_eq!(owed(&away), ["beijing None background"]);
+    let nowhere = |there: &mut There| there.reach = Reach::NotServed;
+    let nowhere = Scene::config_map().deleted(&[OURS]).at("beijing", late).at("beijing", nowhere);
+    assert_eq!(nowhere.decide().finalizers, Some(vec![]));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::decide::{Action, Owed, Reach, Settled};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Endpoint, LIMIT};
 use crate::key::Key;
 use crate::kinds::{BESIDE, KindId, Kinds, Role};
 use crate::member::{Member, Members, Standing};
@@ -26,6 +26,11 @@ use crate::watch::Watch;
 use super::ledger::Ledger;
 use super::report::Orphans;
 use super::{Engine, Message};
+
+/// So long after its beginning a call may still be carried out: until it is given up here, or by another
+/// process that wrote before, and then for the time in which an API server ends what it has begun
+/// (60 s unless its administrator says otherwise).
+pub(super) const LATE_MAX: Duration = LIMIT.saturating_add(Duration::from_secs(60));
 
 /// How long a member that answers may take to list what it has. Then it counts as one that does not.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -53,6 +58,8 @@ pub(super) struct MemberState {
     pub(super) settled: HashMap<Key, Settled>,
     /// Made without an answer: nobody knows whether they are there.
     pub(super) unsure: HashSet<Key>,
+    /// Until then a call that nobody waits for here may make a copy in it.
+    pub(super) late_until: Instant,
     pub(super) queue: Queue<Key, Action>,
     pub(super) repairs: Repairs,
     pub(super) ledger: Ledger,
@@ -81,6 +88,7 @@ impl MemberState {
             looks: HashMap::new(),
             settled: HashMap::new(),
             unsure: HashSet::new(),
+            late_until: Instant::now() + LATE_MAX,
             queue: Queue::default(),
             repairs: Repairs::default(),
             ledger: Ledger::default(),
@@ -135,6 +143,15 @@ impl MemberState {
                 copy.body["spec"]["selector"].as_object().is_none_or(serde_json::Map::is_empty)
             })
         })
+    }
+
+    /// What another process began, or what had no answer, may make a copy yet.
+    pub(super) fn expect_late(&mut self) {
+        self.late_until = Instant::now() + LATE_MAX;
+    }
+
+    pub(super) fn may_come_late(&self) -> bool {
+        Instant::now() < self.late_until
     }
 
     pub(super) fn debts(&self) -> impl Iterator<Item = (&Key, &Owed)> {

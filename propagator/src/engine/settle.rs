@@ -69,6 +69,7 @@ impl Engine {
                 has_namespace,
                 settled: state.settled.get(key).copied(),
                 is_unsure: state.is_unsure(key),
+                may_come_late: state.may_come_late(),
                 is_owed: state.is_owed(key),
             };
             (name, situation)
@@ -131,7 +132,10 @@ impl Engine {
             state.queue.set(key, None);
             if matches!(state.reach(key.kind, &self.kinds), Reach::Known | Reach::NotServed) {
                 let payment = state.payment(key);
-                state.queue.set(key, payment);
+                if let Payment::Later(at) = payment {
+                    self.wakes.insert((at, Some(key.clone())));
+                }
+                state.queue.set(key, payment.action());
             }
         }
     }
@@ -299,6 +303,26 @@ impl Engine {
     }
 }
 
+/// What a debt asks for.
+enum Payment {
+    /// There is none, or it is over.
+    Nothing,
+    Now(Action),
+    /// It stands until then, though there is no copy.
+    Later(Instant),
+}
+
+// === impl Payment ===
+
+impl Payment {
+    fn action(self) -> Option<Action> {
+        match self {
+            Self::Now(action) => Some(action),
+            Self::Nothing | Self::Later(_) => None,
+        }
+    }
+}
+
 // === impl MemberState ===
 
 impl MemberState {
@@ -318,21 +342,27 @@ impl MemberState {
 
     /// What is to be done for the debt of an object that is in the federation no more. Without a copy
     /// that it is about, the debt is over, unless one may come yet.
-    fn payment(&mut self, key: &Key) -> Option<Action> {
-        let is_unsure = self.is_unsure(key);
-        let Debts { owed: debts, .. } = self.ledger.wanted.as_mut()?;
-        let owed = debts.get(key)?.clone();
+    fn payment(&mut self, key: &Key) -> Payment {
+        let (is_unsure, may_come_late) = (self.is_unsure(key), self.may_come_late());
+        let Some(Debts { owed: debts, .. }) = self.ledger.wanted.as_mut() else {
+            return Payment::Nothing;
+        };
+        let Some(owed) = debts.get(key).cloned() else { return Payment::Nothing };
         let copy = self.copies.get(key).filter(|copy| {
             copy.owner == Owner::Us
                 && !copy.is_deleted
                 && owed.uid.as_ref().is_none_or(|uid| *uid == copy.uid)
         });
         match copy {
-            Some(copy) => Some(Action::end(Some(copy.uid.clone()), owed.cascade)),
-            None if is_unsure && owed.uid.is_none() => Some(Action::end(None, owed.cascade)),
+            Some(copy) => Payment::Now(Action::end(Some(copy.uid.clone()), owed.cascade)),
+            None if is_unsure && owed.uid.is_none() => {
+                Payment::Now(Action::end(None, owed.cascade))
+            }
+            // Its watch tells of a copy that comes.
+            None if may_come_late && owed.uid.is_none() => Payment::Later(self.late_until),
             None => {
                 debts.remove(key);
-                None
+                Payment::Nothing
             }
         }
     }

@@ -93,6 +93,7 @@ impl Engine {
                 state.queue.failed(&key, trouble.clone(), backoff, chance, Instant::now());
                 if matches!((action, &trouble), (Action::Create { .. }, Trouble::Failed(_))) {
                     state.unsure.insert(key.clone());
+                    state.expect_late();
                 }
                 if is_news {
                     self.tell_trouble(cluster, &key, action, &trouble);

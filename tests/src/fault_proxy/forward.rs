@@ -98,9 +98,21 @@ impl Relay {
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
         };
+        // Before the look at the rules: none can end unseen in between.
+        let mut healed = self.shared.healed();
         match self.shared.meet(&asked) {
             Some(Fault::Status(code)) => Ok(status(code)),
             Some(Fault::Silence) => pending().await,
+            Some(Fault::Hold) => {
+                let (parts, body) = request.into_parts();
+                let body = Full::new(body.collect().await?.to_bytes());
+                let (relay, request) = (self.clone(), hyper::Request::from_parts(parts, body));
+                let goes_on = async move {
+                    healed.changed().await?;
+                    relay.forward(request).await
+                };
+                tokio::spawn(goes_on).await?
+            }
             Some(Fault::EmptyList) if asked.is_list() => self.forward_emptied(request).await,
             Some(Fault::Delay(delay)) => {
                 tokio::time::sleep(delay).await;
@@ -111,7 +123,10 @@ impl Relay {
     }
 
     /// Each request goes on a connection of its own: none can be found stale after an outage.
-    async fn forward(&self, request: hyper::Request<Incoming>) -> Result<Response<Body>, Error> {
+    async fn forward<B>(&self, request: hyper::Request<B>) -> Result<Response<Body>, Error>
+    where
+        B: hyper::body::Body<Data = Bytes, Error: Into<Error>> + Send + 'static,
+    {
         let stream = TcpStream::connect(&*self.server).await?;
         let name = ServerName::try_from("localhost")?;
         let stream = self.connector.connect(name, stream).await?;

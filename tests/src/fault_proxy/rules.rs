@@ -3,6 +3,8 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
+use tokio::sync::watch;
+
 use super::request::Request;
 use crate::lock::lock;
 use crate::port::HeldPort;
@@ -16,6 +18,8 @@ pub enum Fault {
     EmptyList,
     /// The answer comes that much later.
     Delay(Duration),
+    /// The request goes on when the proxy is healed, even if its client is gone by then.
+    Hold,
     /// No answer ever comes, until the connection is cut.
     Silence,
 }
@@ -38,6 +42,7 @@ pub(super) struct Shared {
     /// The first rule that selects a request decides.
     rules: Mutex<Vec<(Selector, Fault)>>,
     requests: Mutex<Vec<Request>>,
+    healed: watch::Sender<()>,
 }
 
 impl Shared {
@@ -47,6 +52,12 @@ impl Shared {
 
     pub(super) fn clear_rules(&self) {
         lock(&self.rules).clear();
+        self.healed.send_replace(());
+    }
+
+    /// Told of each time that the rules end from now on.
+    pub(super) fn healed(&self) -> watch::Receiver<()> {
+        self.healed.subscribe()
     }
 
     pub(super) fn requests(&self) -> Vec<Request> {

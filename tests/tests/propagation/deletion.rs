@@ -2,12 +2,12 @@ use std::time::Duration;
 
 use propagator::Standing;
 use tests::eventually::{GENEROUS, eventually};
-use tests::fault_proxy::{Fault, Request};
+use tests::fault_proxy::{Fault, FaultProxy, Request};
 use tests::kubectl::Kubectl;
 use tests::need::Need;
 use tests::suite::Test;
 
-use super::federation::{Federation, answers, is_absent};
+use super::federation::{Federation, Propagator, access, answers, is_absent, member};
 
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
@@ -16,6 +16,7 @@ pub(super) fn tests() -> Vec<Test> {
             foreground_waits_for_the_copies,
             deletions_are_carried_out_that_were_made_while_nobody_looked,
             what_is_deleted_while_it_is_made_leaves_no_copy,
+            what_an_earlier_holder_makes_late_goes_with_its_object,
             a_cluster_without_contact_owes_its_deletion,
             a_debt_is_void_once_the_object_is_there_again,
             a_wiped_federation_deletes_nothing,
@@ -79,17 +80,51 @@ fn foreground_waits_for_the_copies() {
 fn what_is_deleted_while_it_is_made_leaves_no_copy() {
     let federation = Federation::start(&["beijing"]);
     let proxy = &federation.proxies[0];
-    let makes =
-        |request: &Request| request.method == "PATCH" && request.path.ends_with("/configmaps/web");
     proxy.inject_where(makes, Fault::Delay(Duration::from_secs(5)));
     federation.kubectl().run(MAKE);
-    eventually(GENEROUS, "the copy is being made", || {
-        let requests = proxy.requests();
-        if requests.iter().any(makes) { Ok(()) } else { Err(format!("{requests:?}")) }
-    });
+    is_asked(proxy, makes);
     federation.kubectl().run("delete configmap web");
     federation.comes_to_rest();
     is_absent(federation.member("beijing"), GET);
+}
+
+fn makes(request: &Request) -> bool {
+    request.method == "PATCH" && request.path.ends_with("/configmaps/web")
+}
+
+fn deletes(request: &Request) -> bool {
+    request.method == "DELETE" && request.path.ends_with("/configmaps/web")
+}
+
+#[track_caller]
+fn is_asked(proxy: &FaultProxy, is_it: fn(&Request) -> bool) {
+    eventually(GENEROUS, "the request is made", || {
+        let requests = proxy.requests();
+        if requests.iter().any(is_it) { Ok(()) } else { Err(format!("{requests:?}")) }
+    });
+}
+
+/// The member carries out what the earlier one began, after the next one has looked there.
+fn what_an_earlier_holder_makes_late_goes_with_its_object() {
+    let federation = Federation::start(&["beijing"]);
+    let (api, beijing) = (&federation.api, &federation.members[0]);
+    federation.proxies[0].inject_where(makes, Fault::Hold);
+    federation.kubectl().run(MAKE);
+    is_asked(&federation.proxies[0], makes);
+    federation.propagator().lose_lease();
+    federation.status("it does not write", |status| !status.writes);
+
+    federation.kubectl().run("delete configmap web --wait=false");
+    let way = FaultProxy::start(&beijing.context());
+    let way_there = beijing.context().through(way.url()).renamed("next");
+    let next = access(api, &api.context().renamed("next"));
+    let _next = Propagator::start(next, vec![member(beijing, &way_there)]);
+    is_absent(federation.kubectl(), GET);
+    assert!(!way.requests().iter().any(deletes), "there is nothing to delete yet");
+
+    federation.proxies[0].heal();
+    is_asked(&way, deletes);
+    is_absent(beijing.kubectl(), GET);
 }
 
 fn deletions_are_carried_out_that_were_made_while_nobody_looked() {
