@@ -1,6 +1,10 @@
 //! The condition that says that the object cannot be everywhere: somebody else's stands in its place.
 //!
-//! It is there as long as there is a conflict. Conditions of others in the list are left alone.
+//! It is there as long as there is a conflict. Of a member of which nothing newer is known, what was told
+//! last stays, whoever told it: the condition itself says where. Conditions of others in the list are left
+//! alone.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use clusters::federation::names::CONFLICT_CONDITION;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -8,10 +12,10 @@ use k8s_openapi::jiff::Timestamp;
 use model::{ClusterName, UnixTime};
 use serde_json::{Value, json};
 
-use crate::endpoint::Trouble;
 use crate::kinds::Role;
+use crate::object::Owner;
 
-use super::Situation;
+use super::{Action, MemberSituation, Reach, Situation};
 
 const REASON: &str = "Conflict";
 
@@ -24,10 +28,12 @@ pub(super) fn without(status: &Value) -> Value {
     status
 }
 
-/// Puts the condition into the patch of a status, or takes it out, if that changes anything.
-pub(super) fn put<'a>(
+/// Puts the condition into the patch of a status, or takes it out, if that changes anything. `actions` are
+/// those that are still to be carried out.
+pub(super) fn put(
     situation: &Situation<'_>,
-    conflicts: impl Iterator<Item = (&'a ClusterName, &'a Trouble)>,
+    selected: &BTreeSet<ClusterName>,
+    actions: &BTreeMap<ClusterName, Action>,
     patch: &mut Option<Value>,
 ) {
     if !has_conditions(situation.kind.role) {
@@ -35,6 +41,16 @@ pub(super) fn put<'a>(
     }
     let status = &situation.object.status;
     let standing = list(status).find(|condition| is_ours(condition));
+    let told = standing.and_then(Told::of);
+    let members = situation.members.iter().filter(|(name, _)| selected.contains(**name));
+    let conflicts = members.filter_map(|(name, there)| {
+        let words = match there.conflict {
+            Some(trouble) => trouble.words(),
+            None if is_open(there, actions.get(*name)) => told.as_ref()?.of_cluster(name)?,
+            None => return None,
+        };
+        Some((*name, words))
+    });
     let wanted = message(conflicts).map(|message| condition(message, standing, situation.now));
     let is_patched = patch.as_ref().is_some_and(|patch| patch.get("conditions").is_some());
     if !is_patched && wanted.as_ref() == standing {
@@ -71,13 +87,44 @@ fn is_ours(condition: &Value) -> bool {
     condition["type"] == CONFLICT_CONDITION
 }
 
+/// Whether a copy could be made in the member is not known now.
+fn is_open(there: &MemberSituation<'_>, action: Option<&Action>) -> bool {
+    let is_ours = there.copy.is_some_and(|copy| copy.owner == Owner::Us);
+    match there.reach {
+        Reach::Unknown | Reach::Away { .. } => !is_ours,
+        Reach::Known => matches!(action, Some(Action::Create { .. })),
+        Reach::NotServed => false,
+    }
+}
+
+/// What a condition says.
+struct Told<'a> {
+    clusters: Vec<&'a str>,
+    words: &'a str,
+}
+
+// === impl Told ===
+
+impl<'a> Told<'a> {
+    /// Reads what [`message`] wrote; no name of a cluster has a space, comma or colon.
+    fn of(condition: &'a Value) -> Option<Self> {
+        let (clusters, words) = condition["message"].as_str()?.split_once(": ")?;
+        let names = clusters.strip_prefix("clusters ").or(clusters.strip_prefix("cluster "))?;
+        Some(Self { clusters: names.split(", ").collect(), words })
+    }
+
+    fn of_cluster(&self, name: &ClusterName) -> Option<&'a str> {
+        self.clusters.contains(&name.as_str()).then_some(self.words)
+    }
+}
+
 /// `None` without a conflict.
-fn message<'a>(conflicts: impl Iterator<Item = (&'a ClusterName, &'a Trouble)>) -> Option<String> {
+fn message<'a>(conflicts: impl Iterator<Item = (&'a ClusterName, &'a str)>) -> Option<String> {
     let conflicts: Vec<_> = conflicts.collect();
-    let (_, trouble) = conflicts.first()?;
+    let (_, words) = conflicts.first()?;
     let names: Vec<&str> = conflicts.iter().map(|(name, _)| name.as_str()).collect();
     let clusters = if names.len() == 1 { "cluster" } else { "clusters" };
-    Some(format!("{clusters} {}: {}", names.join(", "), trouble.words()))
+    Some(format!("{clusters} {}: {words}", names.join(", ")))
 }
 
 /// The one that stands, where it says the same.

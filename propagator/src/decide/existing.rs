@@ -56,7 +56,7 @@ pub(super) fn decide(situation: &Situation<'_>) -> Decision {
         (decision.annotations, decision.status) = (write.annotations, write.status);
         hold(object, &mut decision);
     } else {
-        condition::put(situation, std::iter::empty(), &mut decision.status);
+        condition::put(situation, &plan.selected, &decision.actions, &mut decision.status);
     }
     decision
 }

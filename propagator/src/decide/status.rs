@@ -37,8 +37,7 @@ pub(super) fn of(
     let previous = condition::without(&situation.object.status);
     let summing = Summing { situation, selected, actions, previous: &previous };
     let mut write = summing.write(is_placed);
-    let conflicts = summing.selected().filter_map(|(name, there)| Some((name, there.conflict?)));
-    condition::put(situation, conflicts, &mut write.status);
+    condition::put(situation, selected, actions, &mut write.status);
     write
 }
 

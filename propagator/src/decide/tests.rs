@@ -397,12 +397,6 @@ fn a_right_that_is_missing_is_told() {
 
 #[test]
 fn a_conflict_stands_as_a_condition_as_long_as_it_lasts() {
-    let service = |status: Value| {
-        let object = json!({"apiVersion": "v1", "kind": "Service",
-            "metadata": {"name": "web", "namespace": "shop", "uid": "f", "resourceVersion": "7"},
-            "spec": {"type": "ClusterIP"}, "status": status});
-        Scene::of(Role::Service, object).held()
-    };
     let foreign =
         |there: &mut There| there.conflict = Some(Trouble::Foreign("it is theirs".into()));
     let other = json!({"type": "Other", "status": "True"});
@@ -418,13 +412,53 @@ fn a_conflict_stands_as_a_condition_as_long_as_it_lasts() {
         service(json!({"conditions": [standing]})).at("beijing", foreign).at("hangzhou", foreign);
     let message = "clusters beijing, hangzhou: it is theirs";
     assert_eq!(status(both).unwrap()["conditions"][0]["message"], message);
-    let solved = service(json!({"conditions": [standing, other]}));
+    let solved = service(json!({"conditions": [standing, other]})).copied();
     assert_eq!(status(solved), Some(json!({"conditions": [other]})));
     let elsewhere =
         r#"[{"key": "name", "operator": "Exists"}, {"key": "name", "operator": "DoesNotExist"}]"#;
     let nowhere = service(json!({"conditions": [standing]}))
         .annotated("federation.alpha.kubernetes.io/cluster-selector", elsewhere);
     assert_eq!(status(nowhere), Some(json!({"conditions": null})));
+}
+
+fn service(status: Value) -> Scene {
+    let object = json!({"apiVersion": "v1", "kind": "Service",
+        "metadata": {"name": "web", "namespace": "shop", "uid": "f", "resourceVersion": "7"},
+        "spec": {"type": "ClusterIP"}, "status": status});
+    Scene::of(Role::Service, object).held()
+}
+
+#[test]
+fn a_conflict_stays_told_until_something_newer_is_known() {
+    let condition = |message: &str| {
+        json!({"conditions": [{"type": "fedns.io/Propagated", "status": "False",
+            "reason": "Conflict", "message": message,
+            "lastTransitionTime": "2027-01-15T08:00:00Z"}]})
+    };
+    let told = |message: &str| service(condition(message));
+    let reach = |reach| move |there: &mut There| there.reach = reach;
+    let message = |scene: &Scene| {
+        scene.decide().status.map(|status| status["conditions"][0]["message"].clone())
+    };
+    let alone = told("cluster beijing: it is theirs");
+    assert_eq!(message(&alone), None, "whoever writes anew has not tried yet");
+    for open in [Reach::Unknown, Reach::Away { was_known: true }, Reach::Away { was_known: false }]
+    {
+        let all = |scene: Scene| scene.at("beijing", reach(open)).at("hangzhou", reach(open));
+        assert_eq!(message(&all(told("cluster beijing: it is theirs"))), None, "{open:?}");
+        assert_eq!(message(&all(told("clusters beijing, hangzhou: it is theirs"))), None);
+    }
+    let both = told("clusters beijing, hangzhou: it is theirs").copied();
+    let gone =
+        |there: &mut There| (there.copy, there.reach) = (None, Reach::Away { was_known: true });
+    let expect = json!("cluster hangzhou: it is theirs");
+    assert_eq!(message(&both.at("hangzhou", gone)), Some(expect), "beijing has its copy now");
+
+    let removed = |scene: &Scene| scene.decide().status == Some(json!({"conditions": null}));
+    let none = |there: &mut There| there.has_namespace = false;
+    assert!(removed(&told("cluster beijing: it is theirs").at("beijing", none)));
+    let not_served = reach(Reach::NotServed);
+    assert!(removed(&told("cluster beijing: it is theirs").at("beijing", not_served)));
 }
 
 #[test]

@@ -1,3 +1,4 @@
+use propagator::Standing;
 use tests::need::Need;
 use tests::suite::Test;
 
@@ -49,8 +50,9 @@ fn what_is_not_ours_is_left_alone_until_it_is_adopted() {
 }
 
 fn a_conflict_is_a_condition_as_long_as_it_lasts() {
-    let federation = Federation::start(&["beijing", "hangzhou"]);
-    let (kubectl, beijing) = (federation.kubectl(), federation.member("beijing"));
+    let mut federation = Federation::start(&["beijing", "hangzhou"]);
+    let kubectl = &federation.kubectl().clone();
+    let beijing = &federation.member("beijing").clone();
     beijing.run("create service clusterip web --tcp=80");
     beijing.run("create deployment web --image=theirs");
     kubectl.run("create service clusterip web --tcp=80");
@@ -70,6 +72,25 @@ fn a_conflict_is_a_condition_as_long_as_it_lasts() {
     kubectl.run("create configmap later");
     federation.in_every_member("get configmap later -o jsonpath={.metadata.name}", "later");
     assert_eq!(kubectl.run(version), before);
+
+    // What is known stays while its member is away, and when another begins to write meanwhile.
+    let condition = r#"jsonpath={.status.conditions[?(@.type=="fedns.io/Propagated")]}"#;
+    let conditions =
+        || ["service", "deployment"].map(|it| kubectl.args(&["get", it, "web", "-o", condition]));
+    let standing = conditions();
+    federation.propagator().set_standing("beijing", Standing::Offline);
+    let replicas = "get deployment web -o jsonpath={.spec.replicas}";
+    answers(federation.member("hangzhou"), replicas, "2");
+    federation.comes_to_rest();
+    assert_eq!(conditions(), standing);
+    federation.stop_propagator();
+    federation.start_propagator();
+    kubectl.run("create configmap last");
+    federation.in_every_member("get configmap last -o jsonpath={.metadata.name}", "last");
+    federation.status("the conflicts are found again", |status| {
+        status.clusters.values().map(|cluster| cluster.conflicts.len()).sum::<usize>() == 2
+    });
+    assert_eq!(conditions(), standing);
 
     beijing.run("delete service,deployment web");
     let conditions = r#"get deployment web -o jsonpath={.status.conditions[?(@.type=="fedns.io/Propagated")].status}"#;
