@@ -17,6 +17,8 @@ use crate::object::Federated;
 
 /// How many wait at most: objects are written first, and that they were is seen there.
 const WAITING_MAX: usize = 4096;
+/// Bytes of a note before its ellipsis.
+const NOTE_LENGTH_MAX: usize = 1000;
 
 /// Where Events are given to be written.
 #[derive(Clone)]
@@ -106,10 +108,29 @@ fn cluster_reference(cluster: &ClusterName) -> ObjectReference {
     }
 }
 
-/// The API takes notes below 1 KiB.
+/// The API takes notes of 1 KiB at most. What a member's webhook said may be in any script.
 fn shortened(note: &str) -> String {
-    match note.char_indices().nth(900) {
-        Some((end, _)) => format!("{}…", &note[..end.min(1000)]),
-        None => note.to_owned(),
+    if note.len() <= NOTE_LENGTH_MAX {
+        return note.to_owned();
+    }
+    let ends = note.char_indices().map(|(start, letter)| start + letter.len_utf8());
+    let end = ends.take_while(|end| *end <= NOTE_LENGTH_MAX).last().unwrap_or(0);
+    format!("{}…", &note[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_note_is_cut_between_letters() {
+        assert_eq!(shortened("cluster beijing: 不可以"), "cluster beijing: 不可以");
+        for (text, kept) in
+            [("a".repeat(2000), 1000), ("不".repeat(700), 333), ("é".repeat(600), 500)]
+        {
+            let note = shortened(&text);
+            assert_eq!(note.chars().count(), kept + 1);
+            assert!(note.len() <= 1024 && note.ends_with('…'), "{}", note.len());
+        }
     }
 }
