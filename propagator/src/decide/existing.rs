@@ -111,7 +111,12 @@ impl Plan {
             Placement::Selected { clusters } => (clusters, None),
             Placement::NoneMatched(why) => (BTreeSet::new(), Some(why)),
         };
-        let shares = Shares::of(situation, &selected).map_err(invalid)?;
+        // What is planned for a cluster that can have nothing of it would run nowhere.
+        let lacks_namespace = |name: &ClusterName| {
+            members.get(name).is_some_and(|there| lacks_namespace(situation, there))
+        };
+        let placed = selected.iter().filter(|name| !lacks_namespace(name)).cloned().collect();
+        let shares = Shares::of(situation, &placed).map_err(invalid)?;
         Ok(Self { selected, none_matched, overrides, shares })
     }
 
@@ -186,17 +191,15 @@ impl Plan {
         let selected = situation.members.iter().filter(|(name, _)| self.selected.contains(**name));
         problems.extend(selected.filter_map(|(name, there)| unlisted(situation.kind, name, there)));
         let without_namespace = situation.members.iter().filter(|(name, there)| {
-            self.selected.contains(**name) && there.reach == Reach::Known && !there.has_namespace
+            self.selected.contains(**name) && lacks_namespace(situation, there)
         });
-        if situation.is_namespace_settled {
-            problems.extend(without_namespace.map(|(name, _)| Problem {
-                reason: "NamespaceMissing",
-                detail: format!(
-                    "cluster {name} has no namespace {:?}, and none is to be made there",
-                    situation.key.namespace
-                ),
-            }));
-        }
+        problems.extend(without_namespace.map(|(name, _)| Problem {
+            reason: "NamespaceMissing",
+            detail: format!(
+                "cluster {name} has no namespace {:?}, and none is to be made there",
+                situation.key.namespace
+            ),
+        }));
         problems
     }
 }
@@ -206,6 +209,11 @@ fn labels(name: &ClusterName, there: &MemberSituation<'_>) -> Labels {
     let mut labels = there.member.labels.clone();
     labels.insert(CLUSTER_LABEL.to_owned(), name.to_string());
     labels
+}
+
+/// True where the object's namespace is not there, and nothing is going on to make it.
+fn lacks_namespace(situation: &Situation<'_>, there: &MemberSituation<'_>) -> bool {
+    situation.is_namespace_settled && there.reach == Reach::Known && !there.has_namespace
 }
 
 /// Why a member's objects of the kind will not be known until somebody changes something.

@@ -332,18 +332,24 @@ fn nothing_is_decided_before_all_members_are_known() {
     }
 }
 
-#[test]
-fn replicas_wait_until_all_have_told_what_they_have() {
+/// What a Deployment of four gets in each member that is to have one.
+fn replicas(scene: &Scene) -> Vec<Value> {
+    let bodies = scene.decide().actions.into_values().map(|action| match action {
+        Action::Create { body, .. } => body["spec"]["replicas"].clone(),
+        other => panic!("{other:?}"),
+    });
+    bodies.collect()
+}
+
+fn deployment_of_four() -> Scene {
     let deployment = json!({"metadata": {"name": "web", "namespace": "shop",
         "finalizers": [OURS]}, "spec": {"replicas": 4}});
-    let scene = Scene::of(Role::Deployment, deployment);
-    let replicas = |scene: &Scene| -> Vec<Value> {
-        let bodies = scene.decide().actions.into_values().map(|action| match action {
-            Action::Create { body, .. } => body["spec"]["replicas"].clone(),
-            other => panic!("{other:?}"),
-        });
-        bodies.collect()
-    };
+    Scene::of(Role::Deployment, deployment)
+}
+
+#[test]
+fn replicas_wait_until_all_have_told_what_they_have() {
+    let scene = deployment_of_four();
     assert_eq!(replicas(&scene), [2, 2]);
     let unknown = scene.at("beijing", |there| there.reach = Reach::Unknown);
     assert_eq!(replicas(&unknown), Vec::<Value>::new());
@@ -351,6 +357,14 @@ fn replicas_wait_until_all_have_told_what_they_have() {
     assert_eq!(replicas(&leaving), [2]);
     let left = leaving.at("beijing", |there| there.counts = false);
     assert_eq!(replicas(&left), [4]);
+}
+
+#[test]
+fn no_replicas_are_planned_where_the_namespace_is_not() {
+    let scene = deployment_of_four().at("beijing", |there| there.has_namespace = false);
+    assert_eq!(replicas(&scene), [4]);
+    let reasons: Vec<_> = scene.decide().problems.iter().map(|problem| problem.reason).collect();
+    assert_eq!(reasons, ["NamespaceMissing"]);
 }
 
 #[test]

@@ -163,12 +163,19 @@ impl Engine {
         }
     }
 
-    /// Nothing is going on about the namespace of an object.
+    /// Nothing is going on about the namespace of an object. One that is on its way out in a member may be
+    /// made anew there.
     fn is_settled(&self, namespaces: KindId, key: &Key) -> bool {
         let namespace = key.namespace_key(namespaces);
+        let is_leaving = |state: &MemberState| {
+            state.copies.get(&namespace).is_some_and(|namespace| namespace.is_deleted)
+        };
         !self.touched.contains(&namespace)
             && !self.queue.contains(&namespace)
-            && self.members.values().all(|state| !state.queue.contains(&namespace))
+            && self
+                .members
+                .values()
+                .all(|state| !state.queue.contains(&namespace) && !is_leaving(state))
     }
 
     fn namespace_of(&self, key: &Key) -> Option<Key> {
