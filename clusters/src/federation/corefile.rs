@@ -19,11 +19,17 @@ pub enum CorefileError {
     Torn,
 }
 
-/// The server block. `servers` are addresses, with a port where it is not 53.
-pub fn server_block(zone: &str, servers: &[String]) -> String {
-    let zone = normal(zone);
-    let servers = servers.join(" ");
-    format!("{zone}:53 {{\n    errors\n    cache 30\n    forward . {servers}\n}}\n")
+/// The server block for a zone, or for several with commas between them. `servers` are addresses, with a
+/// port where it is not 53.
+pub fn server_block(zones: &str, servers: &[String]) -> String {
+    let keys: Vec<String> = each_zone(zones).map(|zone| format!("{zone}:53")).collect();
+    let (keys, servers) = (keys.join(" "), servers.join(" "));
+    format!("{keys} {{\n    errors\n    cache 30\n    forward . {servers}\n}}\n")
+}
+
+/// The host cluster tells all zones of a federation in one line.
+fn each_zone(zones: &str) -> impl Iterator<Item = String> {
+    zones.split(',').map(str::trim).filter(|zone| !zone.is_empty()).map(normal)
 }
 
 /// The Corefile with the block of this federation as wanted.
@@ -34,14 +40,16 @@ pub fn server_block(zone: &str, servers: &[String]) -> String {
 pub fn with_block(
     corefile: &str,
     federation: &str,
-    zone: &str,
+    zones: &str,
     servers: &[String],
 ) -> Result<String, CorefileError> {
     let rest = without_block(corefile, federation)?;
-    if let Some(line) = taken(&rest, zone) {
-        return Err(CorefileError::ZoneTaken { zone: normal(zone), line });
+    for zone in each_zone(zones) {
+        if let Some(line) = taken(&rest, &zone) {
+            return Err(CorefileError::ZoneTaken { zone, line });
+        }
     }
-    let block = server_block(zone, servers);
+    let block = server_block(zones, servers);
     Ok(format!("{BEGIN} {federation}\n{block}{END} {federation}\n{rest}"))
 }
 
@@ -68,7 +76,6 @@ pub fn without_block(corefile: &str, federation: &str) -> Result<String, Corefil
 
 /// The line of the first server block for the zone, from 1.
 fn taken(corefile: &str, zone: &str) -> Option<usize> {
-    let zone = normal(zone);
     let mut depth = 0_usize;
     // Keys may stand in several lines before their brace.
     let mut keys: Vec<(usize, String)> = Vec::new();
@@ -199,6 +206,17 @@ mod tests {
         check("# example.com {\n", None);
         check("sub.example.com:53 {\n  forward . 192.0.2.1 { # example.com {\n  }\n}\n", None);
         check("import other\nexample.org {\n file example.com\n}\n", None);
+    }
+
+    #[test]
+    fn one_block_is_for_all_zones_of_a_federation() {
+        let with = with_block(STOCK, "fed", "a.example.,B.example", &servers()).unwrap();
+        let head = "# BEGIN fedns fed\na.example:53 b.example:53 {\n";
+        assert!(with.starts_with(head), "{with}");
+        let text = format!("{STOCK}b.example {{\n}}\n");
+        let line = STOCK.lines().count() + 1;
+        let expect = CorefileError::ZoneTaken { zone: "b.example".into(), line };
+        assert_eq!(with_block(&text, "fed", "a.example,b.example.", &servers()), Err(expect));
     }
 
     #[test]
