@@ -29,7 +29,7 @@ use crate::output;
       --dns-provider=alidns --dns-zone-name=example.com. --dns-provider-config=alidns.yaml \\
       --etcd-persistent-storage=false
   fedns init federation --host-cluster-context=hangzhou --config fedns.yaml --replicas 2
-  fedns init federation --host-cluster-context=hangzhou --dry-run
+  fedns init federation --host-cluster-context=hangzhou --dns-zone-name=example.com. --dry-run
 
 Without --dns-provider fedns itself is the name server of the zone.")]
 pub struct Init {

@@ -127,12 +127,12 @@ impl InitFlags {
         if self.etcd_persistent_storage.is_some_and(|now| now != was_kept) {
             return Err(format!(
                 "--etcd-persistent-storage was {was_kept}, and changing it would start with an empty etcd: \
-                 `kubectl delete namespace` and `fedns init` make a new control plane"
+                 `fedns delete` and `fedns init` make a new control plane"
             ));
         }
         if self.etcd_servers.is_some() && before.etcd_servers.is_none() {
             return Err("--etcd-servers: the control plane has an etcd of its own, and another one would be \
-                        empty: `kubectl delete namespace` and `fedns init` make a new control plane"
+                        empty: `fedns delete` and `fedns init` make a new control plane"
                 .to_owned());
         }
         Ok(())
