@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use ::clap::Args;
@@ -76,16 +77,24 @@ impl Unjoin {
         let hosted = host::look(&host, namespace).await.map_err(|error| one(&error))?;
         let tell = |told: Told| teller.tell(told);
         let gone = local::leave(&federation, &host, namespace, name, self.timeout, &tell).await;
+        let context = place.cluster_context.as_deref().unwrap_or(name);
         match gone.map_err(|error| one(&error))? {
             Gone::Released => {}
             Gone::WasAbsent => warn(&format!("cluster {name:?} is not in the federation")),
+            Gone::WasUnknown => {
+                warn(&format!("cluster {name:?} is not in the federation"));
+                // An earlier call may have left something in the cluster; a slip of the pen has none.
+                if let Err(error) = self.member(context).await {
+                    warn(&error);
+                    return Ok(ExitCode::FAILURE);
+                }
+            }
             Gone::Forced => warn(&format!(
                 "the control plane did not let go of cluster {name} within {} s, and was not waited for: \
                  DNS loses the cluster's share when fedns runs again",
                 self.timeout.as_secs()
             )),
         }
-        let context = place.cluster_context.as_deref().unwrap_or(name);
         let label = hosted.name.as_ref().or(self.federation_name.as_ref());
         let leftovers = match label {
             None => vec![Leftover {
@@ -114,15 +123,21 @@ impl Unjoin {
         ))
     }
 
+    /// Why there is no way to the member, where there is none.
+    async fn member(&self, context: &str) -> Result<Party, String> {
+        let access = self.place.access(Some(context));
+        let words = format!("cluster {}", self.name);
+        let party = Party::new(words, "--cluster-context", &access).await;
+        party.map_err(|error| error.to_string())
+    }
+
     /// In the member, for a few seconds.
     async fn clean(&self, leaver: &Leaver<'_>, teller: &Teller) -> Vec<Leftover> {
         let tell = |told: Told| teller.tell(told);
-        let access = self.place.access(Some(leaver.context));
-        let words = format!("cluster {}", self.name);
         let with_copies = self.objects == Fate::Delete;
         let limit = if with_copies { COPIES_LIMIT } else { ACCOUNT_LIMIT };
-        let why = match Party::new(words, "--cluster-context", &access).await {
-            Err(error) => error.to_string(),
+        let why = match self.member(leaver.context).await {
+            Err(error) => error,
             Ok(member) => {
                 let work = async {
                     if with_copies {

@@ -7,6 +7,7 @@ pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
         [Need::Kubernetes] =>
             the_command_line_of_the_seed_takes_a_member_out,
+            what_is_no_federation_and_who_is_no_member_are_told,
             a_dead_member_stops_nothing_and_its_leftovers_are_listed;
     }
 }
@@ -53,6 +54,27 @@ fn the_command_line_of_the_seed_takes_a_member_out() {
     assert!(error.contains("cluster \"beijing\" is not in the federation"), "{error}");
     let kept = beijing.run("-n theirs get configmaps -o name");
     assert!(!kept.contains("configmap/copy") && kept.contains("configmap/own"), "{kept}");
+}
+
+fn what_is_no_federation_and_who_is_no_member_are_told() {
+    let stage = Stage::new();
+    stage.printed(JOIN);
+    // The host's own API: whoever forgets to name the federation's has it as the current context.
+    let error = stage.refused("unjoin beijing --host-cluster-context=hangzhou --context=hangzhou");
+    assert!(error.contains("has no clusters.fedns.io: it is no federation's API"), "{error}");
+    let secrets = stage.hangzhou.api.kubectl().run("-n federation-system get secrets -o name");
+    assert_eq!(secrets, "secret/beijing\n");
+    stage.beijing.kubectl().run("-n federation-system get serviceaccount beijing-hangzhou");
+
+    let output = stage.fedns("unjoin bejing --host-cluster-context=hangzhou --context=federation");
+    let (out, error) = texts(&output);
+    assert_eq!(output.status.code(), Some(1), "{error}{out}");
+    assert!(error.contains("cluster \"bejing\" is not in the federation"), "{error}");
+    assert!(!out.contains("has left"), "{out}");
+    assert_eq!(
+        stage.federation.kubectl().run("get clusters -o name"),
+        "cluster.fedns.io/beijing\n"
+    );
 }
 
 fn a_dead_member_stops_nothing_and_its_leftovers_are_listed() {

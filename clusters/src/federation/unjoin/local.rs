@@ -20,8 +20,10 @@ const TRIES: usize = 5;
 /// How the object of a member went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gone {
-    /// There was none.
+    /// There was none, and perhaps what is left of it.
     WasAbsent,
+    /// There was neither an object nor a Secret of such a member.
+    WasUnknown,
     /// The control plane let go of it, or had never held it.
     Released,
     /// The control plane did not let go within the limit; it was not asked further.
@@ -43,13 +45,14 @@ pub async fn leave(
     tell: Tell<'_>,
 ) -> Result<Gone, Failure> {
     let api = Api::<ClusterObject>::all(federation.client());
+    check_federation(federation, &api).await?;
     tell(Told::Begun(format!("Deleting cluster {cluster} in {}", federation.words)));
     let change = federation.delete(&api, cluster).await?;
     tell(Told::Done(change));
     // Before the object is gone: a Secret alone would keep the member.
-    forget(host, namespace, cluster, tell).await?;
+    let had_secret = forget(host, namespace, cluster, tell).await?;
     if change == Change::Absent {
-        return Ok(Gone::WasAbsent);
+        return Ok(if had_secret { Gone::WasAbsent } else { Gone::WasUnknown });
     }
     if is_gone(federation, &api, cluster).await? {
         return Ok(Gone::Released);
@@ -66,6 +69,19 @@ pub async fn leave(
     release(federation, &api, cluster).await?;
     tell(Told::Done(Change::Seen));
     Ok(Gone::Forced)
+}
+
+/// An API that knows no members has none to take out, and another one may have them.
+async fn check_federation(federation: &Party, api: &Api<ClusterObject>) -> Result<(), Failure> {
+    let request = format!("{}: list clusters", federation.words);
+    match limited(&request, api.list_metadata(&ListParams::default().limit(1))).await {
+        Err(Failure::NotFound(_)) => Err(Failure::NotFound(format!(
+            "{} has no clusters.fedns.io: it is no federation's API; name the federation's context with \
+             --context; nothing was changed",
+            federation.words
+        ))),
+        answer => answer.map(drop),
+    }
 }
 
 async fn is_gone(
@@ -105,16 +121,19 @@ async fn release(
     Err(Failure::NotReady(format!("{request}: others go on changing it; try again")))
 }
 
+/// True where there was a Secret of the member.
 async fn forget(
     host: &Party,
     namespace: &str,
     cluster: &str,
     tell: Tell<'_>,
-) -> Result<(), Failure> {
+) -> Result<bool, Failure> {
     let api = Api::<Secret>::namespaced(host.client(), namespace);
     let ours = ListParams::default().labels(&format!("{CLUSTER_LABEL}={cluster}"));
     let request = format!("{}: list secrets", host.words);
-    for secret in limited(&request, api.list_metadata(&ours)).await?.items {
+    let secrets = limited(&request, api.list_metadata(&ours)).await?.items;
+    let had_secret = !secrets.is_empty();
+    for secret in secrets {
         let name = secret.name_any();
         tell(Told::Begun(format!("Deleting secret {namespace}/{name} in {}", host.words)));
         tell(Told::Done(host.delete(&api, &name).await?));
@@ -127,5 +146,5 @@ async fn forget(
         tell(Told::Begun(format!("Deleting config map {namespace}/{name} in {}", host.words)));
         tell(Told::Done(host.delete(&api, &name).await?));
     }
-    Ok(())
+    Ok(had_secret)
 }
