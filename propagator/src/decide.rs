@@ -156,6 +156,8 @@ pub struct Owed {
 /// Why an object does not go where it should.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Problem {
+    /// The member in which it is, where it is in one.
+    pub cluster: Option<ClusterName>,
     /// The reason of the Event.
     pub reason: &'static str,
     pub detail: String,

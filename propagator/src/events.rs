@@ -1,5 +1,6 @@
 //! Events of the federation: what was done where, after it was done.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,6 +18,8 @@ use crate::object::Federated;
 
 /// How many wait at most: objects are written first, and that they were is seen there.
 const WAITING_MAX: usize = 4096;
+/// How many notes are remembered.
+const NOTES_MAX: usize = 4096;
 /// Bytes of a note before its ellipsis.
 const NOTE_LENGTH_MAX: usize = 1000;
 
@@ -70,25 +73,45 @@ pub fn reference(kind: &Kind, key: &Key, object: &Federated) -> ObjectReference 
 }
 
 async fn write(endpoint: Endpoint, mut queue: Receiver<News>) {
-    let mut recorder = None;
+    let mut written = Written::default();
     while let Some(news) = queue.recv().await {
-        if let Err(trouble) = publish(&endpoint, &mut recorder, &news).await {
+        if let Err(trouble) = publish(&endpoint, &mut written, &news).await {
             tracing::debug!(note = news.note, "no Event was written: {}", trouble.words());
         }
     }
 }
 
-/// The recorder remembers what it wrote lately, and counts there what happens again.
-async fn publish(
-    endpoint: &Endpoint,
-    recorder: &mut Option<Recorder>,
-    news: &News,
-) -> Result<(), Trouble> {
-    if recorder.is_none() || endpoint.is_outdated().await {
-        let client = endpoint.client().await.map_err(Trouble::Failed)?;
-        *recorder = Some(Recorder::new(client, Reporter::from("fedns")));
+/// What was written lately.
+#[derive(Default)]
+struct Written {
+    /// Counts in an Event that it wrote what happens again, whatever the note says then.
+    recorder: Option<Recorder>,
+    notes: HashMap<Subject, String>,
+}
+
+/// What an Event that happens again is known by: object, cluster, reason and action.
+type Subject = (Option<String>, Option<ClusterName>, &'static str, &'static str);
+
+impl Written {
+    /// False where the recorder would tell other words than these.
+    fn takes(&mut self, news: &News) -> bool {
+        let News { regarding, cluster, reason, action, note, .. } = news;
+        if self.notes.len() >= NOTES_MAX {
+            self.notes.clear();
+            return false;
+        }
+        let subject = (regarding.uid.clone(), cluster.clone(), *reason, *action);
+        let before = self.notes.insert(subject, note.clone());
+        before.is_none_or(|before| before == *note)
     }
-    let Some(recorder) = recorder else { return Ok(()) };
+}
+
+async fn publish(endpoint: &Endpoint, written: &mut Written, news: &News) -> Result<(), Trouble> {
+    if !written.takes(news) || written.recorder.is_none() || endpoint.is_outdated().await {
+        let client = endpoint.client().await.map_err(Trouble::Failed)?;
+        written.recorder = Some(Recorder::new(client, Reporter::from("fedns")));
+    }
+    let Some(recorder) = &written.recorder else { return Ok(()) };
     let event = Event {
         type_: if news.is_warning { EventType::Warning } else { EventType::Normal },
         reason: news.reason.into(),
@@ -121,6 +144,24 @@ fn shortened(note: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn other_words_are_told_anew() {
+        let news = |cluster: &str, note: &str| News {
+            regarding: ObjectReference::default(),
+            cluster: Some(ClusterName::new(cluster)),
+            is_warning: true,
+            reason: "InvalidOverride",
+            action: "InvalidOverride",
+            note: note.to_owned(),
+        };
+        let mut written = Written::default();
+        assert!(written.takes(&news("beijing", "one")));
+        assert!(written.takes(&news("hangzhou", "two")));
+        assert!(written.takes(&news("beijing", "one")));
+        assert!(!written.takes(&news("beijing", "two")));
+        assert!(written.takes(&news("beijing", "two")));
+    }
 
     #[test]
     fn a_long_note_is_cut_between_letters() {

@@ -43,9 +43,11 @@ pub(super) fn decide(situation: &Situation<'_>) -> Decision {
         match plan.action(situation, name, there, &body) {
             Ok(Some(action)) => drop(decision.actions.insert((*name).clone(), action)),
             Ok(None) => {}
-            Err(error) => decision
-                .problems
-                .push(Problem { reason: "InvalidOverride", detail: error.to_string() }),
+            Err(error) => decision.problems.push(Problem {
+                cluster: Some((*name).clone()),
+                reason: "InvalidOverride",
+                detail: error.to_string(),
+            }),
         }
     }
     decision.problems.extend(plan.problems(situation));
@@ -97,6 +99,7 @@ impl Plan {
             });
         }
         let invalid = |error: AnnotationError| Problem {
+            cluster: None,
             reason: "InvalidAnnotation",
             detail: error.to_string(),
         };
@@ -183,10 +186,12 @@ impl Plan {
     fn problems(&self, situation: &Situation<'_>) -> Vec<Problem> {
         let mut problems = Vec::new();
         if let (Some(why), false) = (&self.none_matched, situation.members.is_empty()) {
-            problems.push(Problem { reason: "NoClusterSelected", detail: why.to_string() });
+            let detail = why.to_string();
+            problems.push(Problem { cluster: None, reason: "NoClusterSelected", detail });
         }
         if let Shares::Divided { unplaced: Some(detail), .. } = &self.shares {
-            problems.push(Problem { reason: "NotPlaced", detail: detail.clone() });
+            let detail = detail.clone();
+            problems.push(Problem { cluster: None, reason: "NotPlaced", detail });
         }
         let selected = situation.members.iter().filter(|(name, _)| self.selected.contains(**name));
         problems.extend(selected.filter_map(|(name, there)| unlisted(situation.kind, name, there)));
@@ -194,6 +199,7 @@ impl Plan {
             self.selected.contains(**name) && lacks_namespace(situation, there)
         });
         problems.extend(without_namespace.map(|(name, _)| Problem {
+            cluster: Some((*name).clone()),
             reason: "NamespaceMissing",
             detail: format!(
                 "cluster {name} has no namespace {:?}, and none is to be made there",
@@ -235,7 +241,8 @@ fn unlisted(kind: &Kind, cluster: &ClusterName, there: &MemberSituation<'_>) -> 
         ),
     };
     let remedy = remedy.map(|remedy| format!("; {remedy}")).unwrap_or_default();
-    Some(Problem { reason, detail: format!("cluster {cluster}: {}{remedy}", why.words()) })
+    let detail = format!("cluster {cluster}: {}{remedy}", why.words());
+    Some(Problem { cluster: Some(cluster.clone()), reason, detail })
 }
 
 /// What one member gets of an object.

@@ -153,7 +153,7 @@ impl Engine {
             if told.insert(problem.clone()) {
                 self.events.tell(News {
                     regarding: reference(kind, key, object),
-                    cluster: None,
+                    cluster: problem.cluster,
                     is_warning: true,
                     reason: problem.reason,
                     action: problem.reason,
