@@ -61,12 +61,26 @@ fn what_speaks_against_a_join_is_said_in_one_line() {
     );
     beijing.run("-n federation-system delete serviceaccount was-there");
 
+    let federation = stage.federation.kubectl();
+    federation.apply(
+        r#"{"apiVersion": "fedns.io/v1alpha1", "kind": "Cluster", "metadata": {"name": "beijing",
+        "finalizers": ["fedns.io/member"]}, "spec": {"server": "https://192.0.2.1", "secretRef":
+        {"name": "beijing"}}}"#,
+    );
+    federation.run("delete cluster beijing --wait=false");
+    check(&format!("join beijing {host}"), "cluster beijing is just leaving the federation");
+    let released = r#"{"metadata":{"finalizers":null}}"#;
+    federation.args(&["patch", "cluster", "beijing", "--type=merge", "-p", released]);
+
     stage.hangzhou.api.kubectl().run("-n federation-system create secret generic beijing");
     check(
         &format!("join beijing {host}"),
         "is not this member's; choose another name with --secret-name",
     );
-    let objects = stage.federation.kubectl().run("get clusters -o name");
+    // No controller runs here that would end it.
+    beijing.run("delete namespace federation-system --wait=false");
+    check(&format!("join beijing {host}"), "kubectl --context=beijing wait --for=delete");
+    let objects = federation.run("get clusters -o name");
     assert_eq!(objects, "");
     assert_eq!(beijing.run("-n federation-system get serviceaccounts -o name"), "");
 }

@@ -110,6 +110,16 @@ pub enum PreflightError {
     )]
     OtherFederation { member: String, federation: String, name: String, account: String },
     #[error(
+        "cluster {name} is just leaving the federation ({federation}); `fedns unjoin {name}` ends that, then \
+         join again"
+    )]
+    IsLeaving { name: String, federation: String },
+    #[error(
+        "{member}: namespace {SYSTEM_NAMESPACE} is being deleted, perhaps by an unjoin; join again when it is \
+         gone: kubectl --context={context} wait --for=delete namespace/{SYSTEM_NAMESPACE} --timeout=2m"
+    )]
+    NamespaceEnds { member: String, context: String },
+    #[error(
         "{host}: Secret {namespace}/{secret} stands there and is not this member's; choose another name \
          with --secret-name"
     )]
@@ -149,10 +159,14 @@ pub async fn prepare(request: JoinRequest) -> Result<Prepared, PreflightError> {
         if let Some(name) = standing_account(&member, &account).await? {
             account.name = name;
         }
-        makes_namespace = is_namespace_ours(&member, &account).await?;
+        makes_namespace = is_namespace_ours(&request, &member, &account).await?;
         try_role(&member, &account, &enabled).await?;
     }
     let existing = objects.into_iter().find(|object| object.name_any() == request.cluster);
+    if existing.as_ref().is_some_and(|object| object.metadata.deletion_timestamp.is_some()) {
+        let (name, federation) = (request.cluster.clone(), federation.words.clone());
+        return Err(PreflightError::IsLeaving { name, federation });
+    }
     notes.extend(existing.as_ref().and_then(|before| replaces(before, cluster_uid.as_deref())));
     let secret_name = secret_name(&request, existing.as_ref());
     let standing_secret = standing_secret(&request, &host, &secret_name).await?;
@@ -388,11 +402,21 @@ async fn standing_account(
 }
 
 /// True where the namespace is not there, or is one that a join made for this member.
-async fn is_namespace_ours(member: &Party, account: &Account) -> Result<bool, PreflightError> {
+async fn is_namespace_ours(
+    request: &JoinRequest,
+    member: &Party,
+    account: &Account,
+) -> Result<bool, PreflightError> {
     let api = Api::<Namespace>::all(member.client());
-    let request = member.request::<Namespace>("get", SYSTEM_NAMESPACE);
-    let found = limited(&request, api.get_opt(SYSTEM_NAMESPACE)).await?;
-    Ok(found.is_none_or(|found| account.made(found.metadata.annotations.as_ref())))
+    let words = member.request::<Namespace>("get", SYSTEM_NAMESPACE);
+    let Some(found) = limited(&words, api.get_opt(SYSTEM_NAMESPACE)).await? else {
+        return Ok(true);
+    };
+    if found.metadata.deletion_timestamp.is_some() {
+        let context = request.member.context.clone().unwrap_or_default();
+        return Err(PreflightError::NamespaceEnds { member: member.words.clone(), context });
+    }
+    Ok(account.made(found.metadata.annotations.as_ref()))
 }
 
 /// An API server grants nobody a right that the granting user does not have; whether this one would is
