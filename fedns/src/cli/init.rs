@@ -9,6 +9,7 @@ use ::clap::Args;
 use self::flags::InitFlags;
 use self::plan::Prepared;
 use super::{CommandResult, Failure, print};
+use crate::control_plane::delete::namespace_words;
 use crate::control_plane::init::progress::Progress;
 use crate::control_plane::init::{Outcome, Plan};
 use crate::control_plane::server_config::is_aws;
@@ -155,7 +156,8 @@ impl Init {
         let (name, host) = (&self.name, &self.host_cluster_context);
         text += &format!(
             "\nNext, for each cluster (of which {host} can be one):\n  fedns join CLUSTER --context={name} \
-             --cluster-context=CONTEXT --host-cluster-context={host}\n"
+             --cluster-context=CONTEXT --host-cluster-context={host}{}\n",
+            namespace_words(&self.federation_system_namespace)
         );
         print(text)
     }
@@ -167,7 +169,8 @@ impl Init {
             false => Vec::new(),
             true => vec![format!(
                 "what was made stays in namespace {system} of {host}: the same command goes on where this one \
-                 ended, and `fedns delete {name} --host-cluster-context={host}` takes it away"
+                 ended, and `fedns delete {name} --host-cluster-context={host}{}` takes it away",
+                namespace_words(system)
             )],
         };
         Failure { lines: std::iter::once(why.to_owned()).chain(rest).collect() }

@@ -20,7 +20,7 @@ mod text;
 
 use std::time::Duration;
 
-use clusters::federation::names::FEDERATION_LABEL;
+use clusters::federation::names::{FEDERATION_LABEL, SYSTEM_NAMESPACE};
 use clusters::federation::steps::{Change, Party, Tell, Told};
 use clusters::federation::unjoin::Leftover;
 use clusters::kubeconfig::{Change as FileChange, LocalKubeconfig};
@@ -105,6 +105,14 @@ pub struct Parties<'a> {
     pub config: Option<&'a Config>,
     /// For each wait.
     pub timeout: Duration,
+}
+
+/// The flag for the control plane's namespace in a command for people; empty for the usual one.
+pub fn namespace_words(namespace: &str) -> String {
+    match namespace {
+        SYSTEM_NAMESPACE => String::new(),
+        other => format!(" --federation-system-namespace={other}"),
+    }
 }
 
 // === impl Plan ===
@@ -203,10 +211,7 @@ impl Plan {
                 left.push(Leftover {
                     what: format!("volume claim {namespace}/{} in {host}", claim.name),
                     why: "--keep-volumes; `fedns init` goes on with its data".to_owned(),
-                    command: Some(format!(
-                        "fedns delete {} --host-cluster-context={host}",
-                        self.name
-                    )),
+                    command: Some(self.again()),
                 });
             } else if let Some(volume) = claim.volume.as_ref().filter(|_| claim.is_retained) {
                 left.push(Leftover {
@@ -229,10 +234,17 @@ impl Plan {
         left
     }
 
+    /// The command that goes on where this one ends.
+    fn again(&self) -> String {
+        let Self { name, host, namespace, .. } = self;
+        let namespace = namespace_words(namespace);
+        format!("fedns delete {name} --host-cluster-context={host}{namespace}")
+    }
+
     /// What nobody named, where the namespace does not tell it any more.
     fn not_looked_for(&self) -> Vec<Leftover> {
         let mut left = Vec::new();
-        let again = format!("fedns delete {} --host-cluster-context={}", self.name, self.host);
+        let again = self.again();
         if self.records == Records::Unknown {
             left.push(Leftover {
                 what: "records at a provider, if there was one".to_owned(),

@@ -60,6 +60,10 @@ fn what_cannot_work_is_refused_before_anything_is_made() {
     };
     check(&["Federation", HOST, ZONE], "\"Federation\" is no DNS label");
     check(&["federation", HOST], "--dns-zone-name is missing");
+    for zone in ["", ".", "exa mple.com", "example..com"] {
+        let flag = format!("--dns-zone-name={zone}");
+        check(&["federation", HOST, &flag], "is no domain name: labels of letters");
+    }
     check(
         &["federation", HOST, ZONE, "--apiserver-enable-basic-auth"],
         "dropped passwords in 1.19",

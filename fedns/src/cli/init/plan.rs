@@ -92,6 +92,12 @@ impl Init {
                 ));
             }
         }
+        if let Some(zone) = self.dns_zone_name.as_ref().filter(|zone| !is_zone(zone)) {
+            lines.push(format!(
+                "--dns-zone-name {zone:?} is no domain name: labels of letters, digits and hyphens with dots \
+                 between them, like example.com."
+            ));
+        }
         if self.apiserver_enable_basic_auth == Some(true) {
             lines.push(
                 "--apiserver-enable-basic-auth: Kubernetes dropped passwords in 1.19; the context that init \
@@ -280,6 +286,13 @@ impl Init {
             _ => Ok(local),
         }
     }
+}
+
+/// With or without its final dot.
+fn is_zone(text: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let mut labels = text.strip_suffix('.').unwrap_or(text).split('.');
+    labels.all(|label| label.parse::<Label>().is_ok() && label.bytes().all(is_letter))
 }
 
 /// All of them; one is the rule.
