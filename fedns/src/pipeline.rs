@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime};
 
-use clusters::Cluster;
+use clusters::{Cluster, Source};
 use dns_server::Writer;
 use model::{ClusterChange, ClusterName, ClusterView, Freshness, Name, RecordSet, UnixTime};
 use planner::ladder::LeftOutName;
@@ -198,6 +198,11 @@ impl Pipeline {
             Input::Stop => return false,
         }
         true
+    }
+
+    /// Where what is known of a cluster was seen.
+    pub fn source(&self, cluster: &ClusterName) -> Option<&Source> {
+        self.members.get(cluster).map(Member::source)
     }
 
     fn take_event(&mut self, watch: WatchId, event: ClusterEvent, batch: &mut Batch) {

@@ -66,6 +66,9 @@ pub struct ClusterStatus {
     /// How many of its Services DNS publishes.
     #[serde(default)]
     pub services: u32,
+    /// The join whose server and credentials all of this is about, as its annotation says; empty without one.
+    #[serde(default)]
+    pub join: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_contact: Option<Time>,
 }

@@ -6,6 +6,7 @@
 //! - `credentials`: what the control plane will show the member
 //! - `secret`, `member_object`: how the member stands in the host and in the federation
 //! - [`manifests`]: all of it as it would be written
+//! - [`mark`]: tells one join from those before
 //! - [`wait`]: until the control plane says what it sees
 //!
 //! ```text
@@ -25,6 +26,7 @@ mod vitals;
 mod credentials;
 mod secret;
 mod member_object;
+pub mod mark;
 pub mod manifests;
 pub mod wait;
 
@@ -35,6 +37,7 @@ use kube::Api;
 use super::names::SYSTEM_NAMESPACE;
 use super::steps::{Change, Tell, Told};
 use crate::failure::Failure;
+use mark::Mark;
 pub use preflight::{PreflightError, Prepared, prepare};
 use request::Credential;
 
@@ -69,12 +72,12 @@ impl From<Failure> for JoinError {
     }
 }
 
-/// Writes everything, telling each step.
+/// Writes everything, telling each step. Returns what the status repeats once it is of this join.
 ///
 /// # Errors
 ///
 /// Why a step failed. What was written before it stands, and is found by the next try.
-pub async fn execute(prepared: &Prepared, tell: Tell<'_>) -> Result<(), JoinError> {
+pub async fn execute(prepared: &Prepared, tell: Tell<'_>) -> Result<Mark, JoinError> {
     if let Credential::Account { is_bound } = prepared.request.credential {
         make_account(prepared, tell).await?;
         let_it_renew(prepared, is_bound, tell).await?;
@@ -83,9 +86,10 @@ pub async fn execute(prepared: &Prepared, tell: Tell<'_>) -> Result<(), JoinErro
         }
     }
     let access = credentials::obtain(prepared, tell).await?;
-    secret::write(prepared, &access, tell).await?;
-    member_object::write(prepared, tell).await?;
-    secret::remove_replaced(prepared, tell).await
+    let mark = Mark::new(&secret::write(prepared, &access, tell).await?);
+    member_object::write(prepared, &mark, tell).await?;
+    secret::remove_replaced(prepared, tell).await?;
+    Ok(mark)
 }
 
 async fn make_account(prepared: &Prepared, tell: Tell<'_>) -> Result<(), JoinError> {

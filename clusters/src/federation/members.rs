@@ -24,6 +24,7 @@ use tokio::sync::watch;
 
 use super::cluster_object::ClusterObject;
 use super::followed::followed;
+use super::join::mark::Mark;
 use super::rotation::HeldCredential;
 use crate::definition::{Access, KubeconfigAccess, TopologyOverride};
 use table::Table;
@@ -60,6 +61,8 @@ pub struct FoundMember {
     /// `None`: no join made its credential, and nobody but its maker renews it.
     pub credential: Option<HeldCredential>,
     pub standing: MemberStanding,
+    /// The join that was last, once its Secret has been read, too.
+    pub join: Option<Mark>,
     /// Its `Cluster` object cannot go before it was let go.
     pub is_held: bool,
 }

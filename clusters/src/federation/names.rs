@@ -22,6 +22,8 @@ pub const MEMBER_FINALIZER: &str = "fedns.io/member";
 pub const LOCAL_LABEL: &str = "fedns.io/local";
 /// `"true"`: copies that exist in members already and are not ours become ours.
 pub const ADOPT_ANNOTATION: &str = "fedns.io/adopt";
+/// On a `Cluster` object: the join that was last. The status repeats it once what it says is of that join.
+pub const JOIN_ANNOTATION: &str = "fedns.io/join";
 /// Condition of a federated object, False while an object of somebody else stands where a copy should be.
 pub const CONFLICT_CONDITION: &str = "fedns.io/Propagated";
 

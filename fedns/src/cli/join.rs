@@ -103,7 +103,7 @@ impl Join {
         }
         let tell = |told: Told| teller.tell(told);
         prepared.notes.iter().for_each(|note| teller.tell(Told::Note(note.clone())));
-        join::execute(&prepared, &tell).await.map_err(|error| one(&error))?;
+        let mark = join::execute(&prepared, &tell).await.map_err(|error| one(&error))?;
         self.forward(&prepared, teller).await?;
         let Self { name, .. } = self;
         let federation = &prepared.account.federation;
@@ -112,7 +112,7 @@ impl Join {
             return Ok(ExitCode::SUCCESS);
         }
         teller.tell(Told::Begun(format!("Waiting until the control plane sees cluster {name}")));
-        let seen = wait::until_ready(&prepared.federation, name, self.timeout).await;
+        let seen = wait::until_ready(&prepared.federation, name, &mark, self.timeout).await;
         if matches!(seen, Ok(Seen::Ready { .. })) {
             teller.tell(Told::Done(Change::Seen));
         }
@@ -172,6 +172,11 @@ impl Join {
                  {message}; where the control plane needs another address, join again with \
                  --cluster-server; {watch}",
                 phase.word()
+            ))),
+            Seen::Outdated => Err(Failure::one(format!(
+                "cluster {name} has joined, and for {seconds} s the control plane has not told what it sees \
+                 with what this join wrote: it goes on with what it had before where the new credentials do \
+                 not work, and its log says so; {watch}"
             ))),
             Seen::Nothing => Err(Failure::one(format!(
                 "cluster {name} has joined, and nobody has said anything of it for {seconds} s: does \

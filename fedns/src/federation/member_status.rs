@@ -165,7 +165,7 @@ impl MemberStatus {
                 self.hold(name).await?;
             }
             let version = self.version(name, &member.access, view).await;
-            self.write(name, view, version).await?;
+            self.write(name, member, view, version).await?;
         }
         self.written.retain(|name, _| members.found.contains_key(name));
         self.versions.retain(|name, _| members.found.contains_key(name));
@@ -175,6 +175,7 @@ impl MemberStatus {
     async fn write(
         &mut self,
         name: &ClusterName,
+        member: &FoundMember,
         view: &View,
         version: String,
     ) -> Result<(), String> {
@@ -185,7 +186,7 @@ impl MemberStatus {
             Some(written) => Some(written.status.clone()),
             None => self.found(&api, name).await?,
         };
-        let status = status(view, version, before.as_ref(), now);
+        let status = status(view, member, version, before.as_ref(), now);
         let since = self.written.get(name).map(|written| written.at);
         let is_due = since.is_none_or(|at| now.0.saturating_sub(at.0) >= CONTACT_SECONDS);
         let is_same =

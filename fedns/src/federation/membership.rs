@@ -115,6 +115,7 @@ mod found {
                 uid: None,
                 credential: None,
                 standing,
+                join: None,
                 is_held: true,
             };
             let found = found.iter().map(|(name, it)| (ClusterName::new(name), member(*it)));

@@ -1,6 +1,6 @@
 //! What the pipeline keeps of each configured cluster beside the planner's state.
 
-use clusters::Cluster;
+use clusters::{Cluster, Source};
 use model::{ClusterChange, ClusterName, ClusterView, Freshness, Observed, StaleReason, UnixTime};
 use planner::Planner;
 use watcher::{Memory, Saved};
@@ -17,6 +17,8 @@ pub struct Member {
     memory: Memory,
     /// The watcher that speaks for it.
     watch: Option<WatchId>,
+    /// Where that one looks.
+    source: Source,
 }
 
 impl Member {
@@ -31,12 +33,21 @@ impl Member {
         planner.absorb(name, ClusterChange::View(view));
         let stale = Freshness::Stale { since: memory.last_contact, reason: StaleReason::NotListed };
         planner.absorb(name, ClusterChange::Freshness(stale));
-        Self { has_view, memory, watch: None }
+        Self { has_view, memory, watch: None, source: cluster.source.clone() }
     }
 
     /// From now on, this watcher speaks for the cluster.
     pub fn follow(&mut self, watch: WatchId) {
         self.watch = Some(watch);
+    }
+
+    /// What is known of the cluster was seen there.
+    pub fn looks_at(&mut self, source: &Source) {
+        self.source.clone_from(source);
+    }
+
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
     pub fn follows(&self, watch: WatchId) -> bool {

@@ -219,6 +219,11 @@ impl Pipeline {
                 unseen.insert(cluster);
             }
         }
+        for cluster in reload.clusters.iter().filter(|it| !unseen.contains(&it.name)) {
+            if let Some(member) = self.members.get_mut(&cluster.name) {
+                member.looks_at(&cluster.source);
+            }
+        }
         self.finish(batch);
         self.replace_zones(reload.zones);
         self.recount_left_out();

@@ -1,7 +1,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tests::eventually::{GENEROUS, eventually};
 use tests::need::Need;
+use tests::process::Process;
 use tests::suite::Test;
 
 use super::stage::{LABEL, Stage};
@@ -148,10 +150,10 @@ fn labels_and_regions_that_stand_are_kept() {
     stage.federation.kubectl().run("label cluster beijing own=yes");
     stage.printed(&format!("{BEIJING} --labels=c=e"));
     let object = stage.federation.kubectl().json("get cluster beijing");
-    let expect = serde_json::json!({"a": "b", "c": "e", "own": "yes"});
+    let expect = json!({"a": "b", "c": "e", "own": "yes"});
     assert_eq!(object["metadata"]["labels"], expect);
     assert_eq!(object["spec"]["region"], "r1");
-    assert_eq!(object["spec"]["availabilityZones"], serde_json::json!(["z1"]));
+    assert_eq!(object["spec"]["availabilityZones"], json!(["z1"]));
     let secret = &secrets(&stage)[0]["metadata"]["annotations"];
     assert_eq!(secret["fedns.io/region"], "r1");
     assert_eq!(secret["fedns.io/server"], object["spec"]["server"]);
@@ -162,26 +164,45 @@ fn ready_is_waited_for_and_silence_is_told() {
     let line = BEIJING.replace("--timeout=0", "--timeout=1s");
     let error = stage.refused(&line);
     assert!(error.contains("does fedns run in the control plane?"), "{error}");
-    let status = |phase: &str, kind: &str, message: &str| {
-        let status = serde_json::json!({"status": {"phase": phase, "conditions": [{
-            "type": kind, "status": "True", "reason": "R", "message": message,
-            "lastProbeTime": null, "lastTransitionTime": null,
-        }]}});
-        stage.federation.kubectl().args(&[
-            "patch",
-            "cluster",
-            "beijing",
-            "--subresource=status",
-            "--type=merge",
-            "-p",
-            &status.to_string(),
-        ]);
-    };
-    status("Offline", "Offline", "cluster is not reachable");
+    tell(&stage, "Ready", "/readyz responded with ok");
     let error = stage.refused(&line);
-    assert!(error.contains("Offline: cluster is not reachable"), "{error}");
-    assert!(error.contains("--cluster-server"), "{error}");
-    status("Ready", "Ready", "/healthz responded with ok");
-    let out = stage.printed(&line);
-    assert!(out.ends_with("cluster beijing is Ready: /healthz responded with ok\n"), "{out}");
+    assert!(error.contains("has not told what it sees with what this join wrote"), "{error}");
+
+    let out = answered(&stage, "15s", ("Offline", "cluster is not reachable"), 1);
+    assert!(out.contains("Offline: cluster is not reachable"), "{out}");
+    assert!(out.contains("--cluster-server"), "{out}");
+    let out = answered(&stage, "60s", ("Ready", "/readyz responded with ok"), 0);
+    assert!(out.contains("cluster beijing is Ready: /readyz responded with ok\n"), "{out}");
+}
+
+/// What the last join left, which the control plane repeats.
+fn mark(stage: &Stage) -> String {
+    let path = r"jsonpath={.metadata.annotations.fedns\.io/join}";
+    stage.federation.kubectl().args(&["get", "cluster", "beijing", "-o", path])
+}
+
+/// Plays a control plane that has seen the member as the last join left it.
+fn tell(stage: &Stage, phase: &str, message: &str) {
+    let status = json!({"status": {"phase": phase, "join": mark(stage), "conditions": [{
+        "type": phase, "status": "True", "reason": "R", "message": message,
+        "lastProbeTime": null, "lastTransitionTime": null,
+    }]}});
+    let status = status.to_string();
+    let patch = ["patch", "cluster", "beijing", "--subresource=status", "--type=merge", "-p"];
+    stage.federation.kubectl().args(&[&patch[..], &[&status]].concat());
+}
+
+/// What a join prints that the control plane answers while it waits.
+fn answered(stage: &Stage, timeout: &str, (phase, message): (&str, &str), code: i32) -> String {
+    let before = mark(stage);
+    let line = BEIJING.replace("--timeout=0", &format!("--timeout={timeout}"));
+    let mut join = Process::start("join", &stage.command(&line), stage.home().path());
+    eventually(GENEROUS, "the join has written", || match mark(stage) {
+        mark if mark == before => Err(mark),
+        _ => Ok(()),
+    });
+    tell(stage, phase, message);
+    let status = join.wait(GENEROUS);
+    assert_eq!(status.code(), Some(code), "{}", join.log());
+    join.log()
 }

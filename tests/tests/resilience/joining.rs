@@ -13,6 +13,7 @@ pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
         [Need::Kubernetes] =>
             an_interrupted_join_is_carried_on_by_the_next,
+            a_join_again_tells_only_what_was_seen_since,
             an_old_server_and_a_clock_that_is_off_are_told;
     }
 }
@@ -71,6 +72,25 @@ fn an_interrupted_join_is_carried_on_by_the_next() {
     assert!(joined.contains("cluster beijing is Ready"), "{joined}");
     copy(&stage.beijing, "web", "192.0.2.1");
     fedns.answers("web.default.fed.svc.example.com", "NOERROR 192.0.2.1");
+}
+
+/// What the control plane saw before it ended is no answer to a join.
+fn a_join_again_tells_only_what_was_seen_since() {
+    let stage = Stage::new();
+    let mut fedns = stage.serve("");
+    let joined = stage.printed(JOIN);
+    assert!(joined.contains("cluster beijing is Ready"), "{joined}");
+    assert!(fedns.stop().success());
+    let output = stage.output(&format!("{JOIN} --timeout=1s"));
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{error}");
+    assert!(error.contains("has not told what it sees with what this join wrote"), "{error}");
+    let status = stage.federation.kubectl().run("get cluster beijing -o jsonpath={.status.phase}");
+    assert_eq!(status, "Ready", "it says so still");
+    fedns.start();
+    let joined = stage.printed(JOIN);
+    assert!(joined.contains("cluster beijing is Ready"), "{joined}");
+    assert!(joined.contains("(context federation)... unchanged"), "{joined}");
 }
 
 /// An API server that tells its version, and the time where `date` is one.

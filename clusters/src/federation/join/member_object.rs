@@ -9,13 +9,18 @@ use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
+use super::mark::Mark;
 use super::request::Credential;
 use super::{JoinError, Prepared};
 use crate::federation::cluster_object::{ClusterObject, ClusterSpec, SecretReference};
-use crate::federation::names::{CLUSTER_UID_ANNOTATION, FIELD_MANAGER};
+use crate::federation::names::{CLUSTER_UID_ANNOTATION, FIELD_MANAGER, JOIN_ANNOTATION};
 use crate::federation::steps::{Change, Tell, Told, limited};
 
-pub(super) async fn write(prepared: &Prepared, tell: Tell<'_>) -> Result<(), JoinError> {
+pub(super) async fn write(
+    prepared: &Prepared,
+    mark: &Mark,
+    tell: Tell<'_>,
+) -> Result<(), JoinError> {
     let federation = &prepared.federation;
     let name = &prepared.request.cluster;
     tell(Told::Begun(format!("Creating cluster {name} in {}", federation.words)));
@@ -27,7 +32,9 @@ pub(super) async fn write(prepared: &Prepared, tell: Tell<'_>) -> Result<(), Joi
                 ..PostParams::default()
             };
             let request = federation.request::<ClusterObject>("create", name);
-            limited(&request, api.create(&params, &object(prepared))).await?;
+            let mut object = object(prepared);
+            object.annotations_mut().insert(JOIN_ANNOTATION.to_owned(), mark.to_string());
+            limited(&request, api.create(&params, &object)).await?;
             Change::Created
         }
         Some(before) => {
@@ -36,11 +43,13 @@ pub(super) async fn write(prepared: &Prepared, tell: Tell<'_>) -> Result<(), Joi
                 ..PatchParams::default()
             };
             let request = federation.request::<ClusterObject>("patch", name);
-            let patch = Patch::Merge(patch(prepared));
+            let mut patch = patch(prepared);
+            patch["metadata"]["annotations"][JOIN_ANNOTATION] = mark.to_string().into();
+            let patch = Patch::Merge(patch);
             let after = limited(&request, api.patch(name, &params, &patch)).await?;
             match before.metadata.generation == after.metadata.generation
                 && before.labels() == after.labels()
-                && before.annotations() == after.annotations()
+                && lasting(before).eq(lasting(&after))
             {
                 true => Change::Unchanged,
                 false => Change::Changed,
@@ -49,6 +58,11 @@ pub(super) async fn write(prepared: &Prepared, tell: Tell<'_>) -> Result<(), Joi
     };
     tell(Told::Done(change));
     Ok(())
+}
+
+/// The annotations that are not another's with each join.
+fn lasting(object: &ClusterObject) -> impl Iterator<Item = (&String, &String)> {
+    object.annotations().iter().filter(|(key, _)| *key != JOIN_ANNOTATION)
 }
 
 /// As it would be created.

@@ -20,11 +20,12 @@ use crate::federation::names::{
 use crate::federation::rotation::held::time_text;
 use crate::federation::steps::{Tell, Told, limited};
 
+/// Returns the version of the Secret as it stands then.
 pub(super) async fn write(
     prepared: &Prepared,
     access: &MemberAccess,
     tell: Tell<'_>,
-) -> Result<(), JoinError> {
+) -> Result<String, JoinError> {
     let host = &prepared.host;
     let mut wanted = Secret { data: Some(data(access)), ..without_data(prepared) };
     if let Credentials::Token(_) = access.credentials.0 {
@@ -35,7 +36,9 @@ pub(super) async fn write(
     tell(Told::Begun(format!("Creating secret {} in {}", access.secret, host.words)));
     let api = Api::<Secret>::namespaced(host.client(), &prepared.request.namespace);
     tell(Told::Done(host.apply(&api, &wanted).await?));
-    Ok(())
+    let request = host.request::<Secret>("get", &prepared.secret_name);
+    let standing = limited(&request, api.get_metadata(&prepared.secret_name)).await?;
+    Ok(standing.resource_version().unwrap_or_default())
 }
 
 /// When the token was put there: now, or when an earlier join or fedns did.

@@ -12,10 +12,11 @@ use super::table::Table;
 use super::{FoundMember, MemberStanding, Members};
 use crate::definition::{Access, TopologyOverride};
 use crate::federation::cluster_object::{ClusterObject, ClusterSpec};
+use crate::federation::join::mark::Mark;
 use crate::federation::member_secret;
 use crate::federation::names::{
-    CLUSTER_LABEL, CLUSTER_UID_ANNOTATION, MEMBER_FINALIZER, REGION_ANNOTATION, SERVER_ANNOTATION,
-    ZONES_ANNOTATION,
+    CLUSTER_LABEL, CLUSTER_UID_ANNOTATION, JOIN_ANNOTATION, MEMBER_FINALIZER, REGION_ANNOTATION,
+    SERVER_ANNOTATION, ZONES_ANNOTATION,
 };
 use crate::federation::rotation::HeldCredential;
 
@@ -49,8 +50,15 @@ fn joined(object: &ClusterObject, secrets: &Table<Secret>) -> FoundMember {
         uid: uid(object).or_else(|| uid(secrets.get(&object.spec.secret_ref.name)?)),
         credential: secrets.get(&object.spec.secret_ref.name).and_then(HeldCredential::of),
         standing,
+        join: join(object, secrets),
         is_held: object.finalizers().iter().any(|it| it == MEMBER_FINALIZER),
     }
+}
+
+fn join(object: &ClusterObject, secrets: &Table<Secret>) -> Option<Mark> {
+    let mark = Mark::parse(object.annotations().get(JOIN_ANNOTATION)?)?;
+    let secret = secrets.get(&object.spec.secret_ref.name)?;
+    mark.is_followed_by(secret).then_some(mark)
 }
 
 fn access(object: &ClusterObject, secrets: &Table<Secret>) -> Result<Access, String> {
@@ -84,6 +92,7 @@ fn without_object(secret: &Secret) -> Option<(ClusterName, FoundMember)> {
         uid: uid(secret),
         credential: HeldCredential::of(secret),
         standing: MemberStanding::WithoutObject,
+        join: None,
         is_held: false,
     };
     Some((ClusterName::new(name), member))
@@ -204,6 +213,20 @@ mod tests {
         assert_eq!(meant(Some("a"), Some("b")).as_deref(), Some("a"));
         assert_eq!(meant(None, Some("b")).as_deref(), Some("b"));
         assert_eq!(meant(Some(""), None), None);
+    }
+
+    #[test]
+    fn a_join_is_known_when_its_secret_is() {
+        let seen = |version: &str| {
+            let (mut object, mut secret) = (object("beijing", "s1"), secret("s1", None));
+            let mark = "7@2026-01-01T00:00:00Z".to_owned();
+            object.metadata.annotations = Some([(JOIN_ANNOTATION.to_owned(), mark)].into());
+            secret.metadata.resource_version = Some(version.to_owned());
+            let found = members(&table(vec![object]), &table(vec![secret]));
+            found.found[&ClusterName::new("beijing")].join.is_some()
+        };
+        assert!(!seen("6"));
+        assert!(seen("7"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use clusters::federation::cluster_object::{ClusterStatus, Condition, Phase};
+use clusters::federation::members::FoundMember;
+use clusters::{Access, Source};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use model::{ClusterName, Freshness, StaleReason, Topology, UnixTime};
@@ -18,6 +20,8 @@ pub struct View {
     topology: Topology,
     /// Published Services.
     services: usize,
+    /// Where all of it was seen.
+    source: Option<Source>,
 }
 
 pub fn views(pipeline: &Pipeline) -> BTreeMap<ClusterName, View> {
@@ -31,6 +35,7 @@ pub fn views(pipeline: &Pipeline) -> BTreeMap<ClusterName, View> {
             freshness: cluster.freshness.clone(),
             topology: cluster.topology.clone(),
             services: published.count(),
+            source: pipeline.source(&cluster.name).cloned(),
         };
         (cluster.name.clone(), view)
     };
@@ -41,11 +46,12 @@ pub fn views(pipeline: &Pipeline) -> BTreeMap<ClusterName, View> {
 /// offline, and its version.
 pub fn status(
     view: &View,
+    member: &FoundMember,
     version: String,
     before: Option<&ClusterStatus>,
     now: UnixTime,
 ) -> ClusterStatus {
-    let View { freshness, topology, services } = view;
+    let View { freshness, topology, services, .. } = view;
     let phase = phase(freshness);
     let regions: Vec<String> = topology.regions().iter().map(|it| it.to_string()).collect();
     let zones = topology.locations.iter().filter_map(|it| it.availability_zone.as_ref());
@@ -73,8 +79,18 @@ pub fn status(
         availability_zones,
         version,
         services: u32::try_from(*services).unwrap_or(u32::MAX),
+        join: join(view, member).or_else(|| Some(before?.join.clone())).unwrap_or_default(),
         last_contact,
     }
+}
+
+/// The join that all of this is about; `None` while the member is still seen as it was before that one.
+fn join(view: &View, member: &FoundMember) -> Option<String> {
+    let is_seen = match &member.access {
+        Access::Unusable(_) => true,
+        access => view.source == Some(Source::ApiServer(access.clone())),
+    };
+    member.join.as_ref().filter(|_| is_seen).map(ToString::to_string)
 }
 
 /// Nothing but times differs.
@@ -177,6 +193,9 @@ impl View {
 
 #[cfg(test)]
 mod tests {
+    use clusters::KubeconfigAccess;
+    use clusters::federation::join::mark::Mark;
+    use clusters::federation::members::MemberStanding;
     use model::{Label, Location};
 
     use super::*;
@@ -185,7 +204,34 @@ mod tests {
         let label = |text| Label::new(text).unwrap();
         let zones = ["b", "a"].map(|zone| Location::new(label("r"), Some(label(zone))));
         let topology = Topology { locations: zones.into(), ..Topology::default() };
-        View { freshness, topology, services: 3 }
+        View { freshness, topology, services: 3, source: Some(Source::ApiServer(access("new"))) }
+    }
+
+    fn access(context: &str) -> Access {
+        Access::Kubeconfig(KubeconfigAccess { path: None, context: Some(context.to_owned()) })
+    }
+
+    fn member(access: Access) -> FoundMember {
+        FoundMember {
+            access,
+            labels: BTreeMap::new(),
+            topology: None,
+            uid: None,
+            credential: None,
+            standing: MemberStanding::Joined,
+            join: Mark::parse("8@now"),
+            is_held: true,
+        }
+    }
+
+    /// Of a member that is seen as it was joined.
+    fn status(
+        view: &View,
+        version: String,
+        before: Option<&ClusterStatus>,
+        now: UnixTime,
+    ) -> ClusterStatus {
+        super::status(view, &member(access("new")), version, before, now)
     }
 
     fn stale(reason: StaleReason) -> Freshness {
@@ -223,6 +269,20 @@ mod tests {
         let offline = status(&view(freshness), String::new(), Some(&ready), UnixTime(101));
         assert!(words(&offline)[1].starts_with("Offline=True ClusterNotReachable cluster is not"));
         assert_eq!(offline.version, "v1.36.3");
+    }
+
+    #[test]
+    fn a_join_is_answered_when_the_member_is_seen_as_it_left_it() {
+        let now = UnixTime(100);
+        let before = ClusterStatus { join: "7@before".into(), ..ClusterStatus::default() };
+        let told = |view: &View, found: Access| {
+            super::status(view, &member(found), String::new(), Some(&before), now).join
+        };
+        let seen = view(Freshness::Live);
+        assert_eq!(told(&seen, access("new")), "8@now");
+        assert_eq!(told(&seen, access("newer")), "7@before", "it is still watched as before");
+        let unusable = Access::Unusable("its Secret holds no token".into());
+        assert_eq!(told(&seen.without_credentials("no token"), unusable), "8@now");
     }
 
     #[test]
