@@ -53,6 +53,12 @@ pub const TCP_SIZE_MAX: usize = 65_535;
 pub enum Transport {
     Udp,
     Tcp,
+    /// DNS over TLS (RFC 7858).
+    Tls,
+    /// DNS over HTTPS (RFC 8484).
+    Https,
+    /// DNS over dedicated QUIC connections (RFC 9250).
+    Quic,
 }
 
 /// What was answered, for counters; the answer itself is in the caller's buffer.
@@ -74,6 +80,21 @@ pub struct Reply {
     /// Equal for answers that an attacker could ask for in place of one another: those from one
     /// name and type, from one wildcard or cut, all of one zone that say NXDOMAIN, all errors.
     pub likeness: u64,
+}
+
+// === impl Transport ===
+
+impl Transport {
+    /// Nobody on the way can read the answer, but its length shows.
+    pub fn is_encrypted(self) -> bool {
+        matches!(self, Self::Tls | Self::Https | Self::Quic)
+    }
+
+    /// Messages follow one another on a connection of their own, whose idle time is ours to tell
+    /// (RFC 7828): neither HTTP nor QUIC (RFC 9250 section 5.5.2) may be told that way.
+    pub fn has_keepalive(self) -> bool {
+        matches!(self, Self::Tcp | Self::Tls)
+    }
 }
 
 /// Answers one query. None means that nothing is to be sent: the bytes are not a query at all.

@@ -3,6 +3,7 @@
 //! ```text
 //! each worker, each address:  1 thread  | recvmmsg -> respond -> sendmmsg        (UDP)
 //! each worker:                1 thread  | tokio: accept, read, respond, write    (TCP)
+//! each worker:                1 thread  | the same, encrypted                    (DoT, DoH, DoQ)
 //! ```
 //!
 //! Every worker has its own sockets, which share their port (SO_REUSEPORT): the kernel deals the
@@ -11,13 +12,19 @@
 //! this way for `special`.
 
 mod bind;
+mod listeners;
 mod counters;
 mod special;
 mod sys;
 mod shared_policy;
 mod rate_limit;
 mod udp;
+mod streams;
 mod tcp;
+mod tls;
+mod dot;
+mod doh;
+mod doq;
 #[cfg(test)]
 mod tests;
 
@@ -39,17 +46,22 @@ use crate::transfer::Transfers;
 
 use bind::Sockets;
 use counters::Counters;
+use listeners::{EncryptedSockets, StreamSockets};
 use shared_policy::SharedPolicy;
 use special::Special;
-use tcp::{TcpShared, TcpWorker};
+use streams::limits::ConnectionLimits;
+use streams::{Socket, StreamWorker};
+use tls::Tls;
 use udp::{LimiterMaker, UdpWorker};
 
-pub use bind::{BindError, BindProtocol, Inherited, Listeners};
+pub use bind::BindError;
 pub use counters::{SIZE_BOUNDS, Traffic, TypeBucket, ZoneTraffic};
+pub use listeners::{Addresses, Inherited, Listeners};
 pub(crate) use sys::random_bytes;
 #[cfg(test)]
 pub(crate) use sys::unix_seconds;
 pub use sys::{CPUS_MAX, usable_cpus};
+pub use tls::{Certificate, CertificateError};
 
 /// Between two attempts to wake a thread that is to end.
 const STOP_PAUSE: Duration = Duration::from_millis(1);
@@ -57,30 +69,40 @@ const STOP_PAUSE: Duration = Duration::from_millis(1);
 /// How a server uses the machine, and treats its clients at first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Threads for UDP at each address, and threads for TCP; at least one.
+    /// Threads for UDP at each address, threads for TCP, and threads for encrypted transports; at
+    /// least one.
     pub workers: usize,
     /// Each thread stays on one of these CPUs, dealt out in turn; if there are none, the system moves
     /// them as it likes. Below [`CPUS_MAX`].
     pub cpus: Vec<usize>,
-    /// So many TCP connections may be open at once; further ones are closed when they arrive.
-    pub tcp_connections_max: usize,
-    /// A TCP connection without a complete query, or with an answer that the client does not
-    /// read, is closed after this time (RFC 7766 section 6.2.3).
-    pub tcp_idle: Duration,
+    /// So many TCP connections may be open at once, and as many encrypted ones; further ones are
+    /// closed when they arrive.
+    pub connections_max: usize,
+    /// So many of each of them from one client: an IPv4 address, or a /64 of IPv6.
+    pub client_connections_max: usize,
+    /// A connection without a complete query, or with an answer that the client does not read, is
+    /// closed after this time (RFC 7766 section 6.2.3).
+    pub idle: Duration,
     pub policy: Policy,
+    /// Shown by encrypted transports, which need one.
+    pub certificate: Option<Certificate>,
 }
 
 /// Sockets and threads that answer from a store. Dropping it stops them.
 pub struct Server {
     addresses: Vec<SocketAddr>,
+    encrypted_addresses: Vec<(Transport, SocketAddr)>,
     reader: Reader,
     transfers: Arc<Transfers>,
     counters: Vec<Arc<Counters>>,
-    tcp: Arc<TcpShared>,
+    tcp_limits: Arc<ConnectionLimits>,
+    encrypted_limits: Arc<ConnectionLimits>,
     policy: Arc<SharedPolicy>,
+    /// None without encrypted transports.
+    tls: Option<Tls>,
     cpus: Vec<usize>,
     udp_stop: Arc<AtomicBool>,
-    tcp_stop: watch::Sender<bool>,
+    stream_stop: watch::Sender<bool>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -91,9 +113,11 @@ impl Default for Options {
         Self {
             workers: 1,
             cpus: Vec::new(),
-            tcp_connections_max: 1024,
-            tcp_idle: Duration::from_secs(10),
+            connections_max: 1024,
+            client_connections_max: 256,
+            idle: Duration::from_secs(10),
             policy: Policy::PLAIN,
+            certificate: None,
         }
     }
 }
@@ -105,17 +129,18 @@ impl Server {
     /// system picks one that both protocols have free.
     pub fn bind(listen: &[SocketAddr], workers: usize, reader: Reader) -> Result<Self, BindError> {
         let transfers = Arc::new(Transfers::new(system_time));
-        Self::bind_with(listen, Options { workers, ..Options::default() }, reader, transfers)
+        let addresses = Addresses::plain(listen);
+        Self::bind_with(&addresses, Options { workers, ..Options::default() }, reader, transfers)
     }
 
     /// [`Self::bind`] with all that can be chosen.
     pub fn bind_with(
-        listen: &[SocketAddr],
+        addresses: &Addresses,
         options: Options,
         reader: Reader,
         transfers: Arc<Transfers>,
     ) -> Result<Self, BindError> {
-        let listeners = Listeners::bind(listen, options.workers, &mut Inherited::default())?;
+        let listeners = Listeners::bind(addresses, options.workers, &mut Inherited::default())?;
         Self::start_on(listeners, options, reader, transfers)
     }
 
@@ -123,7 +148,8 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The first address for which there is no thread, or none on the CPU that it should have.
+    /// The first address for which there is no thread, none on the CPU that it should have, or no
+    /// certificate.
     pub fn start_on(
         listeners: Listeners,
         options: Options,
@@ -131,28 +157,44 @@ impl Server {
         transfers: Arc<Transfers>,
     ) -> Result<Self, BindError> {
         sys::allow_interrupts();
-        let workers = options.workers.max(1);
-        let sockets = listeners.into_sockets();
-        let (tcp_stop, tcp_stopped) = watch::channel(false);
+        let Options { workers, cpus, .. } = options;
+        let Options { connections_max, client_connections_max, idle, policy, certificate, .. } =
+            options;
+        let limits = || ConnectionLimits::new(connections_max, client_connections_max, idle);
+        let Listeners { plain, encrypted } = listeners;
+        let (stream_stop, stopped) = watch::channel(false);
         let mut server = Self {
-            addresses: sockets.iter().map(|sockets| sockets.address).collect(),
+            addresses: plain.iter().map(|sockets| sockets.address).collect(),
+            encrypted_addresses: encrypted.iter().map(|it| (it.transport, it.address)).collect(),
             reader,
             transfers,
             counters: Vec::new(),
-            tcp: Arc::new(TcpShared::new(&options)),
-            policy: SharedPolicy::new(options.policy),
-            cpus: options.cpus,
+            tcp_limits: limits(),
+            encrypted_limits: limits(),
+            policy: SharedPolicy::new(policy),
+            tls: None,
+            cpus,
             udp_stop: Arc::default(),
-            tcp_stop,
+            stream_stop,
             threads: Vec::new(),
         };
-        server.start(sockets, workers, &tcp_stopped)?;
+        let workers = workers.max(1);
+        let encrypted = server.deal_encrypted(encrypted, certificate, workers)?;
+        server.start(plain, workers, &stopped)?;
+        for (worker, sockets) in encrypted.into_iter().enumerate() {
+            server.start_streams("dns-encrypted", worker, sockets, &stopped)?;
+        }
         Ok(server)
     }
 
     /// Where the server listens, in the order that was asked for, with the ports that were picked.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// The same of encrypted transports.
+    pub fn encrypted_addrs(&self) -> &[(Transport, SocketAddr)] {
+        &self.encrypted_addresses
     }
 
     /// What was asked and answered so far, for each address and protocol.
@@ -177,13 +219,30 @@ impl Server {
         self.policy.set(policy);
     }
 
-    /// How many TCP connections are open.
-    pub fn tcp_connections(&self) -> usize {
-        self.tcp.open()
+    /// Shows this certificate in handshakes from now on. Connections that are open stay.
+    pub fn show_certificate(&self, certificate: Certificate) {
+        if let Some(tls) = &self.tls {
+            tls.show(certificate);
+        }
     }
 
-    /// Ends all threads and closes all sockets. What has been received is answered; TCP
-    /// connections are closed.
+    /// The last second that the certificate is good for which is shown now; None where none is.
+    pub fn certificate_end(&self) -> Option<UnixTime> {
+        self.tls.as_ref().map(Tls::not_after)
+    }
+
+    /// How many TCP connections are open that are not encrypted.
+    pub fn tcp_connections(&self) -> usize {
+        self.tcp_limits.open()
+    }
+
+    /// How many encrypted connections are open.
+    pub fn encrypted_connections(&self) -> usize {
+        self.encrypted_limits.open()
+    }
+
+    /// Ends all threads and closes all sockets. What has been received is answered; connections are
+    /// closed.
     pub fn stop(self) {
         drop(self);
     }
@@ -194,22 +253,52 @@ impl Server {
         workers: usize,
         stopped: &watch::Receiver<bool>,
     ) -> Result<(), BindError> {
-        let mut listeners: Vec<Vec<_>> = (0..workers).map(|_| Vec::new()).collect();
+        let mut of_workers = list_of_each(workers);
         for Sockets { address, udp, tcp } in sockets {
             let sharers = udp.len();
             for (worker, socket) in udp.into_iter().enumerate() {
                 self.start_udp(socket, address, sharers, worker)
-                    .map_err(|source| BindError::new(address, BindProtocol::Udp, source))?;
+                    .map_err(|source| BindError::new(address, Transport::Udp, source))?;
             }
-            for (worker, listener) in tcp.into_iter().enumerate() {
-                let counters = self.counters_for(address, Transport::Tcp);
-                listeners[worker % workers].push((address, listener, counters));
+            for (at, listener) in tcp.into_iter().enumerate() {
+                let bound = self.bound(Transport::Tcp, address, Socket::Tcp(listener));
+                of_workers[at % workers].push(bound);
             }
         }
-        for (worker, listeners) in listeners.into_iter().enumerate() {
-            self.start_tcp(listeners, stopped.clone(), worker)?;
+        for (worker, sockets) in of_workers.into_iter().enumerate() {
+            self.start_streams("dns-tcp", worker, sockets, stopped)?;
         }
         Ok(())
+    }
+
+    /// The sockets of each worker.
+    fn deal_encrypted(
+        &mut self,
+        encrypted: Vec<EncryptedSockets>,
+        certificate: Option<Certificate>,
+        workers: usize,
+    ) -> Result<Vec<Vec<Bound>>, BindError> {
+        let Some(&EncryptedSockets { transport, address, .. }) = encrypted.first() else {
+            return Ok(Vec::new());
+        };
+        let failed = |source| BindError::new(address, transport, source);
+        let missing =
+            || failed(io::Error::new(io::ErrorKind::InvalidInput, "there is no certificate"));
+        let tls = Tls::new(certificate.ok_or_else(missing)?).map_err(failed)?;
+        let mut of_workers = list_of_each(workers);
+        for (at, of_address) in encrypted.into_iter().enumerate() {
+            let EncryptedSockets { transport, address, .. } = of_address;
+            for (worker, socket) in secured(of_address, &tls).into_iter().enumerate() {
+                // One that is alone goes to a worker that others are not with.
+                of_workers[(at + worker) % workers].push(self.bound(transport, address, socket));
+            }
+        }
+        self.tls = Some(tls);
+        Ok(of_workers)
+    }
+
+    fn bound(&mut self, transport: Transport, address: SocketAddr, socket: Socket) -> Bound {
+        Bound { transport, address, socket, counters: self.counters_for(address, transport) }
     }
 
     fn start_udp(
@@ -231,18 +320,24 @@ impl Server {
         self.spawn("dns-udp", number, move || worker.run())
     }
 
-    fn start_tcp(
+    fn start_streams(
         &mut self,
-        listeners: Vec<(SocketAddr, std::net::TcpListener, Arc<Counters>)>,
-        stopped: watch::Receiver<bool>,
+        name: &str,
         number: usize,
+        sockets: Vec<Bound>,
+        stopped: &watch::Receiver<bool>,
     ) -> Result<(), BindError> {
-        let Some(&(address, ..)) = listeners.first() else { return Ok(()) };
-        let special = self.special();
-        let worker = TcpWorker::new(listeners, special, &self.tcp, self.policy.reader())
-            .map_err(|source| BindError::new(address, BindProtocol::Tcp, source))?;
-        self.spawn("dns-tcp", number, move || worker.run(stopped))
-            .map_err(|source| BindError::new(address, BindProtocol::Tcp, source))
+        let Some(&Bound { transport, address, .. }) = sockets.first() else { return Ok(()) };
+        let failed = |source| BindError::new(address, transport, source);
+        let limits = match transport.is_encrypted() {
+            true => &self.encrypted_limits,
+            false => &self.tcp_limits,
+        };
+        let sockets = sockets.into_iter().map(|bound| (bound.socket, bound.counters)).collect();
+        let policy = self.policy.reader();
+        let worker = StreamWorker::new(sockets, self.special(), limits, policy).map_err(failed)?;
+        let stopped = stopped.clone();
+        self.spawn(name, number, move || worker.run(stopped)).map_err(failed)
     }
 
     fn special(&self) -> Special {
@@ -269,6 +364,31 @@ impl Server {
     }
 }
 
+/// A socket that a worker is to serve.
+struct Bound {
+    transport: Transport,
+    address: SocketAddr,
+    socket: Socket,
+    counters: Arc<Counters>,
+}
+
+/// An empty list for each worker.
+fn list_of_each(workers: usize) -> Vec<Vec<Bound>> {
+    (0..workers).map(|_| Vec::new()).collect()
+}
+
+/// With what each of them shows in handshakes.
+fn secured(bound: EncryptedSockets, tls: &Tls) -> Vec<Socket> {
+    let with_tls = |listener| match bound.transport {
+        Transport::Https => Socket::Doh(listener, tls.doh.clone()),
+        _ => Socket::Dot(listener, tls.dot.clone()),
+    };
+    match bound.sockets {
+        StreamSockets::Quic(socket) => vec![Socket::Doq(socket, Box::new(doq::config(tls)))],
+        StreamSockets::Tcp(listeners) => listeners.into_iter().map(with_tls).collect(),
+    }
+}
+
 /// The clock, read at the edge.
 fn system_time() -> UnixTime {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
@@ -278,7 +398,7 @@ fn system_time() -> UnixTime {
 impl Drop for Server {
     fn drop(&mut self) {
         self.udp_stop.store(true, Ordering::Relaxed);
-        self.tcp_stop.send_replace(true);
+        self.stream_stop.send_replace(true);
         for thread in self.threads.drain(..) {
             // Between a look at the flag and the wait for queries an interrupt has no effect.
             while !thread.is_finished() {

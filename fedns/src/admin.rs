@@ -239,6 +239,8 @@ async fn metrics(pages: &Pages) -> Result<Page, Ended> {
     let dns = pages.dns.as_ref().map_or_else(DnsCounts::default, |dns| DnsCounts {
         traffic: dns.traffic(),
         tcp_connections: dns.tcp_connections(),
+        encrypted_connections: dns.encrypted_connections(),
+        certificate_end: dns.certificate_end(),
     });
     let state = |mirror: &Arc<Mirror>| MirrorState {
         provider: mirror.kind,

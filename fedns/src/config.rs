@@ -9,6 +9,7 @@
 //! - [`statics`]: the static records that it names
 //! - [`mirrored`]: what is suspicious in the entries of providers
 //! - [`policy`]: how clients of the name server are treated
+//! - [`tls`]: the certificate of encrypted transports
 //! - [`transfers`]: keys of zone transfers, and their secrets
 //! - [`zones`]: the planner's settings of each zone, and what is suspicious in it
 
@@ -21,6 +22,7 @@ pub mod load;
 pub mod statics;
 pub mod mirrored;
 pub mod policy;
+pub mod tls;
 pub mod transfers;
 pub mod zones;
 
@@ -47,6 +49,7 @@ pub use places::{Places, Subject};
 pub use policy::{client_policy, cookie_secrets};
 #[cfg(feature = "federation")]
 pub use read::{expand_path, host_label};
+pub use tls::certificate;
 pub use transfers::{TsigKeyConfig, transfer_policy};
 pub use zones::zone_settings;
 
@@ -61,6 +64,8 @@ pub struct Config {
     /// At least one.
     pub zones: Vec<ZoneConfig>,
     pub listen: Listen,
+    /// What the encrypted listeners show of themselves.
+    pub tls: Option<TlsFiles>,
     /// Shared with secondaries.
     pub tsig_keys: Vec<TsigKeyConfig>,
     pub state_dir: PathBuf,
@@ -271,11 +276,37 @@ pub struct WebhookConfig {
     pub endpoint: WebhookUrl,
 }
 
+/// Where DNS is answered, and the admin pages. Without any address for DNS there is no DNS port at all.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Listen {
-    /// UDP and TCP; empty for no DNS port at all.
+    /// UDP and TCP.
     pub dns: Vec<SocketAddr>,
+    /// DNS over TLS.
+    pub dot: Vec<SocketAddr>,
+    /// DNS over HTTPS.
+    pub doh: Vec<SocketAddr>,
+    /// DNS over QUIC.
+    pub doq: Vec<SocketAddr>,
     pub admin: Option<SocketAddr>,
+}
+
+/// A certificate chain and its private key, both in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+impl Listen {
+    /// By any transport.
+    pub fn answers_dns(&self) -> bool {
+        !self.dns.is_empty() || self.is_encrypted()
+    }
+
+    /// By a transport that shows a certificate.
+    pub fn is_encrypted(&self) -> bool {
+        [&self.dot, &self.doh, &self.doq].into_iter().any(|addresses| !addresses.is_empty())
+    }
 }
 
 impl std::fmt::Display for RunAs {
@@ -290,9 +321,15 @@ impl Config {
         self.zones.iter().map(|zone| zone.name.clone()).collect()
     }
 
-    /// Those that hold keys: of providers, of cookies, and shared with secondaries.
+    /// Those that hold keys: of providers, of cookies, shared with secondaries, and of certificates.
     pub fn key_files(&self) -> BTreeSet<&Path> {
-        self.provider_files().chain(self.cookie_file()).chain(self.tsig_files()).collect()
+        let of_clients = self.provider_files().chain(self.cookie_file());
+        of_clients.chain(self.tsig_files()).chain(self.tls_files()).collect()
+    }
+
+    pub fn tls_files(&self) -> impl Iterator<Item = &Path> {
+        let files = self.tls.iter();
+        files.flat_map(|files| [files.certificate.as_path(), files.key.as_path()])
     }
 
     pub fn provider_files(&self) -> impl Iterator<Item = &Path> {

@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use dns_server::server::{Options, Server};
-use dns_server::{CookieSecrets, Policy, Store};
+use dns_server::server::{Certificate, Options, Server};
+use dns_server::{CookieSecrets, Policy, Store, Transport};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -35,7 +35,7 @@ use crate::leader::serials::LeasedSerials;
 use crate::metrics::Metrics;
 use crate::mirror::{MirrorList, Mirrors};
 use crate::output;
-use crate::pipeline::{Beginning, Input, Pipeline, PipelineHandle};
+use crate::pipeline::{Beginning, Input, Pipeline, PipelineHandle, unix_now};
 use crate::state::{StateError, StateFolder};
 use file_watch::{FileWatch, FileWatches};
 use ports::{Bound, bind_socket, dns_taken};
@@ -137,6 +137,7 @@ impl Running {
         let own_secrets = CookieSecrets::random()
             .map_err(|error| failed("there is no randomness for DNS cookies", &error))?;
         let client_policy = config::client_policy(&config, &own_secrets)?;
+        let certificate = config::certificate(&config, unix_now())?;
         let mut warnings = ConfigWarnings::default();
         warnings.tell(now);
         let folder =
@@ -174,6 +175,7 @@ impl Running {
                     workers: config.workers,
                     cpus: config.cpus.clone(),
                     policy: client_policy,
+                    certificate,
                     ..Options::default()
                 };
                 let started =
@@ -278,6 +280,9 @@ impl Running {
         if self.config.tsig_files().any(|tsig_file| tsig_file == file) {
             self.take_tsig_secrets();
         }
+        if self.config.tls_files().any(|tls_file| tls_file == file) {
+            self.take_certificate();
+        }
         if self.config.provider_files().any(|provider_file| provider_file == file) {
             info!(file = %file.display(), "a provider's file has changed");
             // Mirrors that failed with the old one need not wait.
@@ -307,6 +312,24 @@ impl Running {
         }
     }
 
+    /// The certificate is renewed. Of its two files one may come before the other.
+    fn take_certificate(&self) {
+        match config::certificate(&self.config, unix_now()) {
+            Ok(Some(certificate)) => {
+                info!("the certificate has changed");
+                self.show_certificate(certificate);
+            }
+            Ok(None) => {}
+            Err(error) => tell_kept("certificate and key", &error),
+        }
+    }
+
+    fn show_certificate(&self, certificate: Certificate) {
+        if let Some(dns) = &self.dns {
+            dns.show_certificate(certificate);
+        }
+    }
+
     fn treat_clients(&self, policy: Policy) {
         if let Some(dns) = &self.dns {
             dns.set_policy(policy);
@@ -322,6 +345,10 @@ impl Running {
         let dns = self.dns.as_ref().map_or(&[][..], |dns| dns.local_addrs());
         for address in dns {
             text += &format!("  dns    {address} (udp and tcp)\n");
+        }
+        let encrypted = self.dns.as_ref().map_or(&[][..], |dns| dns.encrypted_addrs());
+        for (transport, address) in encrypted {
+            text += &encrypted_line(*transport, *address);
         }
         if let Some(address) = self.admin_address {
             text += &format!("  admin  http://{address}\n");
@@ -407,6 +434,16 @@ impl Running {
         drop(pages);
         drop(dns);
         info!("stopped");
+    }
+}
+
+fn encrypted_line(transport: Transport, address: SocketAddr) -> String {
+    match transport {
+        Transport::Tls => format!("  dot    {address} (tls)\n"),
+        Transport::Https => format!("  doh    https://{address}/dns-query\n"),
+        Transport::Quic => format!("  doq    {address} (quic)\n"),
+        // These have a line of their own.
+        Transport::Udp | Transport::Tcp => String::new(),
     }
 }
 

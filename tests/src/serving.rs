@@ -22,6 +22,8 @@ pub struct Fedns {
     home: Scratch,
     dns: u16,
     admin: u16,
+    /// Further entries of `listen:`.
+    listeners: String,
     process: Option<Process>,
 }
 
@@ -43,16 +45,25 @@ impl Fedns {
 
     /// A folder with the config for these entries of `clusters:`, and no process yet.
     pub fn prepared(clusters: &[String], more: &str) -> Self {
-        let (dns, admin) = (free_port(), free_port());
-        let fedns = Self { home: Scratch::new("serve"), dns, admin, process: None };
+        Self::prepared_on(clusters, "", more)
+    }
+
+    /// The same with further entries of `listen:`, like `dot: ["127.0.0.1:853"]`.
+    pub fn prepared_on(clusters: &[String], listeners: &str, more: &str) -> Self {
+        let fedns = Self { listeners: listeners.to_owned(), ..Self::empty() };
         fedns.configure(clusters, more);
         fedns
     }
 
+    fn empty() -> Self {
+        let (dns, admin) = (free_port(), free_port());
+        let home = Scratch::new("serve");
+        Self { home, dns, admin, listeners: String::new(), process: None }
+    }
+
     /// Runs on a federation with an API of its own, whose control plane is in `host`.
     pub fn of_federation(federation: &Context, host: &Context, more: &str) -> Self {
-        let (dns, admin) = (free_port(), free_port());
-        let mut fedns = Self { home: Scratch::new("serve"), dns, admin, process: None };
+        let mut fedns = Self::empty();
         let (federation_name, host_name) = (&federation.name, &host.name);
         fedns.home.write("kubeconfig", kubeconfig(&[federation.clone(), host.clone()]));
         fedns.write_config(&format!(
@@ -71,13 +82,13 @@ impl Fedns {
     }
 
     fn write_config(&self, more: &str) {
-        let Self { dns, admin, .. } = self;
+        let Self { dns, admin, listeners, .. } = self;
         self.home.write(
             "fedns.yaml",
             format!(
                 "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: example.com.\n\
                  nameServers: [{{name: ns1.example.com., addresses: [192.0.2.53]}}]\n\
-                 listen: {{dns: [\"127.0.0.1:{dns}\"], admin: \"127.0.0.1:{admin}\"}}\n\
+                 listen: {{dns: [\"127.0.0.1:{dns}\"], admin: \"127.0.0.1:{admin}\", {listeners}}}\n\
                  stateDir: ./state\n{more}"
             ),
         );

@@ -56,6 +56,9 @@ mod replicas;
 /// Zones go to secondaries that others wrote.
 mod secondaries;
 
+/// DNS over TLS, HTTPS and QUIC, asked by clients that others wrote.
+mod encrypted;
+
 /// fedns started again on a state that is damaged.
 mod restarts;
 
@@ -99,6 +102,7 @@ fn main() -> ExitCode {
             master_files::tests(),
             serve::tests(),
             secondaries::tests(),
+            encrypted::tests(),
             harness::tests(),
             live::tests(),
             members::tests(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use tests::certificates::{ServerCertificate, server_certificate};
 use tests::kubeconfig::{Context, kubeconfig};
 use tests::product;
 use tests::scratch::Scratch;
@@ -155,6 +156,9 @@ fn every_config_that_is_shown_is_good() {
         scratch.write("alidns.yaml", blocks(&page("README.md"), "ini").concat());
         scratch.write("tsig.key", TSIG_KEY);
         scratch.write("transfer.key", "bWFkZS11cA==\n");
+        let ServerCertificate { chain, key } = server_certificate();
+        scratch.write("tls.crt", chain);
+        scratch.write("tls.key", key);
         scratch.write("cookie-secrets", "e5e973e5a6b2a43f48e7dc849e37bfcf\n");
         scratch.write("key.json", WORKLOAD_IDENTITY);
         let printed = fedns(&scratch, &["config", "-o", "json"]);

@@ -184,7 +184,9 @@ impl<'o> Message<'o> {
             if edns.has_options || extended_error.is_some() {
                 let has_room = start + ExtendedError::OPTION_LENGTH <= limit;
                 let extended_error = extended_error.filter(|_| has_room);
-                length = write_options(out, length, options, extended_error);
+                // What was kept for the OPT record is this much.
+                let size_max = limit + OPT_LENGTH + options.length();
+                length = write_options(out, length, size_max, options, extended_error);
             }
         }
         // Identifier, opcode and RD are the client's, and stand there; RA, AD and, as RFC 4035
@@ -204,6 +206,7 @@ impl<'o> Message<'o> {
 fn write_options(
     out: &mut [u8],
     start: usize,
+    size_max: usize,
     options: &AnswerOptions<'_>,
     extended_error: Option<ExtendedError>,
 ) -> usize {
@@ -213,6 +216,7 @@ fn write_options(
         error.write(&mut out[end..]);
         end += ExtendedError::OPTION_LENGTH;
     }
+    end = options.pad(out, end, size_max);
     out[start - 2..start].copy_from_slice(&((end - start) as u16).to_be_bytes());
     end
 }

@@ -2,14 +2,17 @@
 
 use crate::policy::Policy;
 use crate::respond::cookie::{COOKIE_LENGTH, CookieStanding, is_cookie_length};
-use crate::respond::{Client, ExtendedError, Transport};
+use crate::respond::{Client, ExtendedError};
 
 const NSID: u16 = 3;
 const COOKIE: u16 = 10;
 const KEEPALIVE: u16 = 11;
+const PADDING: u16 = 12;
 const EXTENDED_ERROR: u16 = 15;
 /// Code and length.
 const OPTION_HEADER_LENGTH: usize = 4;
+/// Padded answers are so many bytes long, or a multiple of it (RFC 8467 section 4.1).
+const PADDED_LENGTH: usize = 468;
 
 /// What the options of a query ask for. Unknown ones ask for nothing (RFC 6891 section 6.1.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +21,7 @@ pub(crate) struct Options {
     pub malformed: bool,
     pub nsid: bool,
     pub keepalive: bool,
+    pub padding: bool,
     pub cookie: Option<CookieAt>,
 }
 
@@ -35,13 +39,16 @@ pub(crate) struct AnswerOptions<'p> {
     cookie: Option<[u8; COOKIE_LENGTH]>,
     nsid: Option<&'p [u8]>,
     keepalive: Option<u16>,
+    /// The answer's length is to tell less (RFC 7830).
+    is_padded: bool,
     pub standing: CookieStanding,
 }
 
 // === impl Options ===
 
 impl Options {
-    pub const NONE: Self = Self { malformed: false, nsid: false, keepalive: false, cookie: None };
+    pub const NONE: Self =
+        Self { malformed: false, nsid: false, keepalive: false, padding: false, cookie: None };
 
     /// Reads the data of an OPT record that begins at `start` in its packet.
     pub fn read(data: &[u8], start: usize) -> Self {
@@ -67,6 +74,7 @@ impl Options {
                 self.keepalive = true;
                 self.malformed |= !matches!(length, 0 | 2);
             }
+            PADDING => self.padding = true,
             COOKIE if self.cookie.is_none() => match (u16::try_from(start), u8::try_from(length)) {
                 (Ok(start), Ok(length)) if is_cookie_length(usize::from(length)) => {
                     self.cookie = Some(CookieAt { start, length });
@@ -101,6 +109,7 @@ impl<'p> AnswerOptions<'p> {
         cookie: None,
         nsid: None,
         keepalive: None,
+        is_padded: false,
         standing: CookieStanding::Absent,
     };
 
@@ -117,7 +126,9 @@ impl<'p> AnswerOptions<'p> {
             length: 0,
             cookie: cookie.map(|cookie| cookie.bytes),
             nsid: nsid.as_deref().filter(|_| options.nsid),
-            keepalive: (options.keepalive && transport == Transport::Tcp).then_some(keepalive),
+            keepalive: (options.keepalive && transport.has_keepalive()).then_some(keepalive),
+            // Over UDP it would only help those who have answers sent to others.
+            is_padded: options.padding && transport.is_encrypted(),
             standing: cookie.map_or(CookieStanding::Absent, |cookie| cookie.standing),
         };
         let lengths = [
@@ -132,6 +143,20 @@ impl<'p> AnswerOptions<'p> {
     #[inline]
     pub fn length(&self) -> usize {
         self.length
+    }
+
+    /// Fills a message of `length` bytes up behind its last option. Returns its length then, which is
+    /// `limit` where that comes before the next multiple.
+    pub fn pad(&self, out: &mut [u8], length: usize, limit: usize) -> usize {
+        let start = length + OPTION_HEADER_LENGTH;
+        if !self.is_padded || start > limit {
+            return length;
+        }
+        let end = start.next_multiple_of(PADDED_LENGTH).min(limit);
+        out[start..end].fill(0);
+        out[length..length + 2].copy_from_slice(&PADDING.to_be_bytes());
+        out[length + 2..start].copy_from_slice(&((end - start) as u16).to_be_bytes());
+        end
     }
 
     /// Writes them to the start of `out`, which has room for them.

@@ -83,7 +83,7 @@ fn queries() -> impl Strategy<Value = Query> {
 }
 
 fn transports() -> impl Strategy<Value = Transport> {
-    prop_oneof![Just(Transport::Udp), Just(Transport::Tcp)]
+    prop_oneof![Just(Transport::Udp), Just(Transport::Tcp), Just(Transport::Tls)]
 }
 
 proptest! {

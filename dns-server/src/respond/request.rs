@@ -126,6 +126,11 @@ impl Request {
         self.name.as_bytes()
     }
 
+    /// It asks how long an idle connection is kept (RFC 7828).
+    pub(crate) fn asks_keepalive(&self) -> bool {
+        self.edns.is_some_and(|edns| edns.has_options) && self.options.keepalive
+    }
+
     pub(crate) fn has_question(&self) -> bool {
         self.question_end > HEADER_LENGTH
     }
@@ -133,7 +138,9 @@ impl Request {
     /// How long the answer may be, whatever the buffer.
     pub(crate) fn answer_size_max(&self, transport: Transport) -> usize {
         match (transport, self.edns) {
-            (Transport::Tcp, _) => TCP_SIZE_MAX,
+            (Transport::Tcp | Transport::Tls | Transport::Https | Transport::Quic, _) => {
+                TCP_SIZE_MAX
+            }
             (Transport::Udp, None) => UDP_SIZE_WITHOUT_EDNS,
             (Transport::Udp, Some(edns)) => {
                 usize::from(edns.udp_size).clamp(UDP_SIZE_WITHOUT_EDNS, UDP_SIZE_MAX)

@@ -1,5 +1,5 @@
-//! Sockets at one address: for each worker one UDP and one TCP socket that share their port. Sockets
-//! that somebody else has bound are dealt out instead, where there are some.
+//! Sockets at one address: for each worker one UDP and one TCP socket that share their port, or one of
+//! either kind for an encrypted transport.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener, UdpSocket};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use thiserror::Error;
 
+use crate::respond::Transport;
 use crate::server::sys;
 
 /// How often another port is tried where the system is to pick one for both protocols.
@@ -17,29 +18,12 @@ const UDP_RECEIVE_BUFFER: usize = 4 << 20;
 
 /// An address cannot be listened on.
 #[derive(Debug, Error)]
-#[error("cannot listen on {address}/{protocol}")]
+#[error("cannot listen on {address}/{}", protocol(*.transport))]
 pub struct BindError {
     pub address: SocketAddr,
-    pub protocol: BindProtocol,
+    pub transport: Transport,
     #[source]
     pub source: io::Error,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BindProtocol {
-    Udp,
-    Tcp,
-}
-
-/// Sockets at all addresses of a server, which nobody answers on yet: what arrives waits in them.
-pub struct Listeners(Vec<Sockets>);
-
-/// Sockets that were bound before this process began.
-#[derive(Debug, Default)]
-pub struct Inherited {
-    pub udp: Vec<UdpSocket>,
-    /// Listening.
-    pub tcp: Vec<TcpListener>,
 }
 
 pub(crate) struct Sockets {
@@ -52,137 +36,107 @@ pub(crate) struct Sockets {
 // === impl BindError ===
 
 impl BindError {
-    pub(crate) fn new(address: SocketAddr, protocol: BindProtocol, source: io::Error) -> Self {
-        Self { address, protocol, source }
+    pub(crate) fn new(address: SocketAddr, transport: Transport, source: io::Error) -> Self {
+        Self { address, transport, source }
     }
 }
 
-impl std::fmt::Display for BindProtocol {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Udp => "udp",
-            Self::Tcp => "tcp",
-        })
-    }
-}
-
-// === impl Listeners ===
-
-impl Listeners {
-    /// One socket of each protocol at each address for each of the workers. For port 0 the system
-    /// picks one that both protocols have free. Of what is inherited, that at these addresses is taken
-    /// out and used: this process may have no right to bind it anew.
-    ///
-    /// # Errors
-    ///
-    /// The first address that cannot be had.
-    pub fn bind(
-        addresses: &[SocketAddr],
-        workers: usize,
-        inherited: &mut Inherited,
-    ) -> Result<Self, BindError> {
-        let workers = workers.max(1);
-        let bind = |address: &SocketAddr| {
-            Sockets::bind(*address, workers, inherited.udp_at(*address), inherited.tcp_at(*address))
-        };
-        addresses.iter().map(bind).collect::<Result<_, _>>().map(Self)
-    }
-
-    pub(crate) fn into_sockets(self) -> Vec<Sockets> {
-        self.0
-    }
-}
-
-// === impl Inherited ===
-
-impl Inherited {
-    fn udp_at(&mut self, address: SocketAddr) -> Vec<UdpSocket> {
-        let is_there = |socket: &mut UdpSocket| socket.local_addr().is_ok_and(|it| it == address);
-        self.udp.extract_if(.., is_there).collect()
-    }
-
-    fn tcp_at(&mut self, address: SocketAddr) -> Vec<TcpListener> {
-        let is_there = |socket: &mut TcpListener| socket.local_addr().is_ok_and(|it| it == address);
-        self.tcp.extract_if(.., is_there).collect()
+/// What has the ports.
+fn protocol(transport: Transport) -> &'static str {
+    match transport {
+        Transport::Udp | Transport::Quic => "udp",
+        Transport::Tcp | Transport::Tls | Transport::Https => "tcp",
     }
 }
 
 // === impl Sockets ===
 
 impl Sockets {
-    fn bind(
+    /// On those that are given, where there are some.
+    pub fn bind(
         address: SocketAddr,
         workers: usize,
         udp: Vec<UdpSocket>,
         tcp: Vec<TcpListener>,
     ) -> Result<Self, BindError> {
-        if !udp.is_empty() || !tcp.is_empty() {
-            return Self::inherited(address, workers, udp, tcp);
+        if address.port() != 0 {
+            return Self::try_bind(address, workers, udp, tcp);
         }
         for _ in 1..PORT_TRIES {
-            match Self::try_bind(address, workers) {
+            match Self::try_bind(address, workers, Vec::new(), Vec::new()) {
                 // Another program has the port that was picked for TCP on UDP.
                 Err(error)
-                    if address.port() == 0
-                        && error.protocol == BindProtocol::Udp
+                    if error.transport == Transport::Udp
                         && error.source.kind() == io::ErrorKind::AddrInUse => {}
                 result => return result,
             }
         }
-        Self::try_bind(address, workers)
+        Self::try_bind(address, workers, Vec::new(), Vec::new())
     }
 
-    fn try_bind(wanted: SocketAddr, workers: usize) -> Result<Self, BindError> {
-        let tcp_error = |source| BindError::new(wanted, BindProtocol::Tcp, source);
-        let udp_error = |source| BindError::new(wanted, BindProtocol::Udp, source);
-        let first = claim_tcp(wanted).map_err(tcp_error)?;
-        let address = first.local_addr().map_err(tcp_error)?;
-        let mut tcp = vec![first];
-        let mut udp = vec![claim_udp(address).map_err(udp_error)?];
-        for _ in 1..workers {
-            tcp.push(join_tcp(address).map_err(tcp_error)?);
-            udp.push(join_udp(address).map_err(udp_error)?);
-        }
-        Ok(Self { address, udp, tcp })
-    }
-
-    /// A protocol that nobody has bound is bound here.
-    fn inherited(
-        address: SocketAddr,
+    fn try_bind(
+        wanted: SocketAddr,
         workers: usize,
         udp: Vec<UdpSocket>,
         tcp: Vec<TcpListener>,
     ) -> Result<Self, BindError> {
-        let tcp_error = |source| BindError::new(address, BindProtocol::Tcp, source);
-        let udp_error = |source| BindError::new(address, BindProtocol::Udp, source);
-        let udp = match udp.is_empty() {
-            true => bind_all(workers, || claim_udp(address), || join_udp(address)),
-            false => deal(udp, workers, UdpSocket::try_clone).and_then(|sockets| {
-                sockets.into_iter().map(|it| ready_udp(it.into(), address)).collect()
-            }),
-        };
-        let tcp = match tcp.is_empty() {
-            true => bind_all(workers, || claim_tcp(address), || join_tcp(address)),
-            false => deal(tcp, workers, TcpListener::try_clone)
-                .and_then(|sockets| sockets.into_iter().map(|it| ready_tcp(it.into())).collect()),
-        };
-        Ok(Self { address, udp: udp.map_err(udp_error)?, tcp: tcp.map_err(tcp_error)? })
+        let tcp_error = |source| BindError::new(wanted, Transport::Tcp, source);
+        let udp_error = |source| BindError::new(wanted, Transport::Udp, source);
+        let tcp = bind_tcp(wanted, workers, tcp).map_err(tcp_error)?;
+        let address = tcp[0].local_addr().map_err(tcp_error)?;
+        let udp = bind_udp(address, workers, udp).map_err(udp_error)?;
+        Ok(Self { address, udp, tcp })
     }
 }
 
-fn bind_all<S>(
+/// For each worker at least one: on those that are given, or new ones.
+pub(crate) fn bind_tcp(
+    wanted: SocketAddr,
     workers: usize,
-    claim: impl Fn() -> io::Result<S>,
-    join: impl Fn() -> io::Result<S>,
-) -> io::Result<Vec<S>> {
-    (0..workers).map(|at| if at == 0 { claim() } else { join() }).collect()
+    given: Vec<TcpListener>,
+) -> io::Result<Vec<TcpListener>> {
+    if given.is_empty() {
+        let first = claim_tcp(wanted)?;
+        let address = first.local_addr()?;
+        let others = (1..workers).map(|_| join_tcp(address));
+        return std::iter::once(Ok(first)).chain(others).collect();
+    }
+    let dealt = deal(given, workers, TcpListener::try_clone)?;
+    dealt.into_iter().map(|listener| ready_tcp(listener.into())).collect()
 }
 
-/// Fewer sockets than workers are shared, more would leave queries unread.
+fn bind_udp(
+    address: SocketAddr,
+    workers: usize,
+    given: Vec<UdpSocket>,
+) -> io::Result<Vec<UdpSocket>> {
+    if given.is_empty() {
+        let others = (1..workers).map(|_| join_udp(address));
+        return std::iter::once(claim_udp(address)).chain(others).collect();
+    }
+    let dealt = deal(given, workers, UdpSocket::try_clone)?;
+    dealt.into_iter().map(|socket| ready_udp(socket.into(), address)).collect()
+}
+
+/// Fewer sockets than workers are shared; more are all kept, or their queries would wait for ever.
 fn deal<S>(sockets: Vec<S>, workers: usize, copy: fn(&S) -> io::Result<S>) -> io::Result<Vec<S>> {
     let copies = (sockets.len()..workers).map(|at| copy(&sockets[at % sockets.len()]));
     let copies = copies.collect::<io::Result<Vec<_>>>()?;
     Ok(sockets.into_iter().chain(copies).collect())
+}
+
+/// One for all workers: a connection goes on when its client's address changes.
+pub(crate) fn bind_quic(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = new_socket(address, Type::DGRAM, Protocol::UDP)?;
+    socket.bind(&SockAddr::from(address))?;
+    ready_quic(socket.into())
+}
+
+pub(crate) fn ready_quic(socket: UdpSocket) -> io::Result<UdpSocket> {
+    let socket = Socket::from(socket);
+    socket.set_recv_buffer_size(UDP_RECEIVE_BUFFER)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
 
 /// The first socket is bound without SO_REUSEPORT and gets it afterwards: a port that another

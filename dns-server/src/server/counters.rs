@@ -64,6 +64,7 @@ pub(crate) struct Counters {
     receive_errors: Count,
     connections: Count,
     connections_refused: Count,
+    handshake_failures: Count,
 }
 
 #[derive(Default)]
@@ -100,10 +101,12 @@ pub struct Traffic {
     /// Answers that the system would not send.
     pub send_errors: u64,
     pub receive_errors: u64,
-    /// TCP connections accepted.
+    /// Connections accepted.
     pub connections: u64,
-    /// TCP connections closed on arrival, as too many were open.
+    /// Connections closed on arrival, as too many were open.
     pub connections_refused: u64,
+    /// Connections that ended before they were encrypted.
+    pub handshake_failures: u64,
 }
 
 /// Questions and answers of one zone.
@@ -156,6 +159,7 @@ impl Counters {
             receive_errors: Count::default(),
             connections: Count::default(),
             connections_refused: Count::default(),
+            handshake_failures: Count::default(),
         }
     }
 
@@ -220,6 +224,10 @@ impl Counters {
         self.connections_refused.add(1);
     }
 
+    pub fn handshake_failure(&self) {
+        self.handshake_failures.add(1);
+    }
+
     /// Adds what this thread counted, under the names that the snapshot knows.
     pub fn add_to(&self, traffic: &mut Traffic, snapshot: &Snapshot<'_>) {
         let Self { address: _, transport: _, zones, .. } = self;
@@ -234,6 +242,7 @@ impl Counters {
         traffic.receive_errors += self.receive_errors.get();
         traffic.connections += self.connections.get();
         traffic.connections_refused += self.connections_refused.get();
+        traffic.handshake_failures += self.handshake_failures.get();
         for (slot, counters) in zones.iter().enumerate() {
             if counters.responses.iter().all(|count| count.get() == 0) {
                 continue;
@@ -312,6 +321,7 @@ impl Traffic {
             receive_errors: 0,
             connections: 0,
             connections_refused: 0,
+            handshake_failures: 0,
         }
     }
 }

@@ -86,7 +86,9 @@ impl Special {
         let key = signer.map(Signer::key_name);
         let is_allowed =
             policy.zones.get(&zone).is_some_and(|zone| zone.allows(client.address, key));
-        if !is_allowed || !self.transfers.is_open() {
+        // Neither a request over HTTP nor a stream of QUIC is a stream of messages here.
+        let is_carried = !matches!(client.transport, Transport::Https | Transport::Quic);
+        if !is_allowed || !is_carried || !self.transfers.is_open() {
             return Err(Rcode::REFUSED);
         }
         let kind = match request.record_type {

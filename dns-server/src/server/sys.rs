@@ -394,7 +394,7 @@ pub fn usable_cpus() -> io::Result<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::bind::{Inherited, Listeners};
+    use crate::server::bind::Sockets;
 
     #[test]
     fn rfc9715_3_1_path_mtu_messages_are_not_believed() {
@@ -404,12 +404,10 @@ mod tests {
             ("[::1]:0", libc::IPV6_PMTUDISC_OMIT),
             ("[::]:0", libc::IPV6_PMTUDISC_OMIT),
         ] {
-            let listeners =
-                Listeners::bind(&[address.parse().unwrap()], 2, &mut Inherited::default()).unwrap();
-            for sockets in listeners.into_sockets() {
-                for socket in &sockets.udp {
-                    assert_eq!(path_mtu_mode(socket, sockets.address.ip()), expect, "{address}");
-                }
+            let sockets =
+                Sockets::bind(address.parse().unwrap(), 2, Vec::new(), Vec::new()).unwrap();
+            for socket in &sockets.udp {
+                assert_eq!(path_mtu_mode(socket, sockets.address.ip()), expect, "{address}");
             }
         }
     }

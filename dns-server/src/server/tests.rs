@@ -1,5 +1,6 @@
 //! Real sockets on loopback: what only they can get wrong.
 
+mod encrypted;
 mod guarded;
 mod policy;
 mod tcp;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::respond::{Rcode, Transport};
-use crate::server::{BindProtocol, Options, Server, TypeBucket};
+use crate::server::{Addresses, Options, Server, TypeBucket};
 use crate::testing::{self, Query};
 use crate::transfer::Transfers;
 use crate::{Reader, Writer};
@@ -35,7 +36,10 @@ fn loopback() -> SocketAddr {
 
 fn server(options: Options) -> (Writer, Server) {
     let (writer, reader) = store();
-    (writer, Server::bind_with(&[loopback()], options, reader, transfers()).unwrap())
+    (
+        writer,
+        Server::bind_with(&Addresses::plain(&[loopback()]), options, reader, transfers()).unwrap(),
+    )
 }
 
 /// Nobody may have anything.
@@ -92,12 +96,12 @@ fn a_port_that_is_taken_is_named() {
     let tcp = std::net::TcpListener::bind(loopback()).unwrap();
     let address = tcp.local_addr().unwrap();
     let error = Server::bind(&[address], 1, reader.clone()).err().unwrap();
-    assert_eq!((error.address, error.protocol), (address, BindProtocol::Tcp));
+    assert_eq!((error.address, error.transport), (address, Transport::Tcp));
     assert_eq!(error.to_string(), format!("cannot listen on {address}/tcp"));
     drop(tcp);
     let udp = UdpSocket::bind(address).unwrap();
     let error = Server::bind(&[address], 1, reader).err().unwrap();
-    assert_eq!((error.address, error.protocol), (address, BindProtocol::Udp));
+    assert_eq!((error.address, error.transport), (address, Transport::Udp));
     drop(udp);
 }
 

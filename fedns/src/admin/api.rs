@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use dns_server::Reader;
+use dns_server::{Reader, Transport};
 use hyper::StatusCode;
 use model::{ClusterName, Freshness, Level, Name, RecordSet, RecordType, ServiceKey, ZoneContents};
 use planner::{ClusterEntry, FederatedName, Federation};
@@ -68,8 +68,12 @@ struct ServerInfo<'a> {
     version: &'static str,
     /// Where it takes orders.
     socket: Option<&'a Path>,
-    /// Where it answers queries.
+    /// Where it answers queries, over UDP and TCP.
     dns: Vec<SocketAddr>,
+    /// The same over TLS, HTTPS and QUIC.
+    dot: Vec<SocketAddr>,
+    doh: Vec<SocketAddr>,
+    doq: Vec<SocketAddr>,
 }
 
 pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
@@ -91,9 +95,17 @@ pub async fn page(pages: &Pages, url: &Url) -> Result<Page, Ended> {
             version: env!("CARGO_PKG_VERSION"),
             socket: pages.socket.as_deref(),
             dns: pages.dns.as_ref().map(|dns| dns.local_addrs().to_vec()).unwrap_or_default(),
+            dot: encrypted_addresses(pages, Transport::Tls),
+            doh: encrypted_addresses(pages, Transport::Https),
+            doq: encrypted_addresses(pages, Transport::Quic),
         })),
         path => Ok(Page::error(StatusCode::NOT_FOUND, &format!("no page {path}"))),
     }
+}
+
+fn encrypted_addresses(pages: &Pages, transport: Transport) -> Vec<SocketAddr> {
+    let all = pages.dns.iter().flat_map(|dns| dns.encrypted_addrs());
+    all.filter(|(of, _)| *of == transport).map(|(_, address)| *address).collect()
 }
 
 // === records ===

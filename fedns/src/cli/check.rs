@@ -8,6 +8,7 @@ use super::{CommandResult, ConfigFile, Failure, print};
 use crate::config::places::STATE_FOLDER;
 use crate::config::{self, Config, Places, Subject};
 use crate::mirror::connect::check_file;
+use crate::pipeline::unix_now;
 use crate::state::access::{self, Unusable};
 
 /// Check a config and all that it names, without serving
@@ -37,6 +38,9 @@ impl Check {
             errors.extend(error.lines);
         }
         if let Err(error) = config::cookie_secrets(&config) {
+            errors.extend(error.lines);
+        }
+        if let Err(error) = config::certificate(&config, unix_now()) {
             errors.extend(error.lines);
         }
         for Unusable { path, source } in access::check(&config.state_dir) {

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::{CommandResult, ConfigFile, print};
 use crate::config::transfers::Secret;
 use crate::config::{
-    self, AliDnsConfig, Config, ControlPlane, Cookies, LeaderElection, ProviderConfig,
-    ProviderKind, Rfc2136Config, TsigKeyConfig, WebhookConfig,
+    self, AliDnsConfig, Config, ControlPlane, Cookies, LeaderElection, Listen, ProviderConfig,
+    ProviderKind, Rfc2136Config, TlsFiles, TsigKeyConfig, WebhookConfig,
 };
 use crate::output;
 
@@ -54,6 +54,7 @@ fn value(config: &Config) -> Value {
         federation,
         zones,
         listen,
+        tls,
         tsig_keys,
         state_dir,
         services,
@@ -84,7 +85,7 @@ fn value(config: &Config) -> Value {
         "kind": "Config",
         "federation": federation,
         "zones": zones,
-        "listen": {"dns": listen.dns, "admin": listen.admin},
+        "listen": listen_value(listen),
         "stateDir": state_dir,
         "services": {
             "publish": words(services.publish),
@@ -105,6 +106,9 @@ fn value(config: &Config) -> Value {
         "lameDuck": seconds(*lame_duck),
         "startupTimeout": seconds(*startup_timeout),
     });
+    if let Some(TlsFiles { certificate, key }) = tls {
+        value["tls"] = json!({"certFile": certificate, "keyFile": key});
+    }
     if !tsig_keys.is_empty() {
         value["tsigKeys"] = tsig_keys.iter().map(tsig_key_value).collect();
     }
@@ -131,6 +135,18 @@ fn value(config: &Config) -> Value {
     }
     if let Some(election) = leader_election {
         value["leaderElection"] = election_value(election);
+    }
+    value
+}
+
+/// Without the lists that are empty, but for the one that has a default.
+fn listen_value(listen: &Listen) -> Value {
+    let Listen { dns, dot, doh, doq, admin } = listen;
+    let mut value = json!({"dns": dns, "admin": admin});
+    for (key, addresses) in [("dot", dot), ("doh", doh), ("doq", doq)] {
+        if !addresses.is_empty() {
+            value[key] = json!(addresses);
+        }
     }
     value
 }

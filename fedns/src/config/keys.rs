@@ -5,6 +5,7 @@
 //! - [`transfers`]: keys of zone transfers, and who may have a zone
 //! - [`services`]: which Services are published
 //! - [`clients`]: how clients of the name server are treated
+//! - [`listen`]: where it listens, and what certificate it shows there
 //! - [`clusters`]: the members
 //! - [`control_plane`]: where members stand instead, in a federation
 //! - here: everything else
@@ -15,6 +16,7 @@ mod transfers;
 mod values;
 mod services;
 mod clients;
+mod listen;
 mod clusters;
 mod control_plane;
 
@@ -27,22 +29,15 @@ use std::time::Duration;
 use super::places::{Places, Subject};
 use super::read::{MapReader, Problem, Reader};
 use super::tree::{Key, Node, Value};
-use super::{Config, LeaderElection, Listen, RunAs};
+use super::{Config, LeaderElection, RunAs};
 
-const DNS_DEFAULT: [&str; 1] = ["127.0.0.1:5300"];
-const ADMIN_DEFAULT: &str = "127.0.0.1:8053";
 const LAME_DUCK_DEFAULT: Duration = Duration::from_secs(5);
 const STARTUP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 /// Far more than any machine has cores.
 const WORKERS_MAX: usize = 1024;
 
 /// Keys that this version knows and does not serve yet, with what they are for.
-const LATER_KEYS: [(&str, &str); 2] =
-    [("tls", "DNS over TLS, HTTPS and QUIC"), ("adminTokenFile", "writes over the admin address")];
-
-/// The same, of the map `listen`.
-const LATER_LISTEN_KEYS: [(&str, &str); 3] =
-    [("dot", "DNS over TLS"), ("doh", "DNS over HTTPS"), ("doq", "DNS over QUIC")];
+const LATER_KEYS: [(&str, &str); 1] = [("adminTokenFile", "writes over the admin address")];
 
 /// Makes a config of the tree; `Err` holds every problem, in the order of the file. `file` is
 /// absolute, `shown` is how later errors call it.
@@ -67,10 +62,10 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
     let federation = reader.required(&mut map, "federation", wanted);
     let federation = federation.and_then(|node| reader.label(node, wanted));
     let is_mirrored = is_mirrored(&map);
-    let listen = listen(reader, &mut map, is_mirrored);
+    let listen = listen::listen(reader, &mut map, is_mirrored);
     let tsig_keys = transfers::tsig_keys(reader, map.take("tsigKeys"));
     let known: Vec<_> = tsig_keys.iter().map(|key| key.name.clone()).collect();
-    let is_served = !listen.dns.is_empty();
+    let is_served = listen.answers_dns();
     let zones = zones::zones(reader, &mut map, federation.as_ref(), is_served, &known);
     let control_plane = control_plane::control_plane(reader, &mut map);
     let federated = control_plane.is_some().then(|| federation.clone()).flatten();
@@ -81,6 +76,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
     let workers = map.take("workers").and_then(|node| workers(reader, node));
     let cpus = map.take("cpus").map(|node| cpus(reader, node)).unwrap_or_default();
     let user = map.take("user").and_then(|node| user(reader, node));
+    let tls = listen::tls(reader, &mut map, &listen);
     let clients = clients::clients(reader, &mut map);
     let lame_duck = map.take("lameDuck").and_then(|node| reader.duration(node));
     let startup_timeout = map.take("startupTimeout").and_then(|node| reader.duration(node));
@@ -93,6 +89,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
         federation: federation?,
         zones,
         listen,
+        tls,
         tsig_keys,
         state_dir: state_dir.unwrap_or(default_state_dir),
         services,
@@ -174,39 +171,6 @@ fn refuse(reader: &mut Reader<'_>, key: &Key, node: &Node, purpose: &str) {
         let message = format!("key {text:?} is not served by this version ({purpose}); remove it");
         reader.problem(key.place, message);
     }
-}
-
-/// Where the config says nothing: a zone that goes to a provider is answered there.
-fn listen(reader: &mut Reader<'_>, map: &mut MapReader<'_>, is_mirrored: bool) -> Listen {
-    let dns = if is_mirrored { &[][..] } else { &DNS_DEFAULT };
-    let default = || Listen {
-        dns: dns.iter().filter_map(|text| text.parse().ok()).collect(),
-        admin: ADMIN_DEFAULT.parse().ok(),
-    };
-    let Some(node) = map.take("listen") else { return default() };
-    let mut map =
-        reader.map(node, "a map like {dns: [\"127.0.0.1:5300\"], admin: \"127.0.0.1:8053\"}");
-    // No listen.dns means no DNS port; the default stands only where listen is not written at all.
-    let dns = reader.items(map.take("dns"), |reader, node| {
-        let address = reader.socket_address(node)?;
-        reader.note(Subject::ListenDns(address), node.place);
-        Some(address)
-    });
-    let admin = map.take("admin");
-    if let Some(node) = admin {
-        reader.note(Subject::ListenAdmin, node.place);
-    }
-    let listen = Listen { dns, admin: admin.and_then(|node| reader.socket_address(node)) };
-    refuse_later(reader, &mut map, &LATER_LISTEN_KEYS);
-    reader.finish(map);
-    if let (Some(node), Some(address)) = (admin, listen.admin)
-        && address.port() != 0
-        && listen.dns.contains(&address)
-    {
-        let message = format!("{address} is an address of listen.dns already; choose another port");
-        reader.value_problem(node, message);
-    }
-    listen
 }
 
 fn workers(reader: &mut Reader<'_>, node: &Node) -> Option<usize> {

@@ -1,5 +1,6 @@
 //! What is suspicious in the entries of providers.
 
+use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -45,8 +46,9 @@ pub fn key_file(kind: &ProviderKind) -> Option<&Path> {
 }
 
 /// One that cannot be looked at is told where it is read.
-fn readable_by_all(path: &Path) -> Option<String> {
-    let mode = std::fs::metadata(path).ok()?.mode();
+pub fn readable_by_all(path: &Path) -> Option<String> {
+    let file = std::fs::metadata(path).ok().filter(Metadata::is_file)?;
+    let mode = file.mode();
     let path = path.display();
     (mode & READABLE_BY_ALL != 0).then(|| {
         format!("{path} holds a key, and everybody on this machine may read it; chmod o-r {path}")

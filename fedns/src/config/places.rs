@@ -20,11 +20,14 @@ pub enum Subject {
     Zone(Name),
     StaticRecords(PathBuf),
     StateDir,
-    ListenDns(SocketAddr),
+    /// An address of the list with this key in `listen`.
+    Listen(&'static str, SocketAddr),
     ListenAdmin,
     Cpus,
     User,
     CookieSecrets,
+    TlsCertificate,
+    TlsKey,
     Cluster(ClusterName),
     /// Keys of a cluster's entry; one that is not written counts as standing where the entry does.
     Manifests(ClusterName),
@@ -98,11 +101,13 @@ impl Subject {
             Self::Zone(_)
             | Self::StaticRecords(_)
             | Self::StateDir
-            | Self::ListenDns(_)
+            | Self::Listen(..)
             | Self::ListenAdmin
             | Self::Cpus
             | Self::User
             | Self::CookieSecrets
+            | Self::TlsCertificate
+            | Self::TlsKey
             | Self::ProviderFile(_)
             | Self::SecretFile(_)
             | Self::HostedZone(_)
@@ -116,11 +121,13 @@ impl fmt::Display for Subject {
         match self {
             Self::Zone(zone) => write!(f, "zone {zone}"),
             Self::StaticRecords(_) => write!(f, "key \"staticRecords\""),
-            Self::ListenDns(_) => write!(f, "key \"listen.dns\""),
+            Self::Listen(key, _) => write!(f, "key \"listen.{key}\""),
             Self::ListenAdmin => write!(f, "key \"listen.admin\""),
             Self::Cpus => write!(f, "key \"cpus\""),
             Self::User => write!(f, "key \"user\""),
             Self::CookieSecrets => write!(f, "key \"cookies.secretFile\""),
+            Self::TlsCertificate => write!(f, "key \"tls.certFile\""),
+            Self::TlsKey => write!(f, "key \"tls.keyFile\""),
             Self::StateDir => write!(f, "key \"stateDir\""),
             Self::ProviderFile(_) => write!(f, "key \"providers.configFile\""),
             Self::SecretFile(_) => write!(f, "key \"tsigKeys.secretFile\""),

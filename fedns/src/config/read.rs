@@ -66,6 +66,13 @@ impl<'a> Reader<'a> {
         self.problems.push(Problem { place, message: message.into() });
     }
 
+    /// A problem of what was noted before.
+    pub fn problem_of(&mut self, subject: &Subject, message: impl Display) {
+        if let Some(place) = self.places.get(subject) {
+            self.problem(*place, format!("{subject}: {message}"));
+        }
+    }
+
     /// A problem of a value, told with the key that it stands under.
     pub fn value_problem(&mut self, node: &Node, message: impl Display) {
         let message = match &node.key {

@@ -21,6 +21,8 @@ pub fn zone_settings(config: &Config) -> (Result<Vec<ZoneSettings>, ConfigError>
     let of_providers: BTreeSet<String> =
         config.zones.iter().flat_map(|zone| mirrored::warnings(config, zone)).collect();
     warnings.extend(of_providers);
+    warnings.extend(idle_certificate(config));
+    warnings.extend(open_certificate_key(config));
     for zone in &config.zones {
         match settings_of(config, zone, &mut warnings) {
             Ok(zone) => settings.push(zone),
@@ -31,10 +33,24 @@ pub fn zone_settings(config: &Config) -> (Result<Vec<ZoneSettings>, ConfigError>
         return (Err(ConfigError { lines: errors }), warnings);
     }
     warnings.extend(settings.iter().flat_map(|zone| hidden_names(config, zone)));
-    if !config.listen.dns.is_empty() {
+    if config.listen.answers_dns() {
         warnings.extend(settings.iter().filter_map(|zone| undelegated(config, &settings, zone)));
     }
     (Ok(settings), warnings)
+}
+
+fn idle_certificate(config: &Config) -> Option<String> {
+    let line = || {
+        let message =
+            "nobody is shown the certificate: listen.dot, listen.doh and listen.doq are empty";
+        config.places.line(&Subject::TlsCertificate, message)
+    };
+    (config.tls.is_some() && !config.listen.is_encrypted()).then(line)
+}
+
+fn open_certificate_key(config: &Config) -> Option<String> {
+    let text = mirrored::readable_by_all(&config.tls.as_ref()?.key)?;
+    Some(config.places.line(&Subject::TlsKey, text))
 }
 
 fn settings_of(
@@ -44,11 +60,11 @@ fn settings_of(
 ) -> Result<ZoneSettings, ConfigError> {
     let subject = Subject::Zone(zone.name.clone());
     let statics = statics::read(zone, &config.places, warnings)?;
-    let base = match config.listen.dns.is_empty() {
-        false => base_contents(&zone.name, &zone.name_servers, &zone.hostmaster, statics).map_err(
+    let base = match config.listen.answers_dns() {
+        true => base_contents(&zone.name, &zone.name_servers, &zone.hostmaster, statics).map_err(
             |error| ConfigError::one(format!("{}: {error}", config.places.at(&subject))),
         )?,
-        true => unserved_contents(&zone.name, &zone.hostmaster, statics),
+        false => unserved_contents(&zone.name, &zone.hostmaster, statics),
     };
     let static_names = StaticNames::new(&base, &config.federation, &config.zone_names());
     Ok(ZoneSettings {

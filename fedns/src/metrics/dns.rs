@@ -4,7 +4,7 @@ use std::fmt::Error;
 
 use dns_server::Transport;
 use dns_server::server::{SIZE_BOUNDS, Traffic, ZoneTraffic};
-use model::Name;
+use model::{Name, UnixTime};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
@@ -16,6 +16,9 @@ use prometheus_client::metrics::gauge::ConstGauge;
 pub struct DnsCounts {
     pub traffic: Vec<Traffic>,
     pub tcp_connections: usize,
+    pub encrypted_connections: usize,
+    /// The last second that the shown certificate is good for.
+    pub certificate_end: Option<UnixTime>,
 }
 
 type Labels = Vec<(&'static str, String)>;
@@ -29,14 +32,14 @@ impl Collector for DnsCounts {
         self.listeners(&mut encoder)?;
         self.limited(&mut encoder)?;
         self.cookies(&mut encoder)?;
-        let open = ConstGauge::new(i64::try_from(self.tcp_connections).unwrap_or(i64::MAX));
-        let help = "TCP connections that are open";
-        open.encode(encoder.encode_descriptor(
-            "dns_tcp_connections",
-            help,
-            None,
-            open.metric_type(),
-        )?)
+        let tcp = "TCP connections that are open and not encrypted";
+        gauge(&mut encoder, "dns_tcp_connections", tcp, self.tcp_connections as u64)?;
+        let encrypted = "Connections over TLS, HTTPS and QUIC that are open";
+        let count = self.encrypted_connections as u64;
+        gauge(&mut encoder, "dns_encrypted_connections", encrypted, count)?;
+        let Some(UnixTime(end)) = self.certificate_end else { return Ok(()) };
+        let help = "When the certificate of the encrypted listeners expires, in Unix time";
+        gauge(&mut encoder, "dns_certificate_expiry_timestamp_seconds", help, end)
     }
 }
 
@@ -110,7 +113,7 @@ impl DnsCounts {
 
     fn listeners(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
         type Pick = fn(&Traffic) -> u64;
-        let metrics: [(&str, &str, Pick); 5] = [
+        let metrics: [(&str, &str, Pick); 6] = [
             ("dns_dropped_packets", "Packets that are no queries", |t| t.dropped),
             ("dns_send_errors", "Answers that the system would not send", |t| t.send_errors),
             ("dns_receive_errors", "Receives that failed", |t| t.receive_errors),
@@ -118,6 +121,11 @@ impl DnsCounts {
             ("dns_refused_connections", "Connections closed as too many were open", |t| {
                 t.connections_refused
             }),
+            (
+                "dns_tls_handshake_failures",
+                "Connections that ended before they were encrypted",
+                |t| t.handshake_failures,
+            ),
         ];
         for (name, help, pick) in metrics {
             let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
@@ -171,14 +179,17 @@ impl DnsCounts {
 }
 
 fn labels(traffic: &Traffic) -> Labels {
-    let proto = match traffic.transport {
-        Transport::Udp => "udp",
-        Transport::Tcp => "tcp",
+    let (scheme, proto) = match traffic.transport {
+        Transport::Udp => ("dns", "udp"),
+        Transport::Tcp => ("dns", "tcp"),
+        Transport::Tls => ("tls", "dot"),
+        Transport::Https => ("https", "doh"),
+        Transport::Quic => ("quic", "doq"),
     };
     // CoreDNS: 1 for IPv4, 2 for IPv6.
     let family = if traffic.address.is_ipv4() { "1" } else { "2" };
     vec![
-        ("server", format!("dns://{}", traffic.address)),
+        ("server", format!("{scheme}://{}", traffic.address)),
         ("view", String::new()),
         ("proto", proto.into()),
         ("family", family.into()),
@@ -189,6 +200,16 @@ fn zone_labels(traffic: &Traffic, zone: Option<&Name>) -> Labels {
     let mut labels = labels(traffic);
     labels.insert(1, ("zone", zone.map_or_else(String::new, Name::to_string)));
     labels
+}
+
+fn gauge(
+    encoder: &mut DescriptorEncoder<'_>,
+    name: &str,
+    help: &str,
+    number: u64,
+) -> Result<(), Error> {
+    let gauge = ConstGauge::new(i64::try_from(number).unwrap_or(i64::MAX));
+    gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)
 }
 
 fn counter(metric: &mut MetricEncoder<'_>, labels: &Labels, count: u64) -> Result<(), Error> {

@@ -3,13 +3,14 @@
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
-use dns_server::server::{BindError, Listeners, usable_cpus};
+use dns_server::Transport;
+use dns_server::server::{Addresses, BindError, Listeners, usable_cpus};
 use tokio::net::{TcpListener, UnixListener};
 use tracing::warn;
 
 use super::{failed, systemd};
 use crate::admin;
-use crate::config::{Config, ConfigError, Subject};
+use crate::config::{Config, ConfigError, Listen, Subject};
 use crate::output::chain_text;
 
 /// The ports, bound while there may be more rights than later.
@@ -29,11 +30,12 @@ impl Bound {
             ),
             None => bind_admin(config).await?,
         };
-        let addresses = &config.listen.dns;
-        let dns = match addresses.is_empty() {
-            true => None,
-            false => Some(
-                Listeners::bind(addresses, config.workers, &mut inherited)
+        let Listen { dns, dot, doh, doq, .. } = config.listen.clone();
+        let addresses = Addresses { dns, dot, doh, doq };
+        let dns = match config.listen.answers_dns() {
+            false => None,
+            true => Some(
+                Listeners::bind(&addresses, config.workers, &mut inherited)
                     .map_err(|error| dns_taken(config, &error))?,
             ),
         };
@@ -60,7 +62,13 @@ fn check_cpus(config: &Config) -> Result<(), ConfigError> {
 }
 
 pub fn dns_taken(config: &Config, error: &BindError) -> ConfigError {
-    let subject = Subject::ListenDns(error.address);
+    let key = match error.transport {
+        Transport::Udp | Transport::Tcp => "dns",
+        Transport::Tls => "dot",
+        Transport::Https => "doh",
+        Transport::Quic => "doq",
+    };
+    let subject = Subject::Listen(key, error.address);
     let message = format!("{}{}", chain_text(error), remedy(&error.source));
     ConfigError::one(config.places.line(&subject, message))
 }

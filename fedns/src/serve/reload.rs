@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clusters::Cluster;
+use dns_server::server::Certificate;
 use dns_server::transfer::TransferPolicy;
 use dns_server::{CookieSecrets, Policy};
 use model::ClusterName;
@@ -26,7 +27,7 @@ use crate::admin::orders::Outcome;
 use crate::config::{self, Config, ConfigError, ControlPlane, LeaderElection, Listen, RunAs};
 use crate::federation::{Federation, Membership};
 use crate::mirror::Mirror;
-use crate::pipeline::{Decision, HeldCause, Input, Reload, ReloadHeld};
+use crate::pipeline::{Decision, HeldCause, Input, Reload, ReloadHeld, unix_now};
 
 /// A reload whose clusters have not all been seen after this time is told as held.
 const SEEN_WITHIN: Duration = Duration::from_secs(5);
@@ -39,6 +40,7 @@ pub struct Staged {
     config: Config,
     client_policy: Policy,
     transfer_policy: TransferPolicy,
+    certificate: Option<Certificate>,
     from: From,
     /// Members that go with it.
     leaving: BTreeSet<ClusterName>,
@@ -198,10 +200,11 @@ impl Running {
         let membership = membership.map(|it| it.keeping_usable(&self.config.clusters));
         let clusters = membership.as_ref().map(|it| it.clusters.as_slice());
         let read = read(&self.config, from, clusters, &self.own_secrets);
-        let Read { config, zones, client_policy, transfer_policy, warnings } = match read {
-            Ok(read) => read,
-            Err(error) => return answer(reply, Err(self.refuse(&error))),
-        };
+        let Read { config, zones, client_policy, transfer_policy, certificate, warnings } =
+            match read {
+                Ok(read) => read,
+                Err(error) => return answer(reply, Err(self.refuse(&error))),
+            };
         self.pages.set_refused_config(Vec::new());
         self.warnings.tell(warnings);
         let is_same = config == self.config && settings_unchanged(&config);
@@ -212,6 +215,7 @@ impl Running {
             if from == From::File {
                 self.treat_clients(client_policy);
                 self.transfers.apply(transfer_policy);
+                certificate.into_iter().for_each(|it| self.show_certificate(it));
                 info!(file = %config.file.display(), "nothing to reload: the config is what it was");
                 self.mirrors.apply(&config).await;
                 self.mirrors.look_again();
@@ -242,6 +246,7 @@ impl Running {
             config,
             client_policy,
             transfer_policy,
+            certificate,
             from,
             leaving,
             members_are_known,
@@ -284,8 +289,8 @@ impl Running {
     }
 
     async fn take_over(&mut self, staged: Staged, unseen: &BTreeSet<ClusterName>) {
-        let Staged { config, client_policy, transfer_policy, from, leaving, .. } = staged;
-        let Staged { members_are_known, successors, reply, .. } = staged;
+        let Staged { config, client_policy, transfer_policy, certificate, from, .. } = staged;
+        let Staged { leaving, members_are_known, successors, reply, .. } = staged;
         self.members_are_known = members_are_known;
         for key in self.started.differing(&FixedKeys::of(&config)) {
             warn!(key, "this key takes effect at the next start");
@@ -298,8 +303,11 @@ impl Running {
             .unwrap_or_else(|error| kept("cookie secrets", &error, client_policy));
         let transfer_policy = config::transfer_policy(&config)
             .unwrap_or_else(|error| kept("secrets of TSIG keys", &error, transfer_policy));
+        let certificate = config::certificate(&config, unix_now())
+            .unwrap_or_else(|error| kept("certificate and key", &error, certificate));
         self.treat_clients(client_policy);
         self.transfers.apply(transfer_policy);
+        certificate.into_iter().for_each(|it| self.show_certificate(it));
         self.mirrors.apply(&config).await;
         match from {
             From::File => info!(file = %config.file.display(), "the config is reloaded"),
@@ -366,13 +374,14 @@ pub fn answer(reply: Option<Reply>, outcome: Outcome) {
     let _ = reply.send(outcome);
 }
 
-/// A config, the settings of its zones with the warnings about them, how clients are treated, and
-/// who may have which zone.
+/// A config, the settings of its zones with the warnings about them, how clients are treated, who may
+/// have which zone, and what encrypted listeners show.
 struct Read {
     config: Config,
     zones: Vec<ZoneSettings>,
     client_policy: Policy,
     transfer_policy: TransferPolicy,
+    certificate: Option<Certificate>,
     warnings: Vec<String>,
 }
 
@@ -392,7 +401,8 @@ fn read(
     let (settings, warnings) = config::zone_settings(&config);
     let client_policy = config::client_policy(&config, own_secrets)?;
     let transfer_policy = config::transfer_policy(&config)?;
-    Ok(Read { zones: settings?, client_policy, transfer_policy, warnings, config })
+    let certificate = config::certificate(&config, unix_now())?;
+    Ok(Read { zones: settings?, client_policy, transfer_policy, certificate, warnings, config })
 }
 
 fn members_text(clusters: &[Cluster]) -> String {
@@ -447,7 +457,7 @@ impl FixedKeys {
 
     /// Whether anybody is answered over DNS.
     pub fn answers_dns(&self) -> bool {
-        !self.listen.dns.is_empty()
+        self.listen.answers_dns()
     }
 
     /// Those in which the other differs.

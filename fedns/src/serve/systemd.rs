@@ -72,7 +72,7 @@ pub fn refuse_others(inherited: &Inherited) -> Result<(), ConfigError> {
 fn unnamed(address: SocketAddr, protocol: &str) -> ConfigError {
     ConfigError::one(format!(
         "the service manager passed a socket at {address}/{protocol}, which the config does not name; add it to \
-         listen.dns, or remove it from the socket unit"
+         listen, or remove it from the socket unit"
     ))
 }
 

@@ -66,7 +66,7 @@ fn a_socket_that_no_key_names_is_refused() {
     assert_eq!(process.wait(GENEROUS).code(), Some(1));
     let wanted = format!(
         "fedns: the service manager passed a socket at 127.0.0.1:{port}/udp, which the config does not name; \
-         add it to listen.dns, or remove it from the socket unit\n"
+         add it to listen, or remove it from the socket unit\n"
     );
     assert!(process.log().ends_with(&wanted), "{}", process.log());
 }

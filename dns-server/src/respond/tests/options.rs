@@ -1,4 +1,5 @@
-//! EDNS options: cookies (RFC 7873), NSID (RFC 5001), keepalive (RFC 7828), extended errors (RFC 8914).
+//! EDNS options: cookies (RFC 7873), NSID (RFC 5001), keepalive (RFC 7828), padding (RFC 7830), extended
+//! errors (RFC 8914).
 
 use hickory_proto::op::Message;
 use model::Serial;
@@ -16,6 +17,7 @@ use crate::{Rcode, Store};
 const NSID: u16 = 3;
 const COOKIE: u16 = 10;
 const KEEPALIVE: u16 = 11;
+const PADDING: u16 = 12;
 const NOW: u32 = 1_700_000_000;
 
 fn policy() -> Policy {
@@ -212,4 +214,49 @@ fn an_answer_above_the_limit_is_short_and_has_the_cookie() {
     assert_eq!(answer.to_string(), "NOERROR tc\n");
     assert_eq!(answer.option(COOKIE), Some(server_cookie()));
     assert_eq!(length, query.len() + 16);
+}
+
+const ENCRYPTED: [Transport; 3] = [Transport::Tls, Transport::Https, Transport::Quic];
+
+#[test]
+fn rfc8467_4_1_encrypted_answers_to_padded_queries_are_padded() {
+    let length_of = |transport, name: &str, options: &[(u16, &[u8])]| {
+        let query = with_options(&Query::parse(name), options);
+        let records: String = (0..90).map(|at| format!("big A 10.0.0.{at}\n")).collect();
+        let zones = [example(&format!("www A 192.0.2.1\n{records}"))];
+        let answer = ask_as(&zones, &client(&policy(), transport), &query);
+        Message::from_vec(&answer).unwrap();
+        let zeros = Answer::parse(&answer).option(PADDING);
+        assert!(zeros.as_ref().is_none_or(|zeros| zeros.iter().all(|byte| *byte == 0)));
+        (answer.len(), zeros.is_some())
+    };
+    for transport in ENCRYPTED {
+        for padding in [&[][..], &[0; 80]] {
+            assert_eq!(length_of(transport, "www.example.com", &[(PADDING, padding)]), (468, true));
+            let others: [(u16, &[u8]); 3] = [(NSID, &[]), (PADDING, padding), (COOKIE, &[1; 8])];
+            assert_eq!(length_of(transport, "www.example.com", &others), (468, true));
+            assert_eq!(length_of(transport, "nope.example.com", &others), (468, true));
+            assert_eq!(length_of(transport, "example.org", &others), (468, true));
+            assert_eq!(length_of(transport, "big.example.com", &others), (4 * 468, true));
+        }
+        assert_eq!(length_of(transport, "www.example.com", &[(NSID, &[])]), (67, false));
+    }
+    for transport in [Transport::Udp, Transport::Tcp] {
+        assert_eq!(length_of(transport, "www.example.com", &[(PADDING, &[0; 80])]), (60, false));
+    }
+}
+
+#[test]
+fn rfc8467_4_1_padding_never_makes_an_answer_too_long() {
+    let query = with_options(&Query::parse("www.example.com"), &[(PADDING, &[])]);
+    let (_writer, reader) = testing::store(&[example("www A 192.0.2.1")]);
+    let policy = policy();
+    for room in 60..500 {
+        let mut out = vec![0xee; room];
+        let client = client(&policy, Transport::Tls);
+        let reply = respond(&reader.snapshot(), &query, &client, &mut out).unwrap();
+        let expect = if room < 64 { 60 } else { room.min(468) };
+        assert_eq!(reply.length, expect, "{room}");
+        Message::from_vec(&out[..reply.length]).unwrap();
+    }
 }

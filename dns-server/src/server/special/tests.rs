@@ -97,7 +97,7 @@ fn check(packet: &[u8], transport: Transport, peer: u8, length: usize) {
                 check_message(packet, request, &out[..reply.length]);
             }
             Outcome::Transfer(transfer) => {
-                assert_eq!(transport, Transport::Tcp);
+                assert!(matches!(transport, Transport::Tcp | Transport::Tls), "{transport:?}");
                 let sent = transfer.run(&special.reader, |message| {
                     check_message(packet, request, &message);
                     Ok(())
@@ -116,7 +116,13 @@ fn packets() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn transports() -> impl Strategy<Value = Transport> {
-    prop_oneof![Just(Transport::Udp), Just(Transport::Tcp)]
+    prop::sample::select(vec![
+        Transport::Udp,
+        Transport::Tcp,
+        Transport::Tls,
+        Transport::Https,
+        Transport::Quic,
+    ])
 }
 
 proptest! {

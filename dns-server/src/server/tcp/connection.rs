@@ -1,4 +1,4 @@
-//! The state of one TCP connection: what was read and not answered, what was answered and not
+//! The state of one connection: what was read and not answered, what was answered and not
 //! taken, and the transfer that comes next.
 
 use std::io;
@@ -34,6 +34,8 @@ pub(crate) struct Connection<S> {
     unanswered: Vec<u8>,
     /// Answers that the client has not taken yet. Nothing is read while there are some.
     unsent: Vec<u8>,
+    /// There are such, or the stream itself may keep some.
+    is_sending: bool,
     /// Granted; it begins when the answers before it are taken.
     transfer: Option<Box<Transfer>>,
 }
@@ -69,19 +71,31 @@ impl Buffers {
             request: Request::new(),
         }
     }
+
+    /// For one message and its answer.
+    pub fn for_one(&mut self) -> (&mut Request, &mut [u8]) {
+        (&mut self.request, &mut self.output[..TCP_SIZE_MAX])
+    }
 }
 
 // === impl Connection ===
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub fn new(stream: S) -> Self {
-        Self { stream, unanswered: Vec::new(), unsent: Vec::new(), transfer: None }
+        Self {
+            stream,
+            unanswered: Vec::new(),
+            unsent: Vec::new(),
+            is_sending: false,
+            transfer: None,
+        }
     }
 
     /// Sends one message of a transfer.
     pub async fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let length = (message.len() as u16).to_be_bytes();
-        self.stream.write_all(&[&length, message].concat()).await
+        self.stream.write_all(&[&length, message].concat()).await?;
+        self.stream.flush().await
     }
 
     /// Sends what waits, reads what has come, and answers it.
@@ -93,7 +107,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         client: &Client<'_>,
         counters: &Counters,
     ) -> Poll<io::Result<Turn>> {
-        if !self.unsent.is_empty() {
+        if self.is_sending {
             ready!(self.poll_unsent(context))?;
             return Poll::Ready(Ok(Turn::Answered));
         }
@@ -119,14 +133,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if written == 0 {
             return Poll::Ready(Ok(Turn::Read));
         }
-        match self.poll_write(context, &output[..written])? {
-            sent if sent == written => Poll::Ready(Ok(Turn::Answered)),
-            sent => {
-                keep(&mut self.unsent, &output[sent..written]);
-                ready!(self.poll_unsent(context))?;
-                Poll::Ready(Ok(Turn::Answered))
-            }
-        }
+        let sent = self.poll_write(context, &output[..written])?;
+        keep(&mut self.unsent, &output[sent..written]);
+        self.is_sending = true;
+        ready!(self.poll_unsent(context))?;
+        Poll::Ready(Ok(Turn::Answered))
     }
 
     fn poll_read(&mut self, context: &mut Context<'_>, into: &mut [u8]) -> Poll<io::Result<usize>> {
@@ -151,7 +162,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 sent => drop(unsent.drain(..sent)),
             }
         }
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
         self.unsent = Vec::new();
+        self.is_sending = false;
         Poll::Ready(Ok(()))
     }
 }

@@ -78,7 +78,7 @@ fn a_client_that_has_finished_gets_its_answers_and_the_end() {
 #[test]
 fn rfc7766_6_2_3_idle_and_dripping_connections_are_closed() {
     let idle = Duration::from_millis(300);
-    let (_writer, server) = server(Options { tcp_idle: idle, ..Options::default() });
+    let (_writer, server) = server(Options { idle, ..Options::default() });
     let address = server.local_addrs()[0];
     let mut silent = tcp_client(address);
     let mut dripping = tcp_client(address);
@@ -101,7 +101,7 @@ fn rfc7766_6_2_3_idle_and_dripping_connections_are_closed() {
 #[test]
 fn who_does_not_read_is_dropped_and_holds_nobody_up() {
     let idle = Duration::from_millis(500);
-    let (_writer, server) = server(Options { tcp_idle: idle, ..Options::default() });
+    let (_writer, server) = server(Options { idle, ..Options::default() });
     let address = server.local_addrs()[0];
     let greedy = tcp_client(address);
     greedy.set_write_timeout(Some(super::PATIENCE)).unwrap();
@@ -120,7 +120,7 @@ fn who_does_not_read_is_dropped_and_holds_nobody_up() {
 
 #[test]
 fn connections_beyond_the_limit_are_closed_until_others_end() {
-    let options = Options { tcp_connections_max: 4, workers: 2, ..Options::default() };
+    let options = Options { connections_max: 4, workers: 2, ..Options::default() };
     let (_writer, server) = server(options);
     let address = server.local_addrs()[0];
     let mut clients: Vec<_> = (0..4).map(|_| tcp_client(address)).collect();

@@ -10,7 +10,7 @@ use model::{Name, RecordSet, RecordType, Serial, UnixTime};
 
 use super::{PATIENCE, ask_tcp, frame, loopback, read_frame, tcp_client, udp_client};
 use crate::notify::{Notifier, Outcome};
-use crate::server::{Options, Server};
+use crate::server::{Addresses, Options, Server};
 use crate::store::HistoryLimits;
 use crate::testing::{self, Query, name};
 use crate::transfer::{Allow, NotifyTarget, TransferPolicy, Transfers, ZoneTransfer};
@@ -31,6 +31,10 @@ pub(super) fn key(text: &str) -> TsigKey {
 }
 
 pub(super) fn stage(allow: &[Allow], options: Options) -> Stage {
+    stage_at(&Addresses::plain(&[loopback()]), allow, options)
+}
+
+pub(super) fn stage_at(addresses: &Addresses, allow: &[Allow], options: Options) -> Stage {
     let (mut writer, reader) = crate::Store::new();
     let apex = name("example.com");
     reader.histories().keep(std::slice::from_ref(&apex), HistoryLimits::default());
@@ -45,7 +49,7 @@ pub(super) fn stage(allow: &[Allow], options: Options) -> Stage {
     let keys = vec![key("ours"), key("another")];
     transfers.configure(TransferPolicy { keys, zones: zones.into() });
     let shared = Arc::clone(&transfers);
-    let server = Server::bind_with(&[loopback()], options, reader.clone(), shared).unwrap();
+    let server = Server::bind_with(addresses, options, reader.clone(), shared).unwrap();
     Stage { writer, reader, transfers, server }
 }
 
@@ -199,7 +203,7 @@ fn a_standby_refuses_until_it_writes() {
     server.stop();
 }
 
-fn fill(writer: &mut Writer, names: u32) {
+pub(super) fn fill(writer: &mut Writer, names: u32) {
     let set = [RecordSet::single(RecordType::TXT, 60, model::Rdata::from_wire([99; 1000]))];
     let owners: Vec<Name> = (0..names).map(|at| name(&format!("n{at}.example.com"))).collect();
     let changes: Vec<_> = owners.iter().map(|owner| (owner, &set[..])).collect();
@@ -208,7 +212,7 @@ fn fill(writer: &mut Writer, names: u32) {
 
 #[test]
 fn a_long_transfer_delays_nobody_and_ends_with_a_client_that_takes_nothing() {
-    let options = Options { tcp_idle: Duration::from_millis(300), ..Options::default() };
+    let options = Options { idle: Duration::from_millis(300), ..Options::default() };
     let everybody = [Allow::From("127.0.0.1".parse().unwrap())];
     let Stage { mut writer, transfers, server, .. } = stage(&everybody, options);
     fill(&mut writer, 20_000);

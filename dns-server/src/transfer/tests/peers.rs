@@ -13,7 +13,7 @@ use super::secondary::{self, Record};
 use super::{Numbers, apex, change};
 use crate::notify::Notifier;
 use crate::respond::Transport;
-use crate::server::{Options, Server, TypeBucket};
+use crate::server::{Addresses, Options, Server, TypeBucket};
 use crate::store::HistoryLimits;
 use crate::testing::message::answers;
 use crate::testing::peers::{Kind, Peer, PeerKey, free_port};
@@ -61,7 +61,9 @@ fn stage(refresh: u32, notify: bool) -> Stage {
     transfers.configure(TransferPolicy { keys, zones: [(apex(), of_zone)].into() });
     let listen = [SocketAddr::from((Ipv4Addr::LOCALHOST, 0))];
     let shared = Arc::clone(&transfers);
-    let server = Server::bind_with(&listen, Options::default(), reader.clone(), shared).unwrap();
+    let server =
+        Server::bind_with(&Addresses::plain(&listen), Options::default(), reader.clone(), shared)
+            .unwrap();
     let primary = server.local_addrs()[0].port();
     let ports: Vec<u16> = kinds.iter().map(|_| free_port()).collect();
     let secondary =

@@ -1,0 +1,142 @@
+//! How many connections may be open, in all and from one client, and how long an idle one is kept.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// The patience with idle connections when most of the permitted ones are open.
+const CROWDED_IDLE: Duration = Duration::from_secs(1);
+
+/// What threads that serve the same kind of connections have in common.
+pub(crate) struct ConnectionLimits {
+    open: AtomicUsize,
+    open_max: usize,
+    per_client_max: usize,
+    idle: Duration,
+    /// Looked at when a connection comes and when it goes. No client is here without one.
+    clients: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// One of the connections that may be open.
+pub(crate) struct Permit {
+    limits: Arc<ConnectionLimits>,
+    client: IpAddr,
+}
+
+// === impl ConnectionLimits ===
+
+impl ConnectionLimits {
+    pub fn new(open_max: usize, per_client_max: usize, idle: Duration) -> Arc<Self> {
+        let (open, clients) = (AtomicUsize::new(0), Mutex::default());
+        Arc::new(Self { open, open_max, per_client_max, idle, clients })
+    }
+
+    pub fn open(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    pub fn permit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
+        let client = client(address);
+        if self.open.fetch_add(1, Ordering::Relaxed) >= self.open_max {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        let mut clients = self.clients();
+        let connections = clients.entry(client).or_default();
+        if *connections >= self.per_client_max {
+            if *connections == 0 {
+                clients.remove(&client);
+            }
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        *connections += 1;
+        drop(clients);
+        Some(Permit { limits: Arc::clone(self), client })
+    }
+
+    /// Whether a connection is worth proving that its address is not forged.
+    pub fn wants_proof(&self, address: IpAddr) -> bool {
+        let of_client = self.clients().get(&client(address)).copied().unwrap_or(0);
+        self.open() > self.open_max / 4 || of_client > self.per_client_max / 4
+    }
+
+    pub fn idle(&self) -> Duration {
+        let crowded = self.open() > self.open_max / 4 * 3;
+        if crowded { self.idle.min(CROWDED_IDLE) } else { self.idle }
+    }
+
+    /// The longest that [`Self::idle`] is.
+    pub fn idle_max(&self) -> Duration {
+        self.idle
+    }
+
+    fn clients(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        // Numbers are right whatever happened to another thread.
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whoever has an IPv6 address has all of its subnet.
+fn client(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => Ipv6Addr::from(u128::from(address) >> 64 << 64).into(),
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let Self { limits, client } = self;
+        if let Entry::Occupied(mut connections) = limits.clients().entry(*client) {
+            *connections.get_mut() -= 1;
+            if *connections.get() == 0 {
+                connections.remove();
+            }
+        }
+        limits.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn one_client_leaves_room_for_others_and_all_together_have_a_limit() {
+        let limits = ConnectionLimits::new(4, 2, Duration::from_secs(10));
+        let greedy: Vec<_> =
+            (0..3).map(|_| limits.permit(address("192.0.2.1"))).collect::<Vec<_>>();
+        assert_eq!(greedy.iter().flatten().count(), 2);
+        let subnet = ["2001:db8::1", "2001:db8::2", "2001:db8::3"];
+        let subnet: Vec<_> = subnet.iter().map(|text| limits.permit(address(text))).collect();
+        assert_eq!(subnet.iter().flatten().count(), 2);
+        assert_eq!(limits.open(), 4);
+        assert!(limits.permit(address("2001:db8:0:1::1")).is_none());
+        drop(greedy);
+        assert!(limits.permit(address("2001:db8:0:1::1")).is_some());
+        drop(subnet);
+        assert_eq!((limits.open(), limits.clients().len()), (0, 0));
+    }
+
+    #[test]
+    fn the_patience_ends_with_the_room() {
+        let limits = ConnectionLimits::new(4, 4, Duration::from_secs(10));
+        let mut permits = Vec::new();
+        let idle: Vec<_> = (0..5)
+            .map(|_| {
+                permits.push(limits.permit(address("192.0.2.1")));
+                limits.idle().as_secs()
+            })
+            .collect();
+        assert_eq!(idle, [10, 10, 10, 1, 1]);
+        assert!(limits.wants_proof(address("198.51.100.1")));
+    }
+}
