@@ -94,6 +94,6 @@ pub fn settings(empty_levels: EmptyLevels) -> ZoneSettings {
         ttl: 180,
         levels: Levels::ALL,
         empty_levels,
-        base: Arc::new(base),
+        base: Arc::new(base.into()),
     }
 }

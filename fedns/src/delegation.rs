@@ -11,7 +11,7 @@ pub mod hosted;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
-use model::{Name, Rdata, RecordSet, RecordType, ZoneContents};
+use model::{Name, PackedZone, Rdata, RecordSet, RecordType};
 
 /// Name servers, each with the addresses that stand beside its NS record.
 pub type NameServers = BTreeMap<Name, BTreeSet<IpAddr>>;
@@ -68,12 +68,13 @@ pub struct Seen {
 
 impl OwnZone {
     /// From what stands in the zone before any service does.
-    pub fn new(base: &ZoneContents) -> Self {
+    pub fn new(base: &PackedZone) -> Self {
         let ns = base.get(&base.apex, RecordType::NS);
-        let targets = ns.map(RecordSet::values).into_iter().flatten().filter_map(Rdata::as_name);
+        let targets = ns.iter().flat_map(RecordSet::values).filter_map(Rdata::as_name);
         let with_addresses = |name: Name| {
-            let sets = base.sets(&name).iter();
+            let sets = base.sets(&name);
             let addresses = sets
+                .iter()
                 .flat_map(|set| set.values().iter().filter_map(|it| address(set.record_type, it)));
             let addresses = addresses.collect();
             (name, addresses)

@@ -86,6 +86,11 @@ impl ZoneContents {
         self.names.iter().map(|(name, sets)| (name, sets.as_slice()))
     }
 
+    /// The same, taken out of it.
+    pub fn into_names(self) -> impl Iterator<Item = (Name, Vec<RecordSet>)> {
+        self.names.into_iter()
+    }
+
     pub fn name_count(&self) -> usize {
         self.names.len()
     }

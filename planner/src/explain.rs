@@ -163,7 +163,7 @@ fn federated(
     let (region, availability_zone) = place_texts(&parsed.place);
     let level_made = settings.levels.contains(parsed.place.level());
     let clusters = shares(planner, &parsed.service, &parsed.place, level_made);
-    let sets = planned.map_or(statics, |planned| &planned.sets);
+    let sets = planned.map_or(&statics, |planned| &planned.sets);
     Federated {
         service: parsed.service.to_string(),
         level: parsed.place.level(),

@@ -89,8 +89,7 @@ impl Planner {
             left_out.extend(plan.left_out);
             plan.names
         });
-        base.map(|(name, sets)| (name.clone(), sets.to_vec()))
-            .chain(planned.map(|planned| (planned.name, planned.sets)))
+        base.chain(planned.map(|planned| (planned.name, planned.sets)))
     }
 
     /// The same, as a value.

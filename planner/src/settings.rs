@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{EmptyLevels, Label, Levels, Name, ZoneContents};
+use model::{EmptyLevels, Label, Levels, Name, PackedZone};
 
 use crate::base::StaticNames;
 
@@ -19,5 +19,5 @@ pub struct ZoneSettings {
     /// Static names that stand in the way of federated ones.
     pub static_names: StaticNames,
     /// What stands in the zone without any service.
-    pub base: Arc<ZoneContents>,
+    pub base: Arc<PackedZone>,
 }

@@ -74,7 +74,7 @@ fn settings_of(
         levels: zone.levels,
         empty_levels: zone.empty_levels,
         static_names,
-        base: Arc::new(base),
+        base: Arc::new(base.into()),
     })
 }
 

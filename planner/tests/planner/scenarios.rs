@@ -137,7 +137,8 @@ impl Scenario {
         }
         let fresh = settings(&old.zone.to_string(), &old.federation.to_string(), Some(statics));
         let zone = [old.zone.clone()];
-        let static_names = StaticNames::new(&fresh.base, &old.federation, &zone);
+        let contents = ZoneContents::from_names(fresh.zone.clone(), fresh.base.iter());
+        let static_names = StaticNames::new(&contents, &old.federation, &zone);
         let base = fresh.base;
         self.world = World::new(planner::ZoneSettings { static_names, base, ..old });
     }
@@ -146,7 +147,7 @@ impl Scenario {
         let zone = &self.world.zone;
         let base = &self.world.planner.zones().next().unwrap().base;
         let mut shown = 0;
-        for (owner, sets) in zone.iter().filter(|(owner, _)| !base.contains(owner)) {
+        for (owner, sets) in zone.iter().filter(|(owner, _)| base.sets(owner).is_empty()) {
             shown += print(out, "", owner, sets);
         }
         if shown == 0 {

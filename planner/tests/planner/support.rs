@@ -57,7 +57,7 @@ pub fn settings(zone: &str, federation: &str, statics: Option<ZoneContents>) -> 
         ttl: 180,
         levels: Levels::ALL,
         empty_levels: EmptyLevels::All,
-        base: Arc::new(base),
+        base: Arc::new(base.into()),
     }
 }
 
