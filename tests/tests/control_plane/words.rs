@@ -93,4 +93,13 @@ fn what_cannot_work_is_refused_before_anything_is_made() {
         "goes with --api-server-service-type",
     );
     assert_eq!(api.kubectl().run("get namespace --ignore-not-found federation-system"), "");
+
+    // Another federation's name does not take over the one that stands there.
+    api.kubectl().run("create namespace federation-system");
+    api.kubectl().run(
+        "annotate namespace federation-system fedns.io/context=federation \
+         federation.alpha.kubernetes.io/federation-name=fed",
+    );
+    let other = ["other", HOST, "--dns-zone-name=example.org"];
+    check(&other, "holds the federation \"federation\" with the label \"fed\", not \"other\"");
 }

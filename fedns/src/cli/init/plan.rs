@@ -158,6 +158,7 @@ impl Init {
                  kubectl --context={host} wait --for=delete namespace/{system} --timeout=5m"
             )));
         }
+        self.check_same_name(standing)?;
         let said = self.federation_name.as_deref().or(server.federation());
         let name = said.or(standing.federation.as_deref()).unwrap_or(&self.name);
         let other = [(&standing.federation, "holds"), (&standing.member_of, "is a member of")];
@@ -172,6 +173,23 @@ impl Init {
             }
         }
         Ok(name.to_owned())
+    }
+
+    /// Whoever names another federation must not change the one that is there.
+    fn check_same_name(&self, standing: &HostState) -> Result<(), Failure> {
+        let (Some(label), Some(context)) = (&standing.federation, &standing.context) else {
+            return Ok(());
+        };
+        if *context == self.name || self.federation_name.is_some() {
+            return Ok(());
+        }
+        let Self { name, federation_system_namespace: system, host_cluster_context: host, .. } =
+            self;
+        Err(Failure::one(format!(
+            "namespace {system} of {host} holds the federation {context:?} with the label {label:?}, not \
+             {name:?}: name another namespace with --federation-system-namespace; or, if that one shall be \
+             called {name}, say so with --federation-name={label}"
+        )))
     }
 
     /// Records at a provider are told apart by it, so it must be said where it cannot be made.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use clusters::federation::names::{
-    CLUSTER_NAME_ANNOTATION, DNS_SERVICE, FEDERATION_NAME_ANNOTATION,
+    CLUSTER_NAME_ANNOTATION, CONTEXT_ANNOTATION, DNS_SERVICE, FEDERATION_NAME_ANNOTATION,
 };
 use clusters::identity::{Identity, identify};
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace, Secret, Service};
@@ -25,6 +25,8 @@ pub struct HostState {
     pub is_terminating: bool,
     /// The label of the federation whose control plane is here.
     pub federation: Option<String>,
+    /// What init called it; older ones did not say.
+    pub context: Option<String>,
     /// The federation that the cluster is a member of, where `fedns join` made the namespace.
     pub member_of: Option<String>,
     pub certificates: Option<Certificates>,
@@ -50,6 +52,7 @@ pub async fn look(host: &Host, namespace: &str) -> Result<HostState, String> {
     let Some(found) = found else { return Ok(state) };
     state.has_namespace = true;
     state.is_terminating = found.metadata.deletion_timestamp.is_some();
+    state.context = found.annotations().get(CONTEXT_ANNOTATION).cloned();
     let federation = found.annotations().get(FEDERATION_NAME_ANNOTATION).cloned();
     match found.annotations().contains_key(CLUSTER_NAME_ANNOTATION) {
         true => state.member_of = federation,
