@@ -208,7 +208,7 @@ fn settings() -> ZoneSettings {
         levels: Levels::new(Level::ALL).expect("not empty"),
         empty_levels: EmptyLevels::All,
         static_names,
-        base: Arc::new(base),
+        base: Arc::new(base.into()),
     }
 }
 
