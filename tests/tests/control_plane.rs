@@ -6,6 +6,9 @@ mod words;
 /// A control plane in containers.
 mod init;
 
+/// Done again, it changes what differs; and an etcd of somebody else's.
+mod again;
+
 /// Clusters with what a federation leaves in them.
 mod stage;
 
@@ -19,8 +22,15 @@ mod delete;
 mod others;
 
 pub(crate) fn tests() -> Vec<Test> {
-    [words::tests(), init::tests(), reach::tests(), delete::tests(), others::tests()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        words::tests(),
+        init::tests(),
+        again::tests(),
+        reach::tests(),
+        delete::tests(),
+        others::tests(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }

@@ -1,6 +1,7 @@
 //! A host with what `init` makes there, a member, the federation's own API, and AliDNS. Nothing of it runs:
 //! pods stay without nodes.
 
+use std::path::Path;
 use std::process::Output;
 
 use serde_json::json;
@@ -81,6 +82,11 @@ impl User {
 
     pub(super) fn write(&self, file: &str, text: impl AsRef<[u8]>) {
         self.home.write(file, text);
+    }
+
+    /// The user's folder; the kubeconfig is `config` in it.
+    pub(super) fn path(&self) -> &Path {
+        self.home.path()
     }
 
     /// The names of all contexts.
