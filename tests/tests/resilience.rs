@@ -15,6 +15,9 @@ mod replicas;
 /// Parts of the control plane, and members, are away and come back.
 mod outages;
 
+/// With nothing to do, next to nothing is written.
+mod idle;
+
 /// The certificates and credentials of the control plane are renewed.
 mod certificates;
 
@@ -33,6 +36,7 @@ pub(crate) fn tests() -> Vec<Test> {
         identity::tests(),
         replicas::tests(),
         outages::tests(),
+        idle::tests(),
         certificates::tests(),
         joining::tests(),
         pods::tests(),
