@@ -26,5 +26,8 @@ pub use store::{
 };
 pub use tsig::{TsigAlgorithm, TsigKey};
 
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(test)]
 mod testing;

@@ -13,14 +13,14 @@
 
 mod bind;
 mod listeners;
-mod counters;
-mod special;
+pub(crate) mod counters;
+pub(crate) mod special;
 mod sys;
 mod shared_policy;
 mod rate_limit;
 mod udp;
 mod streams;
-mod tcp;
+pub(crate) mod tcp;
 mod tls;
 mod dot;
 mod doh;

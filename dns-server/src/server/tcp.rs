@@ -7,7 +7,7 @@
 //! A transfer runs on a thread of its own, which is at most a few messages ahead of what the client
 //! takes; other queries of the same connection wait for its end.
 
-mod connection;
+pub(crate) mod connection;
 mod sending;
 
 use std::future::poll_fn;

@@ -91,6 +91,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
     /// Sends one message of a transfer.
     pub async fn send(&mut self, message: &[u8]) -> io::Result<()> {
         let length = (message.len() as u16).to_be_bytes();

@@ -1,0 +1,4 @@
+//! Any packet to an answer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| dns_server::fuzzing::check_query(bytes));
