@@ -14,6 +14,20 @@ const NAMES_MAX: usize = 20;
 const OPTIONS: Options =
     Options { default_ttl: Some(300), completeness: Completeness::Whole, errors_max: 10 };
 
+/// Of other types the other library has an opinion on data that a server carries unread, such as which
+/// letters the flags of a NAPTR record may be.
+const READ_BY_BOTH: [RecordType; 9] = [
+    RecordType::A,
+    RecordType::NS,
+    RecordType::CNAME,
+    RecordType::SOA,
+    RecordType::PTR,
+    RecordType::MX,
+    RecordType::TXT,
+    RecordType::AAAA,
+    RecordType::SRV,
+];
+
 /// Reads `text` as the zone `example.`.
 ///
 /// # Panics
@@ -53,8 +67,10 @@ fn ask(snapshot: &Snapshot<'_>, owner: &Name, record_type: RecordType) {
         let reply = respond(snapshot, &packet, &Client::anyone(transport), &mut out);
         let reply = reply.expect("a query is answered");
         let answer = &out[..reply.length];
-        let message = Message::from_vec(answer);
-        assert!(message.is_ok(), "{owner} {record_type}: {message:?} {answer:02x?}");
+        if READ_BY_BOTH.contains(&record_type) {
+            let message = Message::from_vec(answer);
+            assert!(message.is_ok(), "{owner} {record_type}: {message:?} {answer:02x?}");
+        }
         assert_eq!(reply.truncated, answer[2] & 2 != 0);
     }
 }
