@@ -174,13 +174,12 @@ impl Versioned for Copy {
     }
 }
 
-/// Autoscalers go through the scale subresource. So does `kubectl scale`, which in a member is a change
-/// like any other, and undone.
+/// Autoscalers go through the scale subresource: that of Kubernetes, which others ride on, and those that
+/// are called so. People's tools do, too, which in a member is a change like any other, and undone.
 fn is_autoscaler(entry: &ManagedFieldsEntry) -> bool {
     let manager = entry.manager.as_deref().unwrap_or_default();
     entry.subresource.as_deref() == Some("scale")
-        && manager != COPY_MANAGER
-        && !manager.starts_with("kubectl")
+        && (manager == "kube-controller-manager" || manager.contains("autoscal"))
 }
 
 pub fn is_our_apply(entry: &ManagedFieldsEntry) -> bool {

@@ -99,14 +99,27 @@ impl Division<'_> {
             let completions = count(&there.copy?.body, "completions")?;
             self.selected.contains(*name).then(|| ((*name).clone(), completions))
         });
-        let split = split_job(&JobRequest {
-            parallelism: count(body, "parallelism").unwrap_or(1),
-            completions,
-            key: &self.situation.key.path(),
-            clusters: &self.clusters,
-            standing_completions: &standing.collect(),
-            preferences: &self.preferences,
-        });
+        let standing: BTreeMap<ClusterName, u32> = standing.collect();
+        let key = self.situation.key.path();
+        let split_over = |clusters: &BTreeMap<ClusterName, _>| {
+            split_job(&JobRequest {
+                parallelism: count(body, "parallelism").unwrap_or(1),
+                completions,
+                key: &key,
+                clusters,
+                standing_completions: &standing,
+                preferences: &self.preferences,
+            })
+        };
+        let mut split = split_over(&self.clusters);
+        if body["spec"]["completionMode"] == "Indexed" {
+            // Each member counts from 0: divided, some indexes would be done twice and others never.
+            let largest = split.clusters.iter().max_by_key(|(_, share)| share.completions);
+            let one = standing.keys().next().or(largest.map(|(name, _)| name)).cloned();
+            let mut clusters = self.clusters.clone();
+            clusters.retain(|name, _| Some(name) == one.as_ref());
+            split = split_over(&clusters);
+        }
         let shares = split.clusters.iter().map(|(cluster, share)| {
             let mut fields = vec![("parallelism", Some(share.parallelism))];
             fields.extend(share.completions.map(|completions| ("completions", Some(completions))));

@@ -13,6 +13,7 @@ pub(super) fn tests() -> Vec<Test> {
             addresses_of_a_service_come_back,
             an_autoscaler_owns_the_replicas,
             a_job_is_divided_and_its_status_comes_back,
+            a_job_with_indexes_runs_in_one_cluster,
             daemon_sets_stateful_sets_and_ingresses_tell_of_all_members,
             an_override_of_a_divided_kind_wins_over_its_share;
     }
@@ -31,8 +32,15 @@ fn replicas_are_spread_and_scaled() {
     kubectl.args(&["annotate", "deployment", "web", weights]);
     answers(federation.member("beijing"), REPLICAS, "4");
     answers(federation.member("hangzhou"), REPLICAS, "2");
-    federation.member("beijing").run("scale deployment web --replicas=9");
-    answers(federation.member("beijing"), REPLICAS, "4");
+    for manager in ["kubectl", "k9s"] {
+        let patch = format!(
+            "patch deployment web --subresource=scale --type=merge --field-manager={manager}"
+        );
+        let words: Vec<&str> =
+            patch.split_whitespace().chain(["-p", r#"{"spec":{"replicas":9}}"#]).collect();
+        federation.member("beijing").args(&words);
+        answers(federation.member("beijing"), REPLICAS, "4");
+    }
 }
 
 fn the_status_of_a_deployment_is_the_sum_and_a_rollout_ends() {
@@ -122,6 +130,22 @@ fn an_autoscaler_owns_the_replicas() {
         "get deployment web -o jsonpath={.spec.template.spec.containers[0].image},{.spec.replicas}";
     answers(beijing, both, "web:2,5");
     answers(federation.member("hangzhou"), both, "web:2,2");
+}
+
+fn a_job_with_indexes_runs_in_one_cluster() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    federation.kubectl().apply(
+        r#"{"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "sum"}, "spec": {
+            "parallelism": 2, "completions": 4, "completionMode": "Indexed", "template": {"spec": {
+                "restartPolicy": "Never", "containers": [{"name": "sum", "image": "sum"}]}}}}"#,
+    );
+    federation.kubectl().run("create configmap later");
+    federation.in_every_member("get configmap later -o jsonpath={.metadata.name}", "later");
+    federation.comes_to_rest();
+    let work = "get job -o jsonpath={.items[*].spec.parallelism},{.items[*].spec.completions}";
+    let mut works = ["beijing", "hangzhou"].map(|name| federation.member(name).run(work));
+    works.sort();
+    assert_eq!(works, [",", "2,4"]);
 }
 
 fn a_job_is_divided_and_its_status_comes_back() {
