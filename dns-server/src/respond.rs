@@ -24,8 +24,6 @@ mod rcode;
 mod tests;
 #[cfg(test)]
 mod properties;
-#[cfg(test)]
-mod differential;
 
 use model::RecordType;
 

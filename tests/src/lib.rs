@@ -62,7 +62,9 @@ pub mod relay;
 // What pods ask.
 pub mod core_dns;
 
-// Name servers that others wrote and that have a zone from us.
+// Name servers that others wrote and that have a zone from us, or zones of their own.
+pub mod authority;
+pub mod exchange;
 pub mod secondary;
 
 // Hosts that are reached over ssh.

@@ -11,7 +11,7 @@ use crate::scratch::Scratch;
 
 const ZONE: &str = "example.com";
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Software {
     Bind,
     Knot,

@@ -59,6 +59,9 @@ mod secondaries;
 /// DNS over TLS, HTTPS and QUIC, asked by clients that others wrote.
 mod encrypted;
 
+/// The answers of fedns are those of the servers that others wrote.
+mod differential;
+
 /// fedns started again on a state that is damaged.
 mod restarts;
 
@@ -103,6 +106,7 @@ fn main() -> ExitCode {
             serve::tests(),
             secondaries::tests(),
             encrypted::tests(),
+            differential::tests(),
             harness::tests(),
             live::tests(),
             members::tests(),
