@@ -4,7 +4,7 @@
 //! last stays, whoever told it: the condition itself says where. Conditions of others in the list are left
 //! alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use clusters::federation::names::CONFLICT_CONDITION;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -13,9 +13,8 @@ use model::{ClusterName, UnixTime};
 use serde_json::{Value, json};
 
 use crate::kinds::Role;
-use crate::object::Owner;
 
-use super::{Action, MemberSituation, Reach, Situation};
+use super::Situation;
 
 const REASON: &str = "Conflict";
 
@@ -28,12 +27,12 @@ pub(super) fn without(status: &Value) -> Value {
     status
 }
 
-/// Puts the condition into the patch of a status, or takes it out, if that changes anything. `actions` are
-/// those that are still to be carried out.
+/// Puts the condition into the patch of a status, or takes it out, if that changes anything. In the members
+/// that are `open` it is not known now whether a copy can be made.
 pub(super) fn put(
     situation: &Situation<'_>,
     selected: &BTreeSet<ClusterName>,
-    actions: &BTreeMap<ClusterName, Action>,
+    open: &BTreeSet<ClusterName>,
     patch: &mut Option<Value>,
 ) {
     if !has_conditions(situation.kind.role) {
@@ -46,7 +45,7 @@ pub(super) fn put(
     let conflicts = members.filter_map(|(name, there)| {
         let words = match there.conflict {
             Some(trouble) => trouble.words(),
-            None if is_open(there, actions.get(*name)) => told.as_ref()?.of_cluster(name)?,
+            None if open.contains(*name) => told.as_ref()?.of_cluster(name)?,
             None => return None,
         };
         Some((*name, words))
@@ -85,16 +84,6 @@ fn list(status: &Value) -> impl Iterator<Item = &Value> {
 
 fn is_ours(condition: &Value) -> bool {
     condition["type"] == CONFLICT_CONDITION
-}
-
-/// Whether a copy could be made in the member is not known now.
-fn is_open(there: &MemberSituation<'_>, action: Option<&Action>) -> bool {
-    let is_ours = there.copy.is_some_and(|copy| copy.owner == Owner::Us);
-    match there.reach {
-        Reach::Unknown | Reach::Away { .. } => !is_ours,
-        Reach::Known => matches!(action, Some(Action::Create { .. })),
-        Reach::NotServed => false,
-    }
 }
 
 /// What a condition says.

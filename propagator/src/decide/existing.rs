@@ -56,9 +56,11 @@ pub(super) fn decide(situation: &Situation<'_>) -> Decision {
     if is_propagated {
         let write = status::of(situation, &plan.selected, &decision.actions, plan.is_placed());
         (decision.annotations, decision.status) = (write.annotations, write.status);
+    }
+    let open = plan.open(situation, &decision.actions);
+    condition::put(situation, &plan.selected, &open, &mut decision.status);
+    if is_propagated {
         hold(object, &mut decision);
-    } else {
-        condition::put(situation, &plan.selected, &decision.actions, &mut decision.status);
     }
     decision
 }
@@ -177,6 +179,28 @@ impl Plan {
             share::leave_to_autoscaler(&mut share, there.copy);
         }
         Part::Some(share)
+    }
+
+    /// The members of which it is not known now whether a copy can be made there.
+    fn open(
+        &self,
+        situation: &Situation<'_>,
+        actions: &BTreeMap<ClusterName, Action>,
+    ) -> BTreeSet<ClusterName> {
+        let members = situation.members.iter();
+        let is_open = |name: &ClusterName, there: &MemberSituation<'_>| match there.reach {
+            Reach::Unknown | Reach::Away { .. } => !is_ours(there.copy),
+            Reach::Known if matches!(actions.get(name), Some(Action::Create { .. })) => true,
+            // Nothing is tried before the shares of all are known.
+            Reach::Known => {
+                !is_ours(there.copy) && matches!(self.share(situation, name, there), Part::Unknown)
+            }
+            Reach::NotServed => false,
+        };
+        members
+            .filter(|(name, there)| is_open(name, there))
+            .map(|(name, _)| (*name).clone())
+            .collect()
     }
 
     fn is_placed(&self) -> bool {

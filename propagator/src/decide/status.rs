@@ -36,9 +36,7 @@ pub(super) fn of(
 ) -> StatusWrite {
     let previous = condition::without(&situation.object.status);
     let summing = Summing { situation, selected, actions, previous: &previous };
-    let mut write = summing.write(is_placed);
-    condition::put(situation, selected, actions, &mut write.status);
-    write
+    summing.write(is_placed)
 }
 
 struct Summing<'a> {

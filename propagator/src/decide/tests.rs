@@ -462,6 +462,12 @@ fn a_conflict_stays_told_until_something_newer_is_known() {
         assert_eq!(message(&all(told("cluster beijing: it is theirs"))), None, "{open:?}");
         assert_eq!(message(&all(told("clusters beijing, hangzhou: it is theirs"))), None);
     }
+    // The shares of a Deployment wait for all members.
+    let mut deployment = deployment_of_four();
+    deployment.object["status"] = condition("cluster beijing: it is theirs");
+    let deployment = deployment.at("hangzhou", reach(Reach::Unknown));
+    assert_eq!(message(&deployment), None);
+
     let both = told("clusters beijing, hangzhou: it is theirs").copied();
     let gone =
         |there: &mut There| (there.copy, there.reach) = (None, Reach::Away { was_known: true });
