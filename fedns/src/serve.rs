@@ -3,6 +3,7 @@
 mod file_watch;
 mod ports;
 mod reload;
+mod signals;
 mod systemd;
 mod transfers;
 mod user;
@@ -18,7 +19,6 @@ use std::thread::JoinHandle;
 
 use dns_server::server::{Certificate, Options, Server};
 use dns_server::{CookieSecrets, Policy, Store, Transport};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
@@ -40,6 +40,7 @@ use crate::state::{StateError, StateFolder};
 use file_watch::{FileWatch, FileWatches};
 use ports::{Bound, bind_socket, dns_taken};
 use reload::{FixedKeys, Staged};
+use signals::{Signal, Signals};
 use transfers::ZoneTransfers;
 use warnings::ConfigWarnings;
 use watchers::{Remember, Successors, Watchers};
@@ -469,42 +470,4 @@ async fn end_startup(timeout: std::time::Duration, pipeline: PipelineHandle) {
     tokio::time::sleep(timeout).await;
     // A pipeline that has ended waits for nothing.
     let _ = pipeline.send(Input::StartupTimeout).await;
-}
-
-// === Signals ===
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
-    Terminate,
-    Interrupt,
-    Hangup,
-}
-
-struct Signals {
-    terminate: tokio::signal::unix::Signal,
-    interrupt: tokio::signal::unix::Signal,
-    hangup: tokio::signal::unix::Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self, ConfigError> {
-        let on = |kind| signal(kind).map_err(|error| failed("signals cannot be received", &error));
-        Ok(Self {
-            terminate: on(SignalKind::terminate())?,
-            interrupt: on(SignalKind::interrupt())?,
-            hangup: on(SignalKind::hangup())?,
-        })
-    }
-
-    async fn next(&mut self) -> Signal {
-        tokio::select! {
-            _ = self.terminate.recv() => Signal::Terminate,
-            _ = self.interrupt.recv() => Signal::Interrupt,
-            _ = self.hangup.recv() => Signal::Hangup,
-        }
-    }
-
-    async fn ending(&mut self) {
-        while self.next().await == Signal::Hangup {}
-    }
 }

@@ -21,6 +21,8 @@ pub enum Need {
     CloudDnsPeer,
     /// What runs containers and joins networks: root, and programs of Debian.
     RealNodes,
+    /// The right to become another user.
+    Root,
     /// A program on the PATH and the Debian package that brings it.
     Program { name: &'static str, package: &'static str },
 }
@@ -42,6 +44,7 @@ pub const NSD: Need = program("nsd", "nsd");
 /// For the image of a web server.
 pub const NGINX: Need = program("nginx", "nginx");
 pub const CURL: Need = program("curl", "curl");
+pub const SYSTEMD_SOCKET_ACTIVATE: Need = program("systemd-socket-activate", "systemd");
 
 /// What a real node needs beside the Kubernetes parts, with the Debian packages that bring it.
 const REAL_NODE_PROGRAMS: [(&str, &str); 4] =
@@ -92,6 +95,7 @@ impl Need {
                 }
             },
             Self::RealNodes => real_nodes_missing(),
+            Self::Root => (!is_root()).then(|| "only root may become another user".into()),
             Self::Program { name, package } => match find_program(name) {
                 Some(_) => None,
                 None => Some(format!("no {name} here; it is in Debian's package {package}")),
@@ -100,8 +104,12 @@ impl Need {
     }
 }
 
+fn is_root() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 fn real_nodes_missing() -> Option<String> {
-    if !rustix::process::geteuid().is_root() {
+    if !is_root() {
         return Some("real nodes need root".into());
     }
     if !PathBuf::from(CNI_FOLDER).join("bridge").is_file() {

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 
 use tests::eventually::{GENEROUS, eventually};
+use tests::need::{DIG, Need, SYSTEMD_SOCKET_ACTIVATE};
 use tests::process::Process;
 use tests::product;
 use tests::serving::Fedns;
@@ -17,11 +18,12 @@ const NOBODY: u32 = 65_534;
 
 pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
-        [] => a_socket_that_is_passed_is_answered_on,
-            a_socket_that_no_key_names_is_refused,
-            readiness_and_the_end_are_told,
+        [DIG, SYSTEMD_SOCKET_ACTIVATE] => a_socket_that_is_passed_is_answered_on;
+        [SYSTEMD_SOCKET_ACTIVATE] => a_socket_that_no_key_names_is_refused;
+        [Need::Root] =>
             rights_are_given_up_once_ports_are_bound,
-            a_user_that_cannot_be_become_is_refused,
+            a_user_that_cannot_be_become_is_refused;
+        [] => readiness_and_the_end_are_told,
             threads_stay_on_their_cpus,
             a_cpu_that_is_not_there_is_refused;
     }
