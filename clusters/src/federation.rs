@@ -25,6 +25,8 @@ pub mod member_secret;
 #[cfg(feature = "federation")]
 mod followed;
 #[cfg(feature = "federation")]
+pub mod listed;
+#[cfg(feature = "federation")]
 pub mod members;
 #[cfg(feature = "federation")]
 pub mod rotation;

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clusters::Failure;
+use clusters::federation::listed::listed;
 use futures::{StreamExt, pin_mut};
 use kube::core::DynamicObject;
-use kube_runtime::watcher::{self, Event, watcher};
+use kube_runtime::watcher::{self, Event};
 use tokio::sync::mpsc::Sender;
 
 use crate::endpoint::Endpoint;
@@ -20,8 +21,6 @@ use crate::table::{Seen, Unlisted};
 const RETRY: Duration = Duration::from_secs(1);
 /// While the probes say that it does not answer, and at most where only somebody's change helps.
 const LONGEST_RETRY: Duration = Duration::from_secs(30);
-/// An API server ends a watch after that long, and it is begun again where it was.
-const WATCH_SECONDS: u32 = 240;
 
 type Standings = tokio::sync::watch::Receiver<Standing>;
 
@@ -102,10 +101,9 @@ impl<T: Send + Sync + 'static> Watch<T> {
         };
         let config = watcher::Config {
             label_selector: self.label_selector.clone(),
-            timeout: Some(WATCH_SECONDS),
             ..watcher::Config::default()
         };
-        let stream = watcher(api, config);
+        let stream = listed(api, config);
         pin_mut!(stream);
         while let Some(event) = stream.next().await {
             let seen = self.seen(event);

@@ -11,6 +11,9 @@ mod live;
 /// The members of a federation are objects in its API.
 mod members;
 
+/// Lists and watches, played by an API server that says what a real one says rarely.
+mod listing;
+
 /// A federation from the first `join` to the last `delete`.
 mod story;
 
@@ -110,6 +113,7 @@ fn main() -> ExitCode {
             harness::tests(),
             live::tests(),
             members::tests(),
+            listing::tests(),
             story::tests(),
             seeds::tests(),
             control_plane::tests(),

@@ -7,6 +7,7 @@ use kube::Api;
 use kube_runtime::WatchStreamExt;
 use kube_runtime::watcher::{self, Event};
 
+use super::listed::listed;
 use crate::access::Connection;
 use crate::definition::Access;
 use crate::failure::Failure;
@@ -67,7 +68,7 @@ where
         + Send
         + 'static,
 {
-    let events = watcher::watcher(api(connection.client.clone()), config);
+    let events = listed(api(connection.client.clone()), config);
     let told = events.default_backoff().map(|event| event.map_err(|error| line::<K>(&error)));
     told.take_until(async move {
         while !connection.is_outdated() {
