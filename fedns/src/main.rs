@@ -13,6 +13,7 @@
 //! - [`control_plane`]: the control plane of such a federation, put into a host cluster
 //! - [`delegation`]: how the world reaches a zone
 //! - [`dns_message`]: DNS messages as a person reads them
+//! - [`heap`]: memory that is not used any more
 //! - [`output`]: tables, JSON and YAML for people and scripts
 //! - [`terminal`]: what stands on the last line of a terminal
 
@@ -30,6 +31,7 @@ mod federation;
 mod control_plane;
 mod delegation;
 mod dns_message;
+mod heap;
 mod output;
 mod terminal;
 

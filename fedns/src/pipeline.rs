@@ -32,6 +32,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 use watcher::{ClusterEvent, Saved};
 
+use crate::heap;
 use crate::leader::serials::LeasedSerials;
 use crate::metrics::Metrics;
 use crate::mirror::feed::{self, Feed};
@@ -302,6 +303,7 @@ impl Pipeline {
         for zone in 0..self.zones.len() {
             self.publish_whole(zone);
         }
+        heap::give_back();
         self.published = true;
         self.tell_clusters_known();
         if let Some(on_published) = self.on_published.take() {

@@ -1,7 +1,8 @@
 //! Publication of zones: serials and the store.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasher, Hash, Hasher};
 
+use foldhash::quality::FixedState;
 use model::{Name, RecordSet, Serial, ZoneDiff};
 use planner::{Planner, ZoneSettings};
 use providers::sync::wishes::Cause;
@@ -165,7 +166,7 @@ impl Pipeline {
 /// A sum over names and sets that does not depend on their order.
 fn contents_sum(names: impl Iterator<Item = (Name, Vec<RecordSet>)>) -> u64 {
     names.fold(0, |sum, name| {
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = FixedState::default().build_hasher();
         name.hash(&mut hasher);
         sum.wrapping_add(hasher.finish())
     })

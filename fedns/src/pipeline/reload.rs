@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::guard::{ReloadHeld, no_view, vanishing_too_many};
 use super::members::Member;
 use super::{Batch, Pipeline, WatchId};
+use crate::heap;
 use crate::state::ClusterNote;
 
 /// What a reload changes.
@@ -226,6 +227,7 @@ impl Pipeline {
         }
         self.finish(batch);
         self.replace_zones(reload.zones);
+        heap::give_back();
         self.recount_left_out();
         self.publish_first_if_ready();
         if self.published && !knew_clusters {
