@@ -29,7 +29,7 @@ impl Authority {
         Self::start_where(software, zones, address, |command| command)
     }
 
-    /// The same in the place that the address is of: `enter` makes the command run there.
+    /// The same in the network that the address is of: `enter` makes the command run there.
     pub fn start_where(
         software: Software,
         zones: &[(&str, &str)],

@@ -39,7 +39,8 @@ pub fn dig(port: u16, questions: &[(String, String)]) -> Result<Vec<Reply>, Stri
     if replies.len() == questions.len() { Ok(replies) } else { Err(text) }
 }
 
-fn read_dig(text: &str) -> Vec<Reply> {
+/// What dig printed with `+noall +comments +answer +nocl`: an answer for each question that got one.
+pub fn read_dig(text: &str) -> Vec<Reply> {
     let mut replies: Vec<Reply> = Vec::new();
     for line in text.lines() {
         if let Some((_, header)) = line.split_once("->>HEADER<<-") {

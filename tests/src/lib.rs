@@ -67,6 +67,9 @@ pub mod authority;
 pub mod exchange;
 pub mod secondary;
 
+// A network where each of them can have port 53.
+pub mod network;
+
 // Hosts that are reached over ssh.
 pub mod ssh_server;
 

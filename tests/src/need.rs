@@ -21,7 +21,7 @@ pub enum Need {
     CloudDnsPeer,
     /// What runs containers and joins networks: root, and programs of Debian.
     RealNodes,
-    /// The right to become another user.
+    /// The right to become another user, and to make a network.
     Root,
     /// A program on the PATH and the Debian package that brings it.
     Program { name: &'static str, package: &'static str },
@@ -34,6 +34,9 @@ pub const NAMED_CHECKZONE: Need = program("named-checkzone", "bind9-utils");
 pub const KDIG: Need = program("kdig", "knot-dnsutils");
 pub const KNOTD: Need = program("knotd", "knot");
 pub const KZONECHECK: Need = program("kzonecheck", "knot-dnssecutils");
+pub const DNSPERF: Need = program("dnsperf", "dnsperf");
+pub const DRILL: Need = program("drill", "ldnsutils");
+pub const IP: Need = program("ip", "iproute2");
 pub const LDNS_READ_ZONE: Need = program("ldns-read-zone", "ldnsutils");
 /// The package of the backend brings the server's own, too.
 pub const PDNS_SERVER: Need = program("pdns_server", "pdns-backend-sqlite3");
@@ -43,6 +46,7 @@ pub const SSHD: Need = program("sshd", "openssh-server");
 pub const NSD: Need = program("nsd", "nsd");
 /// For the image of a web server.
 pub const NGINX: Need = program("nginx", "nginx");
+pub const UNBOUND: Need = program("unbound", "unbound");
 pub const CURL: Need = program("curl", "curl");
 pub const SYSTEMD_SOCKET_ACTIVATE: Need = program("systemd-socket-activate", "systemd");
 
@@ -95,7 +99,9 @@ impl Need {
                 }
             },
             Self::RealNodes => real_nodes_missing(),
-            Self::Root => (!is_root()).then(|| "only root may become another user".into()),
+            Self::Root => {
+                (!is_root()).then(|| "only root may become another user, or make a network".into())
+            }
             Self::Program { name, package } => match find_program(name) {
                 Some(_) => None,
                 None => Some(format!("no {name} here; it is in Debian's package {package}")),

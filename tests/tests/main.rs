@@ -62,6 +62,12 @@ mod secondaries;
 /// DNS over TLS, HTTPS and QUIC, asked by clients that others wrote.
 mod encrypted;
 
+/// Clients that others wrote ask for federated names.
+mod clients;
+
+/// A resolver finds federated names from the root.
+mod resolvers;
+
 /// The answers of fedns are those of the servers that others wrote.
 mod differential;
 
@@ -109,6 +115,8 @@ fn main() -> ExitCode {
             serve::tests(),
             secondaries::tests(),
             encrypted::tests(),
+            clients::tests(),
+            resolvers::tests(),
             differential::tests(),
             harness::tests(),
             live::tests(),
