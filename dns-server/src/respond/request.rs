@@ -12,6 +12,7 @@ const NAME_LENGTH_MAX: usize = 255;
 const CLASS_IN: u16 = 1;
 const CLASS_CH: u16 = 3;
 const OPCODE_QUERY: u8 = 0;
+const OPCODE_NOTIFY: u8 = 4;
 const TSIG: RecordType = RecordType(250);
 
 /// A packet that deserves an answer, if only that it is refused. It is a place to be used again for
@@ -156,7 +157,8 @@ impl Request {
         header: &[u8; HEADER_LENGTH],
         snapshot: &Snapshot<'_>,
     ) -> Result<(), Instead> {
-        if header[2] >> 3 & 0x0f != OPCODE_QUERY {
+        let opcode = header[2] >> 3 & 0x0f;
+        if !matches!(opcode, OPCODE_QUERY | OPCODE_NOTIFY) {
             return Err(Instead::Fail(Rcode::NOTIMP));
         }
         let count = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
@@ -178,8 +180,12 @@ impl Request {
         let Some(Question { record_type, class, .. }) = question else {
             let has_options = self.edns.is_some_and(|edns| edns.has_options);
             let has_cookie = has_options && self.options.cookie.is_some();
-            return Err(if has_cookie { Instead::GiveCookie } else { Malformed.into() });
+            let wants_cookie = has_cookie && opcode == OPCODE_QUERY;
+            return Err(if wants_cookie { Instead::GiveCookie } else { Malformed.into() });
         };
+        if opcode == OPCODE_NOTIFY {
+            return Err(Instead::Fail(notice(record_type, class)));
+        }
         if class != CLASS_IN {
             let is_chaos = class == CLASS_CH;
             return Err(if is_chaos { Instead::Identify } else { Instead::Fail(Rcode::REFUSED) });
@@ -199,6 +205,15 @@ impl Request {
         self.question_end = question.end;
         self.record_type = question.record_type;
         Ok(question)
+    }
+}
+
+/// To whoever tells of a change (RFC 1996): of no zone are we a secondary.
+fn notice(record_type: RecordType, class: u16) -> Rcode {
+    match (record_type, class) {
+        (RecordType::SOA, CLASS_IN) => Rcode::NOTAUTH,
+        (_, CLASS_IN) => Rcode::FORMERR,
+        _ => Rcode::NOTIMP,
     }
 }
 

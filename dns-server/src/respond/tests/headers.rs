@@ -5,6 +5,7 @@ use crate::respond::Transport;
 use crate::testing::{self, Query};
 
 const HEADER_LENGTH: usize = 12;
+const NOTIFY: u8 = 4;
 
 fn udp(query: &[u8]) -> Vec<u8> {
     ask(&[example("www A 192.0.2.1")], Transport::Udp, query)
@@ -61,11 +62,40 @@ fn the_question_is_echoed_byte_for_byte() {
 
 #[test]
 fn other_opcodes_are_not_implemented() {
-    for opcode in 1..16 {
+    for opcode in (1..16).filter(|opcode| *opcode != NOTIFY) {
         check_bare(&with_byte(www().bytes(), 2, opcode << 3 | 1), 4);
     }
     // Of an unknown operation not even the sections are known.
     check_bare(&with_byte(www().bytes()[..HEADER_LENGTH].to_vec(), 2, 6 << 3), 4);
+}
+
+/// We are nobody's secondary, be the zone ours or not.
+#[test]
+fn rfc1996_3_notices_are_of_no_zone_that_we_copy() {
+    let notice = |question: &str, class| {
+        let query = Query { class, ..Query::parse(question) };
+        with_byte(query.bytes(), 2, NOTIFY << 3 | 4)
+    };
+    for (question, class, expect) in [
+        ("example.com SOA", 1, "NOTAUTH\n"),
+        ("www.example.com SOA", 1, "NOTAUTH\n"),
+        ("example.org SOA", 1, "NOTAUTH\n"),
+        ("example.com A", 1, "FORMERR\n"),
+        ("example.com SOA", 3, "NOTIMP\n"),
+        ("id.server TXT", 3, "NOTIMP\n"),
+    ] {
+        let query = notice(question, class);
+        let answer = udp(&query);
+        assert_eq!(testing::text_of(&answer), expect, "{question} {class}");
+        assert_eq!(answer[2], 0x80 | NOTIFY << 3, "{question}");
+        assert_eq!(answer[HEADER_LENGTH..], query[HEADER_LENGTH..], "{question}");
+    }
+    let notice = notice("example.com SOA", 1);
+    check_bare(&with_byte(notice[..HEADER_LENGTH].to_vec(), 5, 0), 1);
+    // The zone's new SOA, as primaries send it.
+    let soa = [&b"\xc0\x0c\0\x06\0\x01\0\0\0\0\0\x16\0\0"[..], &[0; 20]].concat();
+    let with_soa = with_byte([&notice[..], &soa].concat(), 7, 1);
+    assert_eq!(testing::text_of(&udp(&with_soa)), "NOTAUTH\n");
 }
 
 #[test]
