@@ -76,7 +76,7 @@ pub struct Reply {
     /// The query was signed with a key that we share with the client (RFC 8945).
     pub is_authenticated: bool,
     /// Equal for answers that an attacker could ask for in place of one another: those from one
-    /// name and type, from one wildcard or cut, all of one zone that say NXDOMAIN, all errors.
+    /// name and type, from one wildcard or cut, all that say NXDOMAIN below one name, all errors.
     pub likeness: u64,
 }
 

@@ -140,10 +140,11 @@ impl Answer<'_, '_> {
         let zone = place.zone();
         let from = match place {
             Place::Name(_) => key.hash,
+            Place::Missing { hash, .. } => hash,
             Place::Wildcard(node) | Place::Cut { node, .. } | Place::Dname { node, .. } => {
                 self.snapshot.key(node.name()).hash
             }
-            Place::Missing(_) | Place::Unpublished(_) | Place::Foreign => 0,
+            Place::Unpublished(_) | Place::Foreign => 0,
         };
         let mut step = match place {
             Place::Foreign => self.fail(Rcode::REFUSED, ExtendedError::NOT_AUTHORITATIVE),
@@ -160,7 +161,7 @@ impl Answer<'_, '_> {
             step = self.take(link, locate(self.snapshot, link.key, self.record_type));
         }
         let likeness = match (zone, self.rcode) {
-            (Some(zone), Rcode::NXDOMAIN) => Likeness::Missing(zone),
+            (Some(_), Rcode::NXDOMAIN) => Likeness::Missing { name: from },
             (Some(_), Rcode::NOERROR) => Likeness::From { name: from, given: self.given },
             _ => Likeness::Error,
         };
@@ -179,10 +180,10 @@ impl Answer<'_, '_> {
             Place::Name(node) | Place::Wildcard(node) => self.take_sets(link, node),
             Place::Cut { node, offset } => self.refer(link, node, offset),
             Place::Dname { node, offset } => self.redirect(link, node, offset),
-            Place::Missing(zone) => {
+            Place::Missing { encloser, .. } => {
                 // The code is that of the chain's last name (RFC 6604 section 3).
                 self.rcode = Rcode::NXDOMAIN;
-                self.deny(link, zone)
+                self.deny(link, encloser.zone())
             }
             // A chain that leaves our zones ends here; the client goes on.
             Place::Unpublished(_) | Place::Foreign => Step::Done,

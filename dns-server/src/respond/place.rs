@@ -18,8 +18,8 @@ pub(crate) enum Place<'s> {
     Cut { node: Node<'s>, offset: usize },
     /// The name is somewhere below a DNAME.
     Dname { node: Node<'s>, offset: usize },
-    /// The zone does not have the name.
-    Missing(ZoneIndex),
+    /// The zone does not have the name, but its closest encloser, which has this hash.
+    Missing { encloser: Node<'s>, hash: u64 },
     /// The zone has no contents yet.
     Unpublished(ZoneIndex),
     /// No zone of ours.
@@ -32,8 +32,9 @@ impl<'s> Place<'s> {
             Self::Name(node)
             | Self::Wildcard(node)
             | Self::Cut { node, .. }
-            | Self::Dname { node, .. } => Some(node.zone()),
-            Self::Missing(zone) | Self::Unpublished(zone) => Some(*zone),
+            | Self::Dname { node, .. }
+            | Self::Missing { encloser: node, .. } => Some(node.zone()),
+            Self::Unpublished(zone) => Some(*zone),
             Self::Foreign => None,
         }
     }
@@ -83,7 +84,9 @@ fn exact_place(node: Node<'_>, record_type: RecordType) -> Place<'_> {
 
 /// The name itself does not exist, or is not ours to speak of: its closest encloser decides.
 fn walk_up<'s>(snapshot: &'s Snapshot<'_>, name: &[u8]) -> Place<'s> {
-    let Some((encloser, offset)) = closest_encloser(snapshot, name) else { return Place::Foreign };
+    let Some((encloser, offset, hash)) = closest_encloser(snapshot, name) else {
+        return Place::Foreign;
+    };
     let flags = encloser.flags();
     if flags.has(Flags::UNPUBLISHED) {
         Place::Unpublished(encloser.zone())
@@ -93,12 +96,13 @@ fn walk_up<'s>(snapshot: &'s Snapshot<'_>, name: &[u8]) -> Place<'s> {
         Place::Dname { node: encloser, offset }
     } else {
         let wildcard = wildcard_below(snapshot, encloser, &name[offset..]);
-        wildcard.map_or(Place::Missing(encloser.zone()), Place::Wildcard)
+        wildcard.map_or(Place::Missing { encloser, hash }, Place::Wildcard)
     }
 }
 
-/// The longest ancestor that exists and is not hidden by one above it.
-fn closest_encloser<'s>(snapshot: &'s Snapshot<'_>, name: &[u8]) -> Option<(Node<'s>, usize)> {
+/// The longest ancestor that exists and is not hidden by one above it, where its name begins, and
+/// that name's hash.
+fn closest_encloser<'s>(snapshot: &'s Snapshot<'_>, name: &[u8]) -> Option<(Node<'s>, usize, u64)> {
     let mut labels = wire::label_count(name);
     let mut offset = 0;
     while labels > 0 {
@@ -107,9 +111,10 @@ fn closest_encloser<'s>(snapshot: &'s Snapshot<'_>, name: &[u8]) -> Option<(Node
         if labels > snapshot.labels_max() {
             continue;
         }
-        let node = snapshot.find(snapshot.key(&name[offset..]));
+        let key = snapshot.key(&name[offset..]);
+        let node = snapshot.find(key);
         if let Some(node) = node.filter(|node| !node.flags().has(Flags::OCCLUDED)) {
-            return Some((node, offset));
+            return Some((node, offset, key.hash));
         }
     }
     None

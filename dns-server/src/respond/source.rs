@@ -40,7 +40,7 @@ pub fn answer_source(snapshot: &Snapshot<'_>, name: &Name) -> AnswerSource {
         Place::Wildcard(node) => AnswerSource::Wildcard(standing(node)),
         Place::Cut { node, .. } => AnswerSource::Delegation(standing(node)),
         Place::Dname { node, .. } => AnswerSource::Dname(standing(node)),
-        Place::Missing(_) => AnswerSource::Missing,
+        Place::Missing { .. } => AnswerSource::Missing,
         Place::Unpublished(_) => AnswerSource::Unpublished,
         Place::Foreign => AnswerSource::Foreign,
     }

@@ -38,7 +38,9 @@ fn alike(questions: &[&str]) {
 
 #[test]
 fn names_that_are_made_up_share_one_account() {
-    alike(&["a1.example.com", "a2.example.com TXT", "x.y.z.example.com", "q.www.example.com"]);
+    alike(&["a1.example.com", "a2.example.com TXT", "x.y.z.example.com", "a1.example.com CNAME"]);
+    alike(&["q.www.example.com", "x.y.www.example.com TXT", "a1.www.example.com"]);
+    alike(&["q.b.example.com", "x.y.b.example.com"]);
     alike(&["a1.wild.example.com", "a2.wild.example.com", "x.y.wild.example.com"]);
     alike(&["sub.example.com", "a1.sub.example.com", "x.y.sub.example.com TXT"]);
     alike(&["a1.away.example.com", "x.y.away.example.com"]);
@@ -69,6 +71,11 @@ fn everything_else_has_an_account_of_its_own() {
         "b.example.com",
         "a.away.example.com",
         "nope.example.com",
+        "nope.www.example.com",
+        "nope.b.example.com",
+        "nope.a.b.example.com",
+        "nope.mail.example.com",
+        "dangling.example.com",
         "nope.example.net",
         "example.org",
     ];
