@@ -2,8 +2,8 @@
 //!
 //! - [`Attendance`]: one cluster; it stops to count some time after contact is lost, and counts again
 //!   some time after it is back, the longer the more often it went
-//! - [`CapacityEstimate`]: one object in one cluster; how many replicas fit, as far as pods that no
-//!   node takes have shown
+//! - [`CapacityEstimate`]: one object in one cluster; how many replicas fit, as far as pods
+//!   that no node takes, or that its API refuses, have shown
 //!
 //! Both are given the time and say when to look again, so that one timer is enough.
 
@@ -26,7 +26,8 @@ pub struct EligibilitySettings {
     /// How long a cluster must count, or a capacity be unlimited, before earlier trouble is forgotten.
     /// Default 3600.
     pub calm_after_seconds: u64,
-    /// How long no node takes a pod before it counts as one that does not fit. Default 60.
+    /// How long no node takes a pod, or the cluster's API refuses it, before it counts as one that does not
+    /// fit. Default 60.
     pub unschedulable_after_seconds: u64,
     /// How long a capacity counts after the last pod that did not fit. Then replicas may come back.
     /// Default 300; it doubles with each time that they did not fit again.

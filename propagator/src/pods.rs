@@ -1,9 +1,11 @@
-//! Pods that no node takes: looked for only where replicas of an object are not ready.
+//! Pods that cannot run in a member: those that its API refuses, as the status of a copy says, and those
+//! that no node takes, which are looked for only where replicas of an object are not ready.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use k8s_openapi::api::core::v1::Pod;
+use k8s_openapi::jiff::Timestamp;
 use kube::api::{Api, ListParams};
 use model::UnixTime;
 use planner::eligibility::{CapacityEstimate, CapacityView, EligibilitySettings, MemberPods};
@@ -22,7 +24,8 @@ pub fn look_interval(settings: &EligibilitySettings) -> Duration {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pods {
     pub count: u32,
-    pub unschedulable_since: Vec<UnixTime>,
+    /// For each that does not fit: since when.
+    pub misfits_since: Vec<UnixTime>,
 }
 
 /// What is remembered of an object's replicas in a member.
@@ -46,17 +49,47 @@ impl Look {
         now: UnixTime,
         settings: &EligibilitySettings,
     ) -> (Standing, Option<UnixTime>) {
+        let Pods { count, misfits_since } = self.pods_of(copy);
         let replicas = number(&copy.body["spec"]["replicas"]).unwrap_or(0);
-        let pods = self.pods.clone().unwrap_or(Pods { count: replicas, ..Pods::default() });
-        let seen = MemberPods {
-            replicas,
-            pods: pods.count,
-            unschedulable_since: &pods.unschedulable_since,
-        };
+        let seen = MemberPods { replicas, pods: count, misfits_since: &misfits_since };
         let view = self.estimate.observe(&seen, now, settings);
         let CapacityView { current, capacity, look_again } = view;
         (Standing { current, capacity }, look_again)
     }
+
+    /// Those that were seen, and those that are missing because the member's API refuses them. As long as
+    /// nobody has looked, only those that are ready surely fit.
+    fn pods_of(&self, copy: &Copy) -> Pods {
+        let of_status = |field: &str| number(&copy.status[field]).unwrap_or(0);
+        let mut pods = self.pods.clone().unwrap_or_else(|| Pods {
+            count: of_status("readyReplicas"),
+            misfits_since: Vec::new(),
+        });
+        if let Some(since) = refused_since(copy) {
+            let replicas = number(&copy.body["spec"]["replicas"]).unwrap_or(0);
+            pods.count = pods.count.max(of_status("replicas"));
+            let refused = replicas.saturating_sub(pods.count);
+            pods.misfits_since.extend(std::iter::repeat_n(since, refused as usize));
+            pods.count += refused;
+        }
+        pods
+    }
+}
+
+/// Since when the member's API refuses pods of a copy, for a quota, a limit or a webhook: its controller says
+/// so in the status.
+fn refused_since(copy: &Copy) -> Option<UnixTime> {
+    // What is said of an earlier wish may be over.
+    let observed = copy.status["observedGeneration"].as_i64()?;
+    let conditions =
+        copy.status["conditions"].as_array().filter(|_| observed >= copy.generation)?;
+    let condition = conditions.iter().find(|condition| {
+        condition["type"] == "ReplicaFailure"
+            && condition["status"] == "True"
+            && condition["reason"] == "FailedCreate"
+    })?;
+    let since: Timestamp = condition["lastTransitionTime"].as_str()?.parse().ok()?;
+    u64::try_from(since.as_second()).ok().map(UnixTime)
 }
 
 /// Whether all replicas of a copy are ready, as far as its controller has seen.
@@ -83,10 +116,9 @@ pub async fn look(endpoint: &Endpoint, key: &Key, copy: &Arc<Copy>) -> Result<Po
     let request = format!("list pods {}", key.namespace);
     let pods = endpoint.call(&request, api.list(&parameters)).await?;
     let alive = pods.items.iter().filter(|pod| is_alive(pod));
-    let unschedulable_since = alive.clone().filter_map(unschedulable_since);
     Ok(Pods {
         count: alive.clone().count().try_into().unwrap_or(u32::MAX),
-        unschedulable_since: unschedulable_since.collect(),
+        misfits_since: alive.filter_map(unschedulable_since).collect(),
     })
 }
 
@@ -113,4 +145,58 @@ fn number(value: &serde_json::Value) -> Option<u32> {
 pub fn unix_now() -> UnixTime {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
     UnixTime(since.map_or(0, |since| since.as_secs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const SINCE: UnixTime = UnixTime(1_767_225_600);
+
+    /// Four replicas of generation 2.
+    fn copy(status: &Value) -> Arc<Copy> {
+        let object = json!({"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {"name": "web", "generation": 2}, "spec": {"replicas": 4}, "status": status});
+        Copy::new(serde_json::from_value(object).expect("an object"), "fed")
+    }
+
+    fn refused(reason: &str) -> Value {
+        json!({"observedGeneration": 2, "replicas": 1, "readyReplicas": 1, "conditions": [
+            {"type": "Progressing", "status": "True"},
+            {"type": "ReplicaFailure", "status": "True", "reason": reason,
+                "lastTransitionTime": "2026-01-01T00:00:00Z"}]})
+    }
+
+    #[track_caller]
+    fn check(looked: Option<Pods>, status: &Value, count: u32, misfits: usize) {
+        let look = Look { pods: looked, ..Look::default() };
+        let expect = Pods { count, misfits_since: vec![SINCE; misfits] };
+        assert_eq!(look.pods_of(&copy(status)), expect, "{status}");
+    }
+
+    fn looked(count: u32) -> Option<Pods> {
+        Some(Pods { count, misfits_since: Vec::new() })
+    }
+
+    #[test]
+    fn pods_that_are_refused_do_not_fit() {
+        check(None, &refused("FailedCreate"), 4, 3);
+        check(looked(2), &refused("FailedCreate"), 4, 2);
+        // The look is older than what the status says.
+        check(looked(0), &refused("FailedCreate"), 4, 3);
+        let mut all_there = refused("FailedCreate");
+        all_there["replicas"] = json!(5);
+        check(None, &all_there, 5, 0);
+    }
+
+    #[test]
+    fn what_says_nothing_of_pods_that_are_wanted_now_counts_for_nothing() {
+        check(None, &Value::Null, 0, 0);
+        check(None, &refused("FailedDelete"), 1, 0);
+        let mut earlier = refused("FailedCreate");
+        earlier["observedGeneration"] = json!(1);
+        check(None, &earlier, 1, 0);
+    }
 }

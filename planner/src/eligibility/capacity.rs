@@ -29,10 +29,11 @@ struct Limit {
 pub struct MemberPods<'a> {
     /// `spec.replicas` of the member's object.
     pub replicas: u32,
-    /// Pods that exist, those below included.
+    /// Pods that are wanted there and exist or are refused, those below included.
     pub pods: u32,
-    /// For each pod with the condition PodScheduled=False, reason Unschedulable: since when.
-    pub unschedulable_since: &'a [UnixTime],
+    /// For each pod that no node takes (PodScheduled=False, reason Unschedulable) or that the cluster's API
+    /// refuses to make: since when.
+    pub misfits_since: &'a [UnixTime],
 }
 
 /// What to plan with.
@@ -62,9 +63,9 @@ impl CapacityEstimate {
         let due = |since: &UnixTime| {
             UnixTime(since.0.saturating_add(settings.unschedulable_after_seconds))
         };
-        let misfits = seen.unschedulable_since.iter().filter(|since| due(since) <= now).count();
+        let misfits = seen.misfits_since.iter().filter(|since| due(since) <= now).count();
         let misfits = u32::try_from(misfits).unwrap_or(u32::MAX);
-        let next_misfit = seen.unschedulable_since.iter().map(due).filter(|due| *due > now).min();
+        let next_misfit = seen.misfits_since.iter().map(due).filter(|due| *due > now).min();
 
         if misfits > 0 {
             let capacity = seen.pods.saturating_sub(misfits);
@@ -99,7 +100,7 @@ impl CapacityEstimate {
 
     /// True if more pods found a node than the limit allows.
     fn is_disproved_by(&self, seen: &MemberPods<'_>) -> bool {
-        let waiting = u32::try_from(seen.unschedulable_since.len()).unwrap_or(u32::MAX);
+        let waiting = u32::try_from(seen.misfits_since.len()).unwrap_or(u32::MAX);
         let fit = seen.pods.saturating_sub(waiting);
         waiting == 0 && self.limit.is_some_and(|limit| fit.min(seen.replicas) > limit.capacity)
     }

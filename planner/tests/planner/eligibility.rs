@@ -135,7 +135,7 @@ fn check_capacity(steps: &[(u64, Pods, View)]) {
     let mut estimate = CapacityEstimate::default();
     for (now, Pods(replicas, pods, since), View(current, capacity, look_again)) in steps {
         let since: Vec<UnixTime> = since.iter().copied().map(UnixTime).collect();
-        let seen = MemberPods { replicas: *replicas, pods: *pods, unschedulable_since: &since };
+        let seen = MemberPods { replicas: *replicas, pods: *pods, misfits_since: &since };
         let found = estimate.observe(&seen, UnixTime(*now), &settings);
         let expect = CapacityView {
             current: *current,
@@ -254,8 +254,7 @@ impl Simulation {
         let settings = EligibilitySettings::default();
         let standings = self.clusters.iter_mut().map(|(name, cluster)| {
             let SimulatedCluster { replicas, estimate, pending, .. } = cluster;
-            let pods =
-                MemberPods { replicas: *replicas, pods: *replicas, unschedulable_since: pending };
+            let pods = MemberPods { replicas: *replicas, pods: *replicas, misfits_since: pending };
             let CapacityView { current, capacity, .. } = estimate.observe(&pods, now, &settings);
             (name.clone(), Standing { current, capacity })
         });

@@ -10,7 +10,8 @@ pub(super) fn tests() -> Vec<Test> {
         [Need::Kubernetes] =>
             a_namespace_lives_and_goes_with_its_content,
             replicas_leave_a_cluster_without_contact_and_come_back,
-            replicas_leave_a_cluster_that_is_full;
+            replicas_leave_a_cluster_that_is_full,
+            replicas_leave_a_cluster_whose_api_refuses_their_pods;
     }
 }
 
@@ -80,4 +81,25 @@ fn replicas_leave_a_cluster_that_is_full() {
         }
     }
     answers(federation.member("hangzhou"), REPLICAS, "3");
+}
+
+fn replicas_leave_a_cluster_whose_api_refuses_their_pods() {
+    let (_controllers, federation) = Federation::start_alive(&["beijing", "hangzhou"]);
+    let (beijing, hangzhou) = (federation.member("beijing"), federation.member("hangzhou"));
+    beijing.run("create quota pods --hard=pods=1");
+    answers(beijing, "get quota pods -o jsonpath={.status.hard.pods}", "1");
+    federation.kubectl().run("create deployment web --image=web --replicas=4");
+    answers(hangzhou, REPLICAS, "3");
+    answers(beijing, REPLICAS, "1");
+    federation.kubectl().run("rollout status deployment web --timeout=60s");
+
+    // Its fair share is asked for, and waits; meanwhile it runs elsewhere.
+    let rebalance = r#"federation.kubernetes.io/deployment-preferences={"rebalance":true,"clusters":{"*":{"weight":1}}}"#;
+    federation.kubectl().args(&["annotate", "deployment", "web", rebalance]);
+    answers(beijing, REPLICAS, "2");
+    federation.comes_to_rest();
+    assert_eq!(hangzhou.run(REPLICAS), "3");
+    beijing.run("delete quota pods");
+    answers(hangzhou, REPLICAS, "2");
+    answers(beijing, "get deployment web -o jsonpath={.status.readyReplicas}", "2");
 }
