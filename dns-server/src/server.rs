@@ -9,10 +9,13 @@
 //! Every worker has its own sockets, which share their port (SO_REUSEPORT): the kernel deals the
 //! clients out. A UDP thread waits in `recvmmsg` itself; with one socket to each thread there is
 //! nothing to poll. No two threads write to the same counter. Signed queries and zone transfers leave
-//! this way for `special`.
+//! this way for `special`. All threads look at one `gate`, so that another process can take their sockets
+//! over.
 
 mod bind;
 mod listeners;
+mod gate;
+mod held;
 pub(crate) mod counters;
 pub(crate) mod special;
 mod sys;
@@ -31,13 +34,12 @@ mod tests;
 use std::array;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::AsFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
 use model::UnixTime;
-use tokio::sync::watch;
 
 use crate::policy::Policy;
 use crate::respond::Transport;
@@ -46,6 +48,7 @@ use crate::transfer::Transfers;
 
 use bind::Sockets;
 use counters::Counters;
+use gate::{Gate, Phase};
 use listeners::{EncryptedSockets, StreamSockets};
 use shared_policy::SharedPolicy;
 use special::Special;
@@ -56,6 +59,7 @@ use udp::{LimiterMaker, UdpWorker};
 
 pub use bind::BindError;
 pub use counters::{SIZE_BOUNDS, Traffic, TypeBucket, ZoneTraffic};
+pub use held::{NotHeld, ServedSocket};
 pub use listeners::{Addresses, Inherited, Listeners};
 pub(crate) use sys::random_bytes;
 #[cfg(test)]
@@ -101,9 +105,13 @@ pub struct Server {
     /// None without encrypted transports.
     tls: Option<Tls>,
     cpus: Vec<usize>,
-    udp_stop: Arc<AtomicBool>,
-    stream_stop: watch::Sender<bool>,
-    threads: Vec<JoinHandle<()>>,
+    gate: Arc<Gate>,
+    /// Handles of all that the threads read.
+    sockets: Vec<ServedSocket>,
+    /// Tasks that take connections.
+    acceptors: usize,
+    udp_threads: Vec<JoinHandle<()>>,
+    stream_threads: Vec<JoinHandle<()>>,
 }
 
 // === impl Options ===
@@ -162,7 +170,6 @@ impl Server {
             options;
         let limits = || ConnectionLimits::new(connections_max, client_connections_max, idle);
         let Listeners { plain, encrypted } = listeners;
-        let (stream_stop, stopped) = watch::channel(false);
         let mut server = Self {
             addresses: plain.iter().map(|sockets| sockets.address).collect(),
             encrypted_addresses: encrypted.iter().map(|it| (it.transport, it.address)).collect(),
@@ -174,15 +181,17 @@ impl Server {
             policy: SharedPolicy::new(policy),
             tls: None,
             cpus,
-            udp_stop: Arc::default(),
-            stream_stop,
-            threads: Vec::new(),
+            gate: Gate::new(),
+            sockets: Vec::new(),
+            acceptors: 0,
+            udp_threads: Vec::new(),
+            stream_threads: Vec::new(),
         };
         let workers = workers.max(1);
         let encrypted = server.deal_encrypted(encrypted, certificate, workers)?;
-        server.start(plain, workers, &stopped)?;
+        server.start(plain, workers)?;
         for (worker, sockets) in encrypted.into_iter().enumerate() {
-            server.start_streams("dns-encrypted", worker, sockets, &stopped)?;
+            server.start_streams("dns-encrypted", worker, sockets)?;
         }
         Ok(server)
     }
@@ -247,12 +256,7 @@ impl Server {
         drop(self);
     }
 
-    fn start(
-        &mut self,
-        sockets: Vec<Sockets>,
-        workers: usize,
-        stopped: &watch::Receiver<bool>,
-    ) -> Result<(), BindError> {
+    fn start(&mut self, sockets: Vec<Sockets>, workers: usize) -> Result<(), BindError> {
         let mut of_workers = list_of_each(workers);
         for Sockets { address, udp, tcp } in sockets {
             let sharers = udp.len();
@@ -266,7 +270,7 @@ impl Server {
             }
         }
         for (worker, sockets) in of_workers.into_iter().enumerate() {
-            self.start_streams("dns-tcp", worker, sockets, stopped)?;
+            self.start_streams("dns-tcp", worker, sockets)?;
         }
         Ok(())
     }
@@ -314,10 +318,14 @@ impl Server {
             array::from_fn(|at| u64::from_le_bytes(array::from_fn(|byte| random[8 * at + byte])));
         let limits = LimiterMaker { sharers, seeds };
         let policy = self.policy.reader();
-        let stop = Arc::clone(&self.udp_stop);
+        let gate = Arc::clone(&self.gate);
         let special = self.special();
-        let worker = UdpWorker::new(socket, address, special, counters, policy, limits, stop)?;
-        self.spawn("dns-udp", number, move || worker.run())
+        let handle = socket.as_fd().try_clone_to_owned()?;
+        self.sockets.push(ServedSocket::new(Transport::Udp, address, handle));
+        let worker = UdpWorker::new(socket, address, special, counters, policy, limits, gate)?;
+        let (thread, pinned) = self.spawn("dns-udp", number, move || worker.run())?;
+        self.udp_threads.push(thread);
+        pinned
     }
 
     fn start_streams(
@@ -325,7 +333,6 @@ impl Server {
         name: &str,
         number: usize,
         sockets: Vec<Bound>,
-        stopped: &watch::Receiver<bool>,
     ) -> Result<(), BindError> {
         let Some(&Bound { transport, address, .. }) = sockets.first() else { return Ok(()) };
         let failed = |source| BindError::new(address, transport, source);
@@ -333,11 +340,18 @@ impl Server {
             true => &self.encrypted_limits,
             false => &self.tcp_limits,
         };
+        for Bound { transport, address, socket, .. } in &sockets {
+            let handle = socket.handle().map_err(failed)?;
+            self.sockets.push(ServedSocket::new(*transport, *address, handle));
+        }
+        self.acceptors += sockets.len();
         let sockets = sockets.into_iter().map(|bound| (bound.socket, bound.counters)).collect();
         let policy = self.policy.reader();
-        let worker = StreamWorker::new(sockets, self.special(), limits, policy).map_err(failed)?;
-        let stopped = stopped.clone();
-        self.spawn(name, number, move || worker.run(stopped)).map_err(failed)
+        let worker = StreamWorker::new(sockets, self.special(), limits, &self.gate, policy);
+        let worker = worker.map_err(failed)?;
+        let (thread, pinned) = self.spawn(name, number, move || worker.run()).map_err(failed)?;
+        self.stream_threads.push(thread);
+        pinned.map_err(failed)
     }
 
     fn special(&self) -> Special {
@@ -350,17 +364,17 @@ impl Server {
         counters
     }
 
+    /// A thread, and whether it stays where it should.
     fn spawn(
-        &mut self,
+        &self,
         name: &str,
         number: usize,
         run: impl FnOnce() + Send + 'static,
-    ) -> io::Result<()> {
+    ) -> io::Result<(JoinHandle<()>, io::Result<()>)> {
         let thread = thread::Builder::new().name(name.to_owned()).spawn(run)?;
         let cpu = self.cpus.get(number % self.cpus.len().max(1));
         let pinned = cpu.map_or(Ok(()), |cpu| sys::pin(&thread, *cpu));
-        self.threads.push(thread);
-        pinned
+        Ok((thread, pinned))
     }
 }
 
@@ -397,9 +411,8 @@ fn system_time() -> UnixTime {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.udp_stop.store(true, Ordering::Relaxed);
-        self.stream_stop.send_replace(true);
-        for thread in self.threads.drain(..) {
+        self.gate.enter(Phase::Stopped);
+        for thread in self.udp_threads.drain(..).chain(self.stream_threads.drain(..)) {
             // Between a look at the flag and the wait for queries an interrupt has no effect.
             while !thread.is_finished() {
                 sys::interrupt(&thread);

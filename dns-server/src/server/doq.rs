@@ -1,14 +1,15 @@
 //! DNS over dedicated QUIC connections (RFC 9250): one query and its answer on each stream.
 
 use std::cell::Cell;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, UdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use quinn::{
-    Connection, Endpoint, IdleTimeout, Incoming, ReadToEndError, RecvStream, SendStream,
-    ServerConfig, TransportConfig, VarInt,
+    Connection, Endpoint, EndpointConfig, IdleTimeout, Incoming, ReadToEndError, RecvStream,
+    SendStream, ServerConfig, TokioRuntime, TransportConfig, VarInt,
 };
 use tokio::task::spawn_local;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -36,6 +37,8 @@ const INCOMING_MAX: usize = 1024;
 const INCOMING_BYTES_MAX: u64 = 4 << 20;
 /// Connections are ended by their own deadline; this is for those whose client is gone.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
+/// After a socket could not be used, which it cannot be when descriptors run out.
+const OPEN_PAUSE: Duration = Duration::from_millis(100);
 /// How long clients are told that the server goes.
 const FAREWELL: Duration = Duration::from_millis(200);
 
@@ -71,7 +74,38 @@ pub(crate) fn config(tls: &Tls) -> ServerConfig {
     config
 }
 
-pub(crate) async fn accept(endpoint: Endpoint, counters: Arc<Counters>, thread: Rc<Thread>) {
+/// Takes connections while the gate is open. Whoever reads the socket next knows nothing of those that are
+/// open: their clients are told to begin anew.
+pub(crate) async fn accept(
+    socket: UdpSocket,
+    config: Box<ServerConfig>,
+    counters: Arc<Counters>,
+    thread: Rc<Thread>,
+) {
+    let mut doorkeeper = thread.gate.doorkeeper();
+    while doorkeeper.opens().await {
+        match open(&socket, &config) {
+            Ok(endpoint) => {
+                tokio::select! {
+                    () = doorkeeper.closes() => {}
+                    () = take(&endpoint, &counters, &thread) => {}
+                }
+                close(endpoint).await;
+            }
+            Err(_) => {
+                counters.receive_error();
+                tokio::time::sleep(OPEN_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn open(socket: &UdpSocket, config: &ServerConfig) -> io::Result<Endpoint> {
+    let runtime = Arc::new(TokioRuntime);
+    Endpoint::new(EndpointConfig::default(), Some(config.clone()), socket.try_clone()?, runtime)
+}
+
+async fn take(endpoint: &Endpoint, counters: &Arc<Counters>, thread: &Rc<Thread>) {
     while let Some(incoming) = endpoint.accept().await {
         let address = incoming.remote_address().ip();
         if !incoming.remote_address_validated() && thread.limits.wants_proof(address) {
@@ -82,7 +116,7 @@ pub(crate) async fn accept(endpoint: Endpoint, counters: Arc<Counters>, thread: 
         match thread.limits.permit(address) {
             Some(permit) => {
                 counters.connection();
-                let (thread, counters) = (Rc::clone(&thread), Arc::clone(&counters));
+                let (thread, counters) = (Rc::clone(thread), Arc::clone(counters));
                 spawn_local(serve(incoming, Accepted { address, thread, counters, permit }));
             }
             None => {
@@ -93,9 +127,10 @@ pub(crate) async fn accept(endpoint: Endpoint, counters: Arc<Counters>, thread: 
     }
 }
 
-/// Tells all clients that the server goes.
-pub(crate) async fn close(endpoints: &[Endpoint]) {
-    for endpoint in endpoints.iter().filter(|endpoint| endpoint.open_connections() > 0) {
+/// Tells all clients that the server goes. Clients that come meanwhile get no answer, and so try again.
+async fn close(endpoint: Endpoint) {
+    endpoint.set_server_config(None);
+    if endpoint.open_connections() > 0 {
         endpoint.close(NO_ERROR, b"");
         // Who has not heard of it by then finds out by itself.
         let _ = timeout(FAREWELL, endpoint.wait_idle()).await;

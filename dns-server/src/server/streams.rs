@@ -5,21 +5,22 @@
 //! listener -> accept -> permit -> tcp | dot -> tcp | doh | doq
 //! ```
 //!
-//! Everything of one thread runs in turns on it, so its memory is shared without locks.
+//! Everything of one thread runs in turns on it, so its memory is shared without locks. It ends when it is
+//! told to, or with its last connection where no more are taken.
 
 pub(crate) mod limits;
 
 use std::cell::RefCell;
+use std::convert::Infallible;
 use std::io;
 use std::net::{IpAddr, TcpListener as StdTcpListener, UdpSocket as StdUdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use quinn::{Endpoint, EndpointConfig, TokioRuntime};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
-use tokio::sync::watch;
+use tokio::sync::oneshot;
 use tokio::task::{LocalSet, spawn_local};
 use tokio::time::sleep;
 use tokio_rustls::TlsAcceptor;
@@ -27,6 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::policy::Policy;
 use crate::respond::{Client, Request, Transport, answer};
 use crate::server::counters::Counters;
+use crate::server::gate::Gate;
 use crate::server::shared_policy::PolicyReader;
 use crate::server::special::{Asked, Outcome, Special};
 use crate::server::tcp::Buffers;
@@ -53,6 +55,7 @@ pub(crate) struct StreamWorker {
     listeners: Vec<(Listener, Arc<Counters>)>,
     special: Special,
     limits: Arc<ConnectionLimits>,
+    gate: Arc<Gate>,
     policy: PolicyReader,
 }
 
@@ -61,15 +64,18 @@ enum Listener {
     Tcp(TcpListener),
     Dot(TcpListener, TlsAcceptor),
     Doh(TcpListener, TlsAcceptor),
-    Doq(Endpoint),
+    Doq(StdUdpSocket, Box<quinn::ServerConfig>),
 }
 
 /// What all connections of one thread use.
 pub(crate) struct Thread {
     pub special: Special,
     pub limits: Arc<ConnectionLimits>,
+    pub gate: Arc<Gate>,
     pub buffers: RefCell<Buffers>,
     pub policy: RefCell<PolicyReader>,
+    /// Dropped with the last task that uses this.
+    _in_use: oneshot::Sender<Infallible>,
 }
 
 /// A connection that may be open.
@@ -88,6 +94,7 @@ impl StreamWorker {
         sockets: Vec<(Socket, Arc<Counters>)>,
         special: Special,
         limits: &Arc<ConnectionLimits>,
+        gate: &Arc<Gate>,
         policy: PolicyReader,
     ) -> io::Result<Self> {
         let runtime = Builder::new_current_thread().enable_all().build()?;
@@ -97,17 +104,22 @@ impl StreamWorker {
             .map(|(socket, counters)| Ok((Listener::new(socket)?, counters)))
             .collect::<io::Result<Vec<_>>>()?;
         drop(entered);
-        Ok(Self { runtime, listeners, special, limits: Arc::clone(limits), policy })
+        let (limits, gate) = (Arc::clone(limits), Arc::clone(gate));
+        Ok(Self { runtime, listeners, special, limits, gate, policy })
     }
 
-    /// Accepts and answers until told to stop; connections that are open then are closed.
-    pub fn run(self, mut stopped: watch::Receiver<bool>) {
-        let Self { runtime, listeners, special, limits, policy } = self;
+    /// Accepts while the gate is open, and answers until the end, or until no connection is left that
+    /// could be answered. Connections that are open at the end are closed.
+    pub fn run(self) {
+        let Self { runtime, listeners, special, limits, gate, policy } = self;
         let buffers = RefCell::new(Buffers::new());
         let policy = RefCell::new(policy);
-        let thread = Rc::new(Thread { special, limits, buffers, policy });
+        let (in_use, unused) = oneshot::channel();
+        let stopping = Arc::clone(&gate);
+        let thread = Thread { special, limits, gate, buffers, policy, _in_use: in_use };
+        let thread = Rc::new(thread);
         let tasks = LocalSet::new();
-        let mut endpoints = Vec::new();
+        let mut farewells = Vec::new();
         for (listener, counters) in listeners {
             let thread = Rc::clone(&thread);
             match listener {
@@ -122,18 +134,26 @@ impl StreamWorker {
                     let serve = move |stream, accepted| doh::serve(stream, accepted, tls.clone());
                     tasks.spawn_local(accept(listener, counters, thread, serve));
                 }
-                Listener::Doq(endpoint) => {
-                    endpoints.push(endpoint.clone());
-                    tasks.spawn_local(doq::accept(endpoint, counters, thread));
+                Listener::Doq(socket, config) => {
+                    let accept = doq::accept(socket, config, counters, thread);
+                    farewells.push(tasks.spawn_local(accept));
                 }
             }
         }
-        // A server that is gone wants this thread to end, too.
+        drop(thread);
         let end = async {
-            let _ = stopped.wait_for(|stopped| *stopped).await;
-            doq::close(&endpoints).await;
+            stopping.stopped().await;
+            for farewell in farewells {
+                // However it ended, it has ended.
+                let _ = farewell.await;
+            }
         };
-        tasks.block_on(&runtime, end);
+        tasks.block_on(&runtime, async {
+            tokio::select! {
+                () = end => {}
+                _ = unused => {}
+            }
+        });
     }
 }
 
@@ -144,10 +164,7 @@ impl Listener {
             Socket::Tcp(listener) => Self::Tcp(TcpListener::from_std(listener)?),
             Socket::Dot(listener, tls) => Self::Dot(TcpListener::from_std(listener)?, tls),
             Socket::Doh(listener, tls) => Self::Doh(TcpListener::from_std(listener)?, tls),
-            Socket::Doq(socket, config) => {
-                let (endpoint, runtime) = (EndpointConfig::default(), Arc::new(TokioRuntime));
-                Self::Doq(Endpoint::new(endpoint, Some(*config), socket, runtime)?)
-            }
+            Socket::Doq(socket, config) => Self::Doq(socket, config),
         })
     }
 }
@@ -161,8 +178,8 @@ impl Thread {
         address: IpAddr,
         policy: &'p Policy,
     ) -> Client<'p> {
-        let idle = self.limits.idle().as_millis() / 100;
-        let keepalive = u16::try_from(idle).unwrap_or(u16::MAX);
+        let keepalive = self.limits.keepalive().as_millis() / 100;
+        let keepalive = u16::try_from(keepalive).unwrap_or(u16::MAX);
         Client { transport, address, now: sys::unix_seconds(), keepalive, policy }
     }
 
@@ -206,8 +223,14 @@ async fn accept<F>(
 ) where
     F: Future<Output = ()> + 'static,
 {
-    loop {
-        match listener.accept().await {
+    let mut doorkeeper = thread.gate.doorkeeper();
+    while doorkeeper.opens().await {
+        let accepted = tokio::select! {
+            biased;
+            () = doorkeeper.closes() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
             Ok((stream, peer)) => match thread.limits.permit(peer.ip()) {
                 Some(permit) => {
                     counters.connection();

@@ -2,6 +2,7 @@
 
 mod encrypted;
 mod guarded;
+mod held;
 mod policy;
 mod tcp;
 mod transfers;

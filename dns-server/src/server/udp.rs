@@ -3,7 +3,6 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use crate::policy::Policy;
 use crate::respond::{Client, CookieStanding, Rcode, Reply, Request, Transport, answer, cut_short};
 use crate::server::bind::is_wildcard;
 use crate::server::counters::Counters;
+use crate::server::gate::Gate;
 use crate::server::rate_limit::{RateLimiter, Verdict};
 use crate::server::shared_policy::PolicyReader;
 use crate::server::special::{Asked, Outcome, Special};
@@ -24,7 +24,7 @@ pub(crate) struct UdpWorker {
     socket: UdpSocket,
     special: Special,
     counters: Arc<Counters>,
-    stopping: Arc<AtomicBool>,
+    gate: Arc<Gate>,
     batch: Batch,
     requests: Box<[Request; BATCH]>,
     policy: PolicyReader,
@@ -50,18 +50,18 @@ impl UdpWorker {
         counters: Arc<Counters>,
         policy: PolicyReader,
         limits: LimiterMaker,
-        stopping: Arc<AtomicBool>,
+        gate: Arc<Gate>,
     ) -> io::Result<Self> {
         socket.set_nonblocking(false)?;
         let batch = Batch::new(is_wildcard(address.ip()));
         let requests = Box::new([const { Request::new() }; BATCH]);
         let limiter = limits.make(policy.get());
-        Ok(Self { socket, special, counters, stopping, batch, requests, policy, limiter, limits })
+        Ok(Self { socket, special, counters, gate, batch, requests, policy, limiter, limits })
     }
 
-    /// Answers until `stopping` is set and the wait for queries is interrupted.
+    /// Answers while the gate is open. Who closes it interrupts the wait for queries.
     pub fn run(mut self) {
-        while !self.stopping.load(Ordering::Relaxed) {
+        while self.gate.is_open() || self.gate.wait() {
             match self.batch.receive(&self.socket) {
                 Ok(received) => self.answer(received),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The patience with idle connections when most of the permitted ones are open.
+/// The patience with idle connections when most of the permitted ones are open, or the server goes.
 const CROWDED_IDLE: Duration = Duration::from_secs(1);
 
 /// What threads that serve the same kind of connections have in common.
@@ -16,6 +16,8 @@ pub(crate) struct ConnectionLimits {
     open_max: usize,
     per_client_max: usize,
     idle: Duration,
+    /// The server goes.
+    is_draining: AtomicBool,
     /// Looked at when a connection comes and when it goes. No client is here without one.
     clients: Mutex<HashMap<IpAddr, usize>>,
 }
@@ -30,8 +32,9 @@ pub(crate) struct Permit {
 
 impl ConnectionLimits {
     pub fn new(open_max: usize, per_client_max: usize, idle: Duration) -> Arc<Self> {
-        let (open, clients) = (AtomicUsize::new(0), Mutex::default());
-        Arc::new(Self { open, open_max, per_client_max, idle, clients })
+        let (open, is_draining) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let clients = Mutex::default();
+        Arc::new(Self { open, open_max, per_client_max, idle, is_draining, clients })
     }
 
     pub fn open(&self) -> usize {
@@ -66,7 +69,22 @@ impl ConnectionLimits {
 
     pub fn idle(&self) -> Duration {
         let crowded = self.open() > self.open_max / 4 * 3;
-        if crowded { self.idle.min(CROWDED_IDLE) } else { self.idle }
+        if crowded || self.is_draining() { self.idle.min(CROWDED_IDLE) } else { self.idle }
+    }
+
+    /// What clients are told: none at all where they should go as soon as they have their answers
+    /// (RFC 7828 section 3.3.2).
+    pub fn keepalive(&self) -> Duration {
+        if self.is_draining() { Duration::ZERO } else { self.idle() }
+    }
+
+    /// From now on, for good.
+    pub fn drain(&self) {
+        self.is_draining.store(true, Ordering::Relaxed);
+    }
+
+    fn is_draining(&self) -> bool {
+        self.is_draining.load(Ordering::Relaxed)
     }
 
     /// The longest that [`Self::idle`] is.
@@ -138,5 +156,13 @@ mod tests {
             .collect();
         assert_eq!(idle, [10, 10, 10, 1, 1]);
         assert!(limits.wants_proof(address("198.51.100.1")));
+    }
+
+    #[test]
+    fn who_drains_has_less_patience_and_says_so() {
+        let limits = ConnectionLimits::new(4, 4, Duration::from_secs(10));
+        assert_eq!(limits.keepalive(), limits.idle());
+        limits.drain();
+        assert_eq!((limits.keepalive(), limits.idle()), (Duration::ZERO, CROWDED_IDLE));
     }
 }
