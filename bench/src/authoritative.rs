@@ -1,20 +1,24 @@
 //! fedns beside other authoritative servers and a bare UDP echo, all on one core in one run.
 //!
-//! - [`servers`]: how each is started; [`echo`]: what the system itself takes
-//! - [`workload`]: the zone, and what is asked; [`generator`] over UDP, [`streams`] over TCP
+//! - [`servers`]: how each is started; [`echo`]: what the system itself takes; [`cookie`]: one of a server's
+//! - [`workload`]: the zone, and what is asked; [`generator`] over UDP, [`streams`] over TCP and TLS
+//! - [`updates`]: changes of a large zone while it is asked
 //! - [`sys`]: raw system calls
 //!
 //! The servers take turns, round after round, so that what the machine does meanwhile meets all of them.
 //! The figure is the CPU time that the system charged to the server's processes for an answer: the
 //! generator spins on the other core and is never the limit.
 
+mod cookie;
 pub mod echo;
 mod generator;
 mod servers;
 mod streams;
 mod sys;
+mod updates;
 mod workload;
 
+use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
@@ -24,7 +28,7 @@ use crate::latency::median;
 use crate::pace::pause;
 use crate::report::{Report, row};
 use generator::Counted;
-use servers::{SERVER_CORE, Server, Software};
+use servers::{Role, SERVER_CORE, Server, Software};
 use workload::{Workload, zone_text};
 
 #[derive(Args)]
@@ -58,7 +62,9 @@ pub fn run(options: &Options, save: bool) {
     udp(&mut report, options, &servers, &format!("{} names, all hits", options.hosts), &hits);
     let mixed = Workload::new(options.hosts, 30);
     udp(&mut report, options, &servers, "30 % NXDOMAIN", &mixed);
+    guarded(&mut report, options, &servers, &small, &hits);
     tcp(&mut report, options, &servers, &hits);
+    dot(&mut report, options, &small, &hits);
     let empty = servers.map(|server| server.anonymous_memory());
     let large = folder.write("large", zone_text(options.many_hosts));
     let servers = Software::ALL.map(|software| Server::start(software, &large));
@@ -66,6 +72,8 @@ pub fn run(options: &Options, save: bool) {
     tell_size(&mut report, options, &servers, &empty);
     let many = Workload::new(options.many_hosts, 0);
     udp(&mut report, options, &servers, &format!("{} names", options.many_hosts), &many);
+    let [echo, ..] = servers;
+    updates::measure(&mut report, options, &echo, &many);
     report.end();
 }
 
@@ -112,9 +120,57 @@ fn udp(
         rows.push(figure_row(server, figures, [ratio]));
     }
     report.table(&rows);
-    // Round by round, so that what the machine did meanwhile counts for both.
-    let ratios: Vec<f64> = figures[0].iter().zip(&figures[1]).map(|(a, b)| a / b).collect();
+    let ratios = ratios(&figures[0], &figures[1]);
     report.target_at_least(&format!("fedns beside echo, {what}"), median(&ratios), 0.9, "");
+    report.line("");
+}
+
+/// Round by round, so that what the machine did meanwhile counts for both.
+fn ratios(echo: &[f64], fedns: &[f64]) -> Vec<f64> {
+    echo.iter().zip(fedns).map(|(echo, fedns)| echo / fedns).collect()
+}
+
+/// fedns and the echo alone, with what protects the one from its clients.
+fn guarded(
+    report: &mut Report,
+    options: &Options,
+    servers: &[Server; 5],
+    zone: &Path,
+    workload: &Workload,
+) {
+    let [echo, fedns, ..] = servers;
+    let limiting = Server::start_as(Role::Limiting, Software::Fedns, zone);
+    let with_cookies = workload.with_option(&cookie::option_of(fedns.port));
+    for (what, fedns, workload) in [
+        ("rate limiting counts the generator's prefix", &limiting, workload),
+        ("a valid cookie in every query", fedns, &with_cookies),
+    ] {
+        let servers = [echo, fedns];
+        let figures =
+            measured(options, &servers, |server, time| generator::ask(server.port, workload, time));
+        report.line(&format!("UDP, {what}"));
+        let mut rows = vec![row(["CPU time of an answer", "us", "least", "most"])];
+        rows.extend(servers.iter().zip(&figures).map(|(server, it)| figure_row(server, it, [])));
+        report.table(&rows);
+        let ratios = ratios(&figures[0], &figures[1]);
+        report.target_at_least(&format!("fedns beside echo, {what}"), median(&ratios), 0.85, "");
+        report.line("");
+    }
+}
+
+fn dot(report: &mut Report, options: &Options, zone: &Path, workload: &Workload) {
+    let servers =
+        [Software::Fedns, Software::Nsd].map(|it| Server::start_as(Role::OverTls, it, zone));
+    let all: Vec<&Server> = servers.iter().collect();
+    let figures = measured(options, &all, |server, time| {
+        streams::ask_over_tls(server.tls_port, workload, time)
+    });
+    report.line("DoT, 20 connections with 16 queries each on their way, handshakes included");
+    let mut rows = vec![row(["CPU time of an answer", "us", "least", "most"])];
+    rows.extend(all.iter().zip(&figures).map(|(server, it)| figure_row(server, it, [])));
+    report.table(&rows);
+    let (fedns, nsd) = (median(&figures[0]), median(&figures[1]));
+    report.target("fedns over TLS, beside NSD's", fedns, nsd, "us");
     report.line("");
 }
 

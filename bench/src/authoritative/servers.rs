@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use model::RecordType;
+use tests::certificates::write_server_files;
 use tests::need::find_program;
 use tests::port::free_port;
 use tests::process::Process;
@@ -20,6 +21,7 @@ use crate::static_zone::host;
 
 /// Every server runs here, the generator on the next.
 pub const SERVER_CORE: usize = 0;
+const UNREACHED_LIMIT: &str = "rateLimit: {exempt: [], responsesPerSecond: 10000000}\n";
 /// A million names take the slowest of them some ten seconds.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -33,9 +35,21 @@ pub enum Software {
     Nsd,
 }
 
+/// What is switched on beside what stands at its default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Plain,
+    /// Counts what the generator's prefix gets, with a limit that is never reached.
+    Limiting,
+    /// Has TLS at [`Server::tls_port`].
+    OverTls,
+}
+
 pub struct Server {
     pub software: Software,
     pub port: u16,
+    /// Where the role is to have it.
+    pub tls_port: u16,
     /// CPU time until the first answer.
     pub load: Duration,
     process: Process,
@@ -57,17 +71,44 @@ impl Software {
         }
     }
 
-    fn command(self, folder: &Scratch, zone: &Path, port: u16) -> Command {
-        match self {
-            Self::Echo => {
+    fn command(
+        self,
+        role: Role,
+        folder: &Scratch,
+        zone: &Path,
+        port: u16,
+        tls_port: u16,
+    ) -> Command {
+        match (self, role) {
+            (Self::Echo, Role::Plain) => {
                 let mut command = Command::new(std::env::current_exe().expect("a path"));
                 command.args(["echo", "--port", &port.to_string()]);
                 command
             }
-            Self::Fedns => fedns(folder, zone, port),
-            Self::Gdnsd => gdnsd(folder, zone, port),
-            Self::Knot => knot(folder, zone, port),
-            Self::Nsd => nsd(folder, zone, port),
+            (Self::Fedns, Role::Plain) => fedns(folder, zone, port, "", ""),
+            (Self::Fedns, Role::Limiting) => fedns(folder, zone, port, "", UNREACHED_LIMIT),
+            (Self::Fedns, Role::OverTls) => {
+                let dot = format!(", dot: [\"127.0.0.1:{tls_port}\"]");
+                fedns(
+                    folder,
+                    zone,
+                    port,
+                    &dot,
+                    "tls: {certFile: ./server.crt, keyFile: ./server.key}\n",
+                )
+            }
+            (Self::Gdnsd, Role::Plain) => gdnsd(folder, zone, port),
+            (Self::Knot, Role::Plain) => knot(folder, zone, port),
+            (Self::Nsd, Role::Plain) => nsd(folder, zone, port, ""),
+            (Self::Nsd, Role::OverTls) => {
+                let home = folder.path().display();
+                let tls = format!(
+                    "  ip-address: 127.0.0.1@{tls_port}\n  tls-port: {tls_port}\n  \
+                     tls-service-pem: \"{home}/server.crt\"\n  tls-service-key: \"{home}/server.key\"\n"
+                );
+                nsd(folder, zone, port, &tls)
+            }
+            (software, role) => panic!("{} is not measured as {role:?}", software.word()),
         }
     }
 }
@@ -77,10 +118,18 @@ impl Software {
 impl Server {
     /// Starts it, and waits until it answers for the zone in this file.
     pub fn start(software: Software, zone: &Path) -> Self {
-        let (folder, port) = (Scratch::new(software.word()), free_port());
-        let command = pinned(&software.command(&folder, zone, port));
+        Self::start_as(Role::Plain, software, zone)
+    }
+
+    pub fn start_as(role: Role, software: Software, zone: &Path) -> Self {
+        let (folder, port, tls_port) = (Scratch::new(software.word()), free_port(), free_port());
+        if role == Role::OverTls {
+            write_server_files(&folder, &[]);
+        }
+        let command = pinned(&software.command(role, &folder, zone, port, tls_port));
         let process = Process::start(software.word(), &command, folder.path());
-        let mut server = Self { software, port, load: Duration::ZERO, process, _folder: folder };
+        let load = Duration::ZERO;
+        let mut server = Self { software, port, tls_port, load, process, _folder: folder };
         server.until_it_answers();
         // Some load with a thread that has ended by now.
         server.load = server.processes().map(cpu_time_of_all).sum();
@@ -144,14 +193,15 @@ fn program(name: &str) -> Command {
     Command::new(program.unwrap_or_else(|| panic!("{name} is missing: install its Debian package")))
 }
 
-fn fedns(folder: &Scratch, zone: &Path, port: u16) -> Command {
+/// `listen`: more of what is listened on; `more`: more keys.
+fn fedns(folder: &Scratch, zone: &Path, port: u16, listen: &str, more: &str) -> Command {
     let (admin, zone) = (free_port(), zone.display());
     let config = folder.write(
         "fedns.yaml",
         format!(
             "apiVersion: fedns.io/v1\nkind: Config\nfederation: fed\nzone: example.com.\n\
              staticRecords: [{zone}]\nworkers: 1\nstateDir: ./state\nclusters: []\n\
-             listen: {{dns: [\"127.0.0.1:{port}\"], admin: \"127.0.0.1:{admin}\"}}\n"
+             listen: {{dns: [\"127.0.0.1:{port}\"], admin: \"127.0.0.1:{admin}\"{listen}}}\n{more}"
         ),
     );
     let mut command = product::fedns();
@@ -193,7 +243,8 @@ fn knot(folder: &Scratch, zone: &Path, port: u16) -> Command {
     command
 }
 
-fn nsd(folder: &Scratch, zone: &Path, port: u16) -> Command {
+/// `more`: more of what belongs to the server.
+fn nsd(folder: &Scratch, zone: &Path, port: u16, more: &str) -> Command {
     let (home, zone) = (folder.path().display(), zone.display());
     let config = folder.write(
         "nsd.conf",
@@ -201,7 +252,7 @@ fn nsd(folder: &Scratch, zone: &Path, port: u16) -> Command {
             "server:\n  ip-address: 127.0.0.1@{port}\n  server-count: 1\n  username: \"\"\n  chroot: \"\"\n  \
              pidfile: \"\"\n  database: \"\"\n  zonesdir: \"{home}\"\n  xfrdfile: \"{home}/xfrd\"\n  \
              zonelistfile: \"{home}/zones\"\n  xfrdir: \"{home}\"\n  cookie-secret-file: \"{home}/cookies\"\n  \
-             minimal-responses: yes\n  tcp-count: 1000\nremote-control:\n  control-enable: no\n\
+             minimal-responses: yes\n  tcp-count: 1000\n{more}remote-control:\n  control-enable: no\n\
              zone:\n  name: example.com\n  zonefile: {zone}\n"
         ),
     );

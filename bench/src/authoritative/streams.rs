@@ -1,8 +1,12 @@
-//! Pipelined queries over TCP.
+//! Pipelined queries over TCP, and over TLS.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
 use std::time::{Duration, Instant};
+
+use tests::certificates::client_config;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConnection, StreamOwned};
 
 use super::generator::Counted;
 use super::workload::Workload;
@@ -13,7 +17,25 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks a port of loopback for so long: each connection has so many queries on their way at a time.
 pub fn ask(port: u16, workload: &Workload, duration: Duration) -> Counted {
-    let mut streams: Vec<TcpStream> = (0..CONNECTIONS).map(|_| connect(port)).collect();
+    ask_over((0..CONNECTIONS).map(|_| connect(port)).collect(), workload, duration)
+}
+
+/// The same over TLS. Each connection is made anew, handshake included.
+pub fn ask_over_tls(port: u16, workload: &Workload, duration: Duration) -> Counted {
+    let config = client_config();
+    let connect = |_| {
+        let name = ServerName::try_from("localhost").expect("a name");
+        let client = ClientConnection::new(config.clone(), name).expect("a good configuration");
+        StreamOwned::new(client, connect(port))
+    };
+    ask_over((0..CONNECTIONS).map(connect).collect(), workload, duration)
+}
+
+fn ask_over(
+    mut streams: Vec<impl Read + Write>,
+    workload: &Workload,
+    duration: Duration,
+) -> Counted {
     let mut queries = workload.queries();
     let mut counted = Counted::default();
     let mut bytes = Vec::new();
@@ -42,7 +64,7 @@ fn connect(port: u16) -> TcpStream {
     stream
 }
 
-fn read_answers(stream: &mut TcpStream, counted: &mut Counted) {
+fn read_answers(stream: &mut impl Read, counted: &mut Counted) {
     let mut buffer = [0; 16 << 10];
     let (mut filled, mut left) = (0, PIPELINED);
     while left > 0 {

@@ -48,6 +48,20 @@ impl Workload {
         Self { bursts, length: u16::try_from(length).expect("a query is short") }
     }
 
+    /// The same queries with an option each, behind which there is no other.
+    pub fn with_option(&self, option: &[u8]) -> Self {
+        let length = usize::from(self.length);
+        let with_option = |query: &[u8]| {
+            // The last two bytes are the length of all options.
+            let options = u16::try_from(option.len()).expect("a short option").to_be_bytes();
+            [&query[..length - 2], &options, option].concat()
+        };
+        let bursts =
+            self.bursts.iter().map(|burst| burst.chunks(length).flat_map(with_option).collect());
+        let length = u16::try_from(length + option.len()).expect("a query is short");
+        Self { bursts: bursts.collect(), length }
+    }
+
     pub fn burst(&self, at: usize) -> &[u8] {
         &self.bursts[at % BURSTS]
     }
