@@ -6,6 +6,7 @@
 //! - [`server_config`]: the config that fedns serves with there
 //! - [`manifests`]: from all of this to Kubernetes objects; pure
 //! - [`host`]: objects applied to and read from an API server
+//! - [`setup`]: what the federation's own API is given before anybody uses it
 //! - [`rollout`]: whether pods run as wanted, or never will; pure
 //! - [`init`]: the steps; [`delete`]: those that take it away
 //!
@@ -21,6 +22,7 @@ pub mod certificates;
 pub mod server_config;
 pub mod manifests;
 pub mod host;
+pub mod setup;
 pub mod rollout;
 pub mod init;
 pub mod delete;

@@ -4,6 +4,7 @@
 //! - [`running`]: the federation while serving: who is a member, and who leaves
 //! - [`member_status`]: what is told of each member in its `Cluster` object
 //! - `rotation`: the members' credentials, renewed before they grow old
+//! - `setup`: what `init` gave its API, given again where that has lost it
 //! - [`page`]: what is told of it over the API
 //! - [`membership`]: from what was found to clusters that are watched; pure
 //! - `copies`: the saved state in ConfigMaps of the host cluster
@@ -26,6 +27,8 @@ mod member_status;
 mod rotation;
 #[cfg(feature = "federation")]
 mod running;
+#[cfg(feature = "federation")]
+mod setup;
 #[cfg(not(feature = "federation"))]
 #[path = "federation/absent.rs"]
 mod running;

@@ -9,6 +9,9 @@ mod init;
 /// Done again, it changes what differs; and an etcd of somebody else's.
 mod again;
 
+/// An etcd without a volume loses what it has.
+mod lost;
+
 /// Clusters with what a federation leaves in them.
 mod stage;
 
@@ -26,6 +29,7 @@ pub(crate) fn tests() -> Vec<Test> {
         words::tests(),
         init::tests(),
         again::tests(),
+        lost::tests(),
         reach::tests(),
         delete::tests(),
         others::tests(),

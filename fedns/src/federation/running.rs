@@ -19,6 +19,7 @@ use super::copies::restore::restore;
 use super::member_status::{MemberStatus, StatusSettings};
 use super::page::FederationPage;
 use super::rotation::{Problems, Rotation, RotationSettings};
+use super::setup::Setup;
 use crate::config::{Config, ControlPlane};
 use crate::leader;
 use crate::pipeline::{PipelineHandle, unix_now};
@@ -89,6 +90,12 @@ impl Federation {
         let rotation = Rotation::new(rotation, members.clone(), targets.clone(), holding.clone());
         let unrenewed = rotation.problems();
         tasks.spawn(rotation.run());
+        let setup = Setup {
+            control_plane: control_plane.clone(),
+            members: members.clone(),
+            holding: holding.clone(),
+        };
+        tasks.spawn(setup.run());
         let (trouble, copies_trouble) = watch::channel(None);
         let keeper = Keeper {
             control_plane: control_plane.clone(),

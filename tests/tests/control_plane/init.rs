@@ -166,7 +166,7 @@ fn an_image_that_cannot_be_pulled_ends_the_wait_at_once() {
 }
 
 impl Host {
-    fn node_address(&self) -> String {
+    pub(super) fn node_address(&self) -> String {
         let path = "jsonpath={.items[0].status.addresses[?(@.type==\"InternalIP\")].address}";
         self.kubectl().args(&["get", "nodes", "-o", path])
     }

@@ -2,12 +2,8 @@
 
 use std::time::Duration;
 
-use clusters::definition::{Credentials, Redacted};
-use clusters::federation::enabled;
-use clusters::federation::names::KINDS_CONFIG_MAP;
-use clusters::{Access, Connection, MemberAccess};
 use k8s_openapi::api::apps::v1::{Deployment, StatefulSet};
-use k8s_openapi::api::core::v1::{ConfigMap, Pod};
+use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -16,9 +12,10 @@ use super::progress::Progress;
 use super::{Plan, StepResult};
 use crate::control_plane::certificates::Certificates;
 use crate::control_plane::host::{Change, Host};
-use crate::control_plane::manifests::{APP_LABEL, MODULE_LABEL, federation, secrets};
+use crate::control_plane::manifests::{APP_LABEL, MODULE_LABEL};
 use crate::control_plane::rollout::{self, Progress as Rollout};
 use crate::control_plane::settings::Etcd;
+use crate::control_plane::setup;
 
 /// Between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
@@ -38,9 +35,9 @@ pub(super) async fn until_up(
     progress: &mut Progress,
 ) -> StepResult<Vec<(Value, Change)>> {
     let end = Instant::now() + plan.timeout;
-    let federation = federation(plan, url, certificates).await?;
-    let mut objects = federation::objects().map_err(super::json_error)?;
-    objects.extend(enabled_kinds(plan, host).await?);
+    let namespace = &plan.settings.namespace;
+    let federation = setup::connect(url, namespace, certificates).await?;
+    let objects = setup::objects(host, namespace).await?;
     let mut written = None;
     loop {
         let rollouts = rollouts(plan, host).await;
@@ -49,7 +46,7 @@ pub(super) async fn until_up(
             Err(failure) => vec![failure.clone()],
         };
         if written.is_none() {
-            match write(&federation, &objects).await {
+            match setup::write(&federation, &objects).await {
                 Ok(changes) => written = Some(changes),
                 Err(failure) => waits.push(failure),
             }
@@ -82,43 +79,6 @@ fn judge(rollouts: &[(&'static str, Rollout)]) -> StepResult<Vec<String>> {
         }
     }
     Ok(waits)
-}
-
-/// An etcd that was lost has lost the rights for kinds that somebody enabled, and the host knows which.
-async fn enabled_kinds(plan: &Plan, host: &Host) -> StepResult<Vec<Value>> {
-    let maps = Api::<ConfigMap>::namespaced(host.client(), &plan.settings.namespace);
-    let map = host.get(maps, KINDS_CONFIG_MAP).await.map_err(|failure| failure.to_string())?;
-    let enabled = enabled::read(&map.and_then(|map| map.data).unwrap_or_default());
-    if enabled.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (role, binding) = enabled::grant::of_federation(&enabled);
-    let values = [serde_json::to_value(role), serde_json::to_value(binding)];
-    values.into_iter().collect::<Result<_, _>>().map_err(super::json_error)
-}
-
-/// All of the federation's own objects, or why its API does not take them yet.
-async fn write(federation: &Host, objects: &[Value]) -> StepResult<Vec<(Value, Change)>> {
-    let mut written = Vec::new();
-    for object in objects {
-        let change = federation.apply(object).await.map_err(|failure| failure.to_string())?;
-        written.push((object.clone(), change));
-    }
-    Ok(written)
-}
-
-async fn federation(plan: &Plan, url: &str, certificates: &Certificates) -> StepResult<Host> {
-    let access = Access::Member(MemberAccess {
-        secret: format!("{}/{}", plan.settings.namespace, secrets::ALL),
-        server: url.to_owned(),
-        authority: None,
-        credentials: Redacted(Credentials::Kubeconfig(secrets::admin_kubeconfig(
-            url,
-            certificates,
-        ))),
-    });
-    let connection = Connection::new(&access).await.map_err(|error| error.line())?;
-    Ok(Host::new(format!("federation ({url})"), connection.client))
 }
 
 async fn rollouts(plan: &Plan, host: &Host) -> StepResult<Vec<(&'static str, Rollout)>> {

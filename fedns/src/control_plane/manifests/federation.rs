@@ -8,15 +8,16 @@ use serde_json::{Value, json};
 const ROLE: &str = "fedns";
 const POLICY: &str = "fedns-kinds-that-run-nothing";
 
-/// The definition of Cluster objects, what fedns may do, and what is refused.
+/// What fedns may do, what is refused, and the definition of Cluster objects: it comes last, so that where
+/// it stands, all of it does.
 ///
 /// # Errors
 ///
 /// The definition that is built in is no JSON.
 pub fn objects() -> Result<Vec<Value>, serde_json::Error> {
-    let mut objects = vec![serde_json::from_str(DEFINITION)?];
-    objects.extend(rights());
+    let mut objects = Vec::from(rights());
     objects.extend(policy());
+    objects.push(serde_json::from_str(DEFINITION)?);
     Ok(objects)
 }
 

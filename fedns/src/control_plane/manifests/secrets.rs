@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::api_server::{POLICY_FILE, policy};
 use super::{Known, object, secret_data};
 use crate::control_plane::certificates::{
     ADMIN, API_SERVER as API_SERVER_PAIR, AUTHORITY, CONTROLLER_MANAGER as CONTROLLER_MANAGER_PAIR,
@@ -98,6 +99,7 @@ fn api_server(settings: &Settings, certificates: &Certificates, files: &EtcdFile
     entries.push(("ca.crt".into(), certificates.authority(AUTHORITY).into()));
     entries.push(("service-accounts.key".into(), private.clone().into()));
     entries.push(("service-accounts.pub".into(), public.clone().into()));
+    entries.push((POLICY_FILE.into(), policy().into()));
     match &settings.etcd {
         Etcd::Own(_) => {
             entries.extend(pair("etcd-client", certificates.pair(ETCD_CLIENT)));

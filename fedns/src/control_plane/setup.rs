@@ -1,0 +1,85 @@
+//! What the federation's own API is given before anybody uses it: by `init`, and by whoever writes where its
+//! storage was lost.
+
+use clusters::definition::{Credentials, Redacted};
+use clusters::federation::enabled;
+use clusters::federation::names::KINDS_CONFIG_MAP;
+use clusters::{Access, Connection, MemberAccess};
+use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use kube::Api;
+use serde_json::Value;
+
+use super::certificates::Certificates;
+use super::host::{Change, Host};
+use super::manifests::{federation, secrets};
+
+/// Of `Cluster` objects.
+const DEFINITION: &str = "clusters.fedns.io";
+
+/// The federation's own API, as its admin.
+///
+/// # Errors
+///
+/// Why there is no way to it.
+pub async fn connect(
+    url: &str,
+    namespace: &str,
+    certificates: &Certificates,
+) -> Result<Host, String> {
+    let kubeconfig = secrets::admin_kubeconfig(url, certificates);
+    let access = Access::Member(MemberAccess {
+        secret: format!("{namespace}/{}", secrets::ALL),
+        server: url.to_owned(),
+        authority: None,
+        credentials: Redacted(Credentials::Kubeconfig(kubeconfig)),
+    });
+    let connection = Connection::new(&access).await.map_err(|error| error.line())?;
+    Ok(Host::new(format!("federation ({url})"), connection.client))
+}
+
+/// Everything, in the order in which it is written. The rights for kinds that somebody enabled are lost with
+/// the storage, and the host knows which they are.
+///
+/// # Errors
+///
+/// Why it is not known.
+pub async fn objects(host: &Host, namespace: &str) -> Result<Vec<Value>, String> {
+    let maps = Api::<ConfigMap>::namespaced(host.client(), namespace);
+    let map = host.get(maps, KINDS_CONFIG_MAP).await.map_err(|failure| failure.to_string())?;
+    let enabled = enabled::read(&map.and_then(|map| map.data).unwrap_or_default());
+    let mut objects = Vec::new();
+    let failed = |error: serde_json::Error| format!("cannot be written as JSON: {error}");
+    if !enabled.is_empty() {
+        let (role, binding) = enabled::grant::of_federation(&enabled);
+        objects.push(serde_json::to_value(role).map_err(failed)?);
+        objects.push(serde_json::to_value(binding).map_err(failed)?);
+    }
+    objects.extend(federation::objects().map_err(failed)?);
+    Ok(objects)
+}
+
+/// True where nothing of it is to be written: what was written last is there.
+///
+/// # Errors
+///
+/// Why it is not known.
+pub async fn is_done(federation: &Host) -> Result<bool, String> {
+    let definitions = Api::<CustomResourceDefinition>::all(federation.client());
+    let found = federation.get(definitions, DEFINITION).await;
+    found.map(|found| found.is_some()).map_err(|failure| failure.to_string())
+}
+
+/// Writes all of it.
+///
+/// # Errors
+///
+/// Why the federation's API does not take it, or not yet.
+pub async fn write(federation: &Host, objects: &[Value]) -> Result<Vec<(Value, Change)>, String> {
+    let mut written = Vec::new();
+    for object in objects {
+        let change = federation.apply(object).await.map_err(|failure| failure.to_string())?;
+        written.push((object.clone(), change));
+    }
+    Ok(written)
+}

@@ -1,0 +1,74 @@
+//! What `fedns init` puts into the federation's own API, put there again by the one process that writes,
+//! where its storage was lost.
+//!
+//! It costs no call as long as the members' objects can be read. An API that has the definition of `Cluster`
+//! objects is left alone: there somebody took rights away, and it is not for us to take them back.
+
+use std::time::Duration;
+
+use clusters::Connection;
+use clusters::federation::members::Members;
+use clusters::lease::Holding;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::member_status::connected;
+use crate::config::ControlPlane;
+use crate::control_plane::certificates::Certificates;
+use crate::control_plane::host::Host;
+use crate::control_plane::manifests::secrets;
+use crate::control_plane::setup;
+
+/// Between two looks, while something is wrong.
+const PERIOD: Duration = Duration::from_secs(10);
+
+pub struct Setup {
+    pub control_plane: ControlPlane,
+    pub members: watch::Receiver<Members>,
+    pub holding: watch::Receiver<Holding>,
+}
+
+// === impl Setup ===
+
+impl Setup {
+    /// Runs until nobody tells of the members any more.
+    pub async fn run(mut self) {
+        let (mut host, mut told) = (None, None);
+        while self.members.wait_for(|members| !members.troubles.is_empty()).await.is_ok() {
+            if matches!(&*self.holding.borrow(), Holding::Held { until } if !until.has_passed()) {
+                let trouble = self.look(&mut host).await.err();
+                if let Some(why) = trouble.as_ref().filter(|_| trouble != told) {
+                    warn!("it is not known whether the federation's API has to be set up: {why}");
+                }
+                told = trouble;
+            }
+            tokio::time::sleep(PERIOD).await;
+        }
+    }
+
+    async fn look(&self, host: &mut Option<Connection>) -> Result<(), String> {
+        let ControlPlane { access, host: host_access, namespace } = &self.control_plane;
+        let host = Host::new("host cluster", connected(host, host_access).await?);
+        let Some(certificates) = certificates(&host, namespace).await? else { return Ok(()) };
+        let connection = Connection::new(&access.clone().into()).await;
+        let url = connection.map_err(|error| error.line())?.server;
+        let federation = setup::connect(&url, namespace, &certificates).await?;
+        if setup::is_done(&federation).await? {
+            return Ok(());
+        }
+        setup::write(&federation, &setup::objects(&host, namespace).await?).await?;
+        info!("the federation's API had lost its storage, and is set up again");
+        Ok(())
+    }
+}
+
+/// `None` where it was not `init` that made the control plane.
+async fn certificates(host: &Host, namespace: &str) -> Result<Option<Certificates>, String> {
+    let all = Api::<Secret>::namespaced(host.client(), namespace);
+    let secret = host.get(all, secrets::ALL).await.map_err(|failure| failure.to_string())?;
+    let bytes = secret.and_then(|secret| secret.data?.remove(secrets::ALL_KEY));
+    let read = bytes.map(|bytes| serde_json::from_slice(&bytes.0)).transpose();
+    read.map_err(|error| format!("Secret {}, key {}: {error}", secrets::ALL, secrets::ALL_KEY))
+}
