@@ -11,12 +11,12 @@
 
 mod cookie;
 pub mod echo;
-mod generator;
-mod servers;
+pub mod generator;
+pub mod servers;
 mod streams;
 mod sys;
 mod updates;
-mod workload;
+pub mod workload;
 
 use std::path::Path;
 use std::time::Duration;
@@ -111,7 +111,7 @@ fn udp(
 ) {
     let all: Vec<&Server> = servers.iter().collect();
     let figures =
-        measured(options, &all, |server, time| generator::ask(server.port, workload, time));
+        measured(options, &all, |server, time| generator::ask(server.address(), workload, time));
     report.line(&format!("UDP, {what}"));
     let mut rows = vec![row(["CPU time of an answer", "us", "least", "most", "echo / it"])];
     let echo = median(&figures[0]);
@@ -146,8 +146,9 @@ fn guarded(
         ("a valid cookie in every query", fedns, &with_cookies),
     ] {
         let servers = [echo, fedns];
-        let figures =
-            measured(options, &servers, |server, time| generator::ask(server.port, workload, time));
+        let figures = measured(options, &servers, |server, time| {
+            generator::ask(server.address(), workload, time)
+        });
         report.line(&format!("UDP, {what}"));
         let mut rows = vec![row(["CPU time of an answer", "us", "least", "most"])];
         rows.extend(servers.iter().zip(&figures).map(|(server, it)| figure_row(server, it, [])));

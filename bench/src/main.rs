@@ -2,7 +2,7 @@
 //!
 //! - on real API servers: [`patch_to_answer`], [`patch_to_provider`], [`under_load`], [`after_outage`], [`memory`],
 //!   [`propagation`]
-//! - beside other name servers: [`authoritative`]
+//! - beside other name servers: [`authoritative`]; under attack: [`flood`]
 //! - inside one process: [`one_change`], [`scale`], [`respond`], [`store`]
 //!
 //! ```text
@@ -20,6 +20,7 @@ mod after_outage;
 mod memory;
 mod propagation;
 mod authoritative;
+mod flood;
 mod one_change;
 mod scale;
 mod respond;
@@ -46,6 +47,8 @@ mod machine;
 mod pace;
 mod process_stats;
 mod report;
+
+use std::net::Ipv4Addr;
 
 use clap::{Parser, Subcommand};
 use tests::etcd::Etcd;
@@ -75,6 +78,8 @@ enum Measurement {
     Memory(memory::Options),
     /// CPU time of an answer, beside gdnsd, Knot, NSD and a bare echo, on one core in one run
     Authoritative(authoritative::Options),
+    /// What a client gets while others flood the server, or hold its connections
+    Flood(flood::Options),
     /// From an object made in a federation to its copies in every member, beside a bare client
     Propagation(propagation::Options),
     /// Instructions and time of one change, with few services and with many
@@ -88,8 +93,16 @@ enum Measurement {
     /// The echo that other measurements start
     #[command(hide = true)]
     Echo {
+        #[arg(long, default_value_t = Ipv4Addr::LOCALHOST)]
+        address: Ipv4Addr,
         #[arg(long)]
         port: u16,
+    },
+    /// The clients of a flood, which runs in a network of theirs
+    #[command(hide = true)]
+    FloodPart {
+        #[command(subcommand)]
+        part: flood::part::Part,
     },
 }
 
@@ -102,7 +115,9 @@ fn main() {
         Measurement::AfterOutage(options) => after_outage::run(&options, save),
         Measurement::Memory(options) => memory::run(&options, save),
         Measurement::Authoritative(options) => authoritative::run(&options, save),
-        Measurement::Echo { port } => authoritative::echo::run(port),
+        Measurement::Echo { address, port } => authoritative::echo::run(address, port),
+        Measurement::Flood(options) => flood::run(&options, save),
+        Measurement::FloodPart { part } => flood::part::run(&part),
         Measurement::Propagation(options) => propagation::run(&options, save),
         Measurement::OneChange(options) => one_change::run(&options, save),
         Measurement::Scale(options) => scale::run(&options, save),

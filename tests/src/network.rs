@@ -31,6 +31,11 @@ impl Network {
         Self { process, _folder: folder }
     }
 
+    /// Of a process in this network.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The same command in this network.
     pub fn inside(&self, command: &Command) -> Command {
         let mut inside = Command::new("nsenter");

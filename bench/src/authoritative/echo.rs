@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, UdpSocket};
 use super::sys::Batch;
 
 /// Sends everything back until it is killed.
-pub fn run(port: u16) {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, port)).expect("the port is free");
+pub fn run(address: Ipv4Addr, port: u16) {
+    let socket = UdpSocket::bind((address, port)).expect("the port is free");
     let mut batch = Batch::new(true);
     loop {
         let count = batch.receive(&socket, true).expect("the socket is open");

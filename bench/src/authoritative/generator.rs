@@ -1,7 +1,7 @@
 //! Asks as fast as a server answers: a spinning loop on a core of its own, with so many queries on their
 //! way that the server always finds some, and never so many that they do not fit into its socket.
 
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use super::sys::{BATCH, Batch, send_segments, set_receive_buffer};
@@ -24,10 +24,10 @@ pub struct Counted {
     pub lost: u64,
 }
 
-/// Asks a port of loopback for so long.
-pub fn ask(port: u16, workload: &Workload, duration: Duration) -> Counted {
-    let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("the system has a port");
-    socket.connect((Ipv4Addr::LOCALHOST, port)).expect("loopback is there");
+/// Asks a server for so long.
+pub fn ask(server: SocketAddr, workload: &Workload, duration: Duration) -> Counted {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).expect("the system has a port");
+    socket.connect(server).expect("there is a route");
     set_receive_buffer(&socket, BUFFER).expect("this needs root");
     let mut batch = Batch::new(false);
     let mut counted = Counted::default();

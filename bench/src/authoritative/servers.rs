@@ -1,7 +1,7 @@
 //! fedns and its rivals, each with the same zone, one worker, and one core.
 
 use std::fs;
-use std::net::{Ipv4Addr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
@@ -134,6 +134,10 @@ impl Server {
         // Some load with a thread that has ended by now.
         server.load = server.processes().map(cpu_time_of_all).sum();
         server
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.port).into()
     }
 
     fn until_it_answers(&self) {

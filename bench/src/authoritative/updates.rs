@@ -55,11 +55,11 @@ pub fn measure(
 ) {
     let (writer, reader) = loaded(options.many_hosts);
     let server = serve(reader);
-    let port = server.local_addrs()[0].port();
+    let address = server.local_addrs()[0];
     let hosts = (0..options.many_hosts).collect();
     let mut changes = Changes { writer, hosts, made: 0 };
-    single(report, &mut changes, port, echo.port);
-    sustained(report, options, changes, port, workload);
+    single(report, &mut changes, address, echo.address());
+    sustained(report, options, changes, address, workload);
     server.stop();
 }
 
@@ -97,8 +97,8 @@ impl Changes {
 
 // === one ===
 
-fn single(report: &mut Report, changes: &mut Changes, port: u16, echo: u16) {
-    let (fedns, echo) = (Asker::new(port), Asker::new(echo));
+fn single(report: &mut Report, changes: &mut Changes, fedns: SocketAddr, echo: SocketAddr) {
+    let (fedns, echo) = (Asker::new(fedns), Asker::new(echo));
     let (mut there, mut back) = (Vec::new(), Vec::new());
     for _ in 0..SINGLE {
         let (diff, host, number) = changes.next();
@@ -132,9 +132,9 @@ fn single(report: &mut Report, changes: &mut Changes, port: u16, echo: u16) {
 struct Asker(UdpSocket);
 
 impl Asker {
-    fn new(port: u16) -> Self {
+    fn new(server: SocketAddr) -> Self {
         let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("the system has a port");
-        socket.connect((Ipv4Addr::LOCALHOST, port)).expect("loopback is there");
+        socket.connect(server).expect("loopback is there");
         socket.set_nonblocking(true).expect("a socket can be told so");
         Self(socket)
     }
@@ -158,17 +158,17 @@ fn sustained(
     report: &mut Report,
     options: &Options,
     mut changes: Changes,
-    port: u16,
+    address: SocketAddr,
     workload: &Workload,
 ) {
     let length = Duration::from_millis(options.length);
     let (mut alone, mut beside, mut shares, mut rates) = (vec![], vec![], vec![], vec![]);
     for _ in 0..options.rounds {
-        alone.push(rate(port, workload, length));
+        alone.push(rate(address, workload, length));
         let done = AtomicBool::new(false);
         let (sustained, queries) = thread::scope(|scope| {
             let writing = scope.spawn(|| keep_changing(&mut changes, &done));
-            let queries = rate(port, workload, length);
+            let queries = rate(address, workload, length);
             done.store(true, Ordering::Relaxed);
             (writing.join().expect("the writer does not fail"), queries)
         });
@@ -197,8 +197,8 @@ fn sustained(
 }
 
 /// Answers a second.
-fn rate(port: u16, workload: &Workload, length: Duration) -> f64 {
-    let counted = generator::ask(port, workload, length);
+fn rate(server: SocketAddr, workload: &Workload, length: Duration) -> f64 {
+    let counted = generator::ask(server, workload, length);
     assert!(counted.answers > 0 && counted.found == counted.answers, "wrong answers");
     counted.answers as f64 / length.as_secs_f64()
 }
