@@ -22,7 +22,8 @@ pub use prefix::Prefix;
 pub use respond::{Client, CookieSecrets, Rcode, Reply, Request, Transport, answer, respond};
 pub use server::{BindError, Server};
 pub use store::{
-    Histories, HistoryLimits, PublishError, Published, Reader, Snapshot, Store, Writer, ZoneView,
+    BadHistory, Histories, HistoryLimits, PublishError, Published, Reader, SavedHistory, Snapshot,
+    Store, Writer, ZoneView,
 };
 pub use tsig::{TsigAlgorithm, TsigKey};
 

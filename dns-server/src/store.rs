@@ -22,6 +22,7 @@ mod stress_tests;
 #[cfg(test)]
 mod tests;
 
+pub use history::saved::{BadHistory, SavedHistory};
 pub use history::{Histories, HistoryLimits};
 pub use node::ZoneIndex;
 pub use published::{LeftOut, LeftOutReason, Published};

@@ -82,6 +82,11 @@ impl CookieSecrets {
         Self { current, others }
     }
 
+    /// What makes cookies, for a process that takes the place of this one.
+    pub fn current(&self) -> [u8; COOKIE_SECRET_LENGTH] {
+        self.current
+    }
+
     /// `cookie` has one of the lengths that are allowed; `now` is Unix time modulo 2^32.
     pub(crate) fn answer(&self, cookie: &[u8], address: IpAddr, now: u32) -> Option<CookieAnswer> {
         let (client, server) = cookie.split_first_chunk::<CLIENT_COOKIE_LENGTH>()?;

@@ -78,8 +78,8 @@ impl Server {
         self.gate.enter(Phase::Serving);
     }
 
-    /// After [`Self::hold`], for good: answers open connections until their clients are idle or gone, and
-    /// closes what is open after `limit`. Says how many those are.
+    /// After [`Self::hold`], for good: answers open connections until their clients are idle or gone, or
+    /// `limit` is over. Says how many are open then.
     pub fn drain(&self, limit: Duration) -> usize {
         self.tcp_limits.drain();
         self.encrypted_limits.drain();
@@ -90,6 +90,11 @@ impl Server {
             thread::park_timeout(DRAIN_PAUSE);
         }
         self.tcp_connections() + self.encrypted_connections()
+    }
+
+    /// Ends all threads, which closes all connections and ends [`Self::drain`], without waiting for it.
+    pub fn close(&self) {
+        self.gate.enter(Phase::Stopped);
     }
 }
 

@@ -8,8 +8,12 @@
 //! 3. The row is unbroken. A serial that does not grow, contents that change under one serial, or a
 //!    difference beyond the bounds ends it, and it begins anew with the next serial.
 //! 4. Transfers share the differences; what the history drops lives until the last of them ends.
+//! 5. It may be saved and restored ([`saved`]): the next run goes on with it where the zone begins with the
+//!    serial that it ended with.
 //!
 //! The lock is the transfers' and the writer's own: who answers queries never takes it.
+
+pub mod saved;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,6 +22,7 @@ use model::{Name, RecordType, Serial};
 use tokio::sync::watch;
 
 use crate::store::sets::{Sets, records_of};
+use saved::Restored;
 
 /// So much is kept of one zone's changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +45,8 @@ struct ZoneHistory {
     size: Size,
     /// The serial that a next difference may begin with.
     tip: Option<Serial>,
+    /// What was saved by another run, until the first publication of this one.
+    restored: Option<Restored>,
     published: watch::Sender<Option<Serial>>,
 }
 
@@ -135,7 +142,7 @@ impl Histories {
     /// The zone has been published whole: nothing leads to what it is now.
     pub(crate) fn begin_anew(&self, zone: &Name, tip: Option<Serial>) {
         if let Some(history) = self.zones().get_mut(zone) {
-            history.clear(tip);
+            history.begin_anew(tip);
         }
     }
 
@@ -156,7 +163,17 @@ impl Histories {
 impl ZoneHistory {
     fn new(limits: HistoryLimits) -> Self {
         let (deltas, size) = (VecDeque::new(), Size::default());
-        Self { limits, deltas, size, tip: None, published: watch::channel(None).0 }
+        let published = watch::channel(None).0;
+        Self { limits, deltas, size, tip: None, restored: None, published }
+    }
+
+    /// With what was restored, where it leads to this serial.
+    fn begin_anew(&mut self, tip: Option<Serial>) {
+        self.clear(tip);
+        let restored = self.restored.take().filter(|restored| Some(restored.tip) == tip);
+        for delta in restored.into_iter().flat_map(|it| it.deltas) {
+            self.append(delta);
+        }
     }
 
     fn push(&mut self, recording: Recording, [before, after]: [(Serial, &[u8]); 2]) {
@@ -175,11 +192,15 @@ impl ZoneHistory {
         }
         let delta =
             Delta { from, to, soa_before: soa_before.into(), soa_after: soa_after.into(), names };
+        self.append(Arc::new(delta));
+        self.tip = Some(to);
+    }
+
+    fn append(&mut self, delta: Arc<Delta>) {
         let added = delta.size();
         self.size.records += added.records;
         self.size.bytes += added.bytes;
-        self.deltas.push_back(Arc::new(delta));
-        self.tip = Some(to);
+        self.deltas.push_back(delta);
         while self.size.records > self.limits.records || self.size.bytes > self.limits.bytes {
             let Some(oldest) = self.deltas.pop_front() else { break };
             let removed = oldest.size();

@@ -201,6 +201,11 @@ impl Writer {
         self.table.waiting()
     }
 
+    /// What changes were.
+    pub fn histories(&self) -> &Histories {
+        &self.histories
+    }
+
     fn state(&self, apex: &Name) -> ZoneState {
         self.zones.get(apex).map_or(ZoneState::Removed, |zone| zone.state)
     }
