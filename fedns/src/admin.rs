@@ -1,5 +1,5 @@
-//! The admin address: read-only pages over plain HTTP. The same pages, and [`orders`], over the
-//! [`socket`] in the state folder.
+//! The admin address: read-only pages over plain HTTP. The same pages, [`orders`], and how another process
+//! takes over ([`replace`]), over the [`socket`] in the state folder.
 //!
 //! - `/livez`, `/readyz`, `/readyz?verbose` and their older names `/healthz`, `/ready`
 //! - `/metrics` for Prometheus
@@ -12,11 +12,13 @@ mod name_states;
 pub mod orders;
 mod plan;
 pub mod problems;
+pub mod replace;
 pub mod socket;
 mod url;
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener as StdTcpListener};
+use std::os::unix::net::UnixListener as StdUnixListener;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +43,7 @@ use crate::mirror::{Mirror, MirrorList};
 use crate::pipeline::{Ended, PipelineHandle, ReloadHeld, unix_now};
 use orders::Placed;
 use problems::SourceProblems;
+use replace::Succession;
 use url::Url;
 
 /// Connections that are open at once; more wait in the kernel's queue.
@@ -66,6 +69,8 @@ pub struct Pages {
     pub federation: FederationPage,
     /// Where orders go.
     pub orders: mpsc::Sender<Placed>,
+    /// Where processes go that want to take over.
+    pub succession: Succession,
     /// Where orders are taken; `None` where the socket could not be made.
     pub socket: Option<PathBuf>,
 }
@@ -138,7 +143,7 @@ fn converse(
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
             .serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = connection.await {
+        if let Err(error) = connection.with_upgrades().await {
             debug!(%error, "an admin connection ended early");
         }
         drop(slot);
@@ -151,6 +156,9 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let url = Url::parse(request.uri().path(), request.uri().query().unwrap_or(""));
+    if url.path == replace::PATH && request.method() == Method::POST && access == Access::Write {
+        return Ok(replace::page(pages, request));
+    }
     let page = match (request.method(), access) {
         (&Method::GET | &Method::HEAD, _) => page(pages, &url).await,
         (&Method::POST, Access::Write) => orders::page(pages, &url).await,
@@ -256,14 +264,20 @@ async fn metrics(pages: &Pages) -> Result<Page, Ended> {
 }
 
 /// Binds the admin address.
-pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
+pub async fn bind(address: SocketAddr) -> std::io::Result<StdTcpListener> {
+    TcpListener::bind(address).await?.into_std()
 }
 
-/// On a socket that somebody else has bound.
-pub fn listen_on(listener: std::net::TcpListener) -> std::io::Result<TcpListener> {
+/// On a socket that is bound, of which the caller keeps a handle.
+pub fn listen_on(listener: &StdTcpListener) -> std::io::Result<TcpListener> {
     listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
+    TcpListener::from_std(listener.try_clone()?)
+}
+
+/// The same of the socket in the state folder.
+pub fn listen_on_socket(listener: &StdUnixListener) -> std::io::Result<UnixListener> {
+    listener.set_nonblocking(true)?;
+    UnixListener::from_std(listener.try_clone()?)
 }
 
 // === impl Pages ===

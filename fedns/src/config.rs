@@ -277,7 +277,7 @@ pub struct WebhookConfig {
 }
 
 /// Where DNS is answered, and the admin pages. Without any address for DNS there is no DNS port at all.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Listen {
     /// UDP and TCP.
     pub dns: Vec<SocketAddr>,

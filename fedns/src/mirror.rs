@@ -95,20 +95,29 @@ struct Key {
 // === impl Mirrors ===
 
 impl Mirrors {
-    /// `writer`: the id under which this state folder writes at providers. `lease`: who may, where that is
-    /// decided by one.
+    /// `writer`: the id under which this state folder writes at providers. [`Self::follow`] says who
+    /// may, where that is decided by a lease.
     pub fn new(
         pipeline: PipelineHandle,
         shown: MirrorList,
         metrics: Arc<Metrics>,
         writer: &str,
         config: &Config,
-        lease: Option<watch::Receiver<Holding>>,
     ) -> Self {
         let (running, connector) = (Vec::new(), Connector::default());
         let (writer, state_dir) = (writer.into(), config.state_dir.clone());
         let resolvers = config.resolver.clone();
-        Self { running, pipeline, connector, shown, writer, lease, state_dir, resolvers, metrics }
+        Self {
+            running,
+            pipeline,
+            connector,
+            shown,
+            writer,
+            lease: None,
+            state_dir,
+            resolvers,
+            metrics,
+        }
     }
 
     /// Stops what is not configured any more, starts what is new or has changed.
@@ -180,8 +189,13 @@ impl Mirrors {
         }
     }
 
+    /// From now on this decides who may write; for mirrors that start.
+    pub fn follow(&mut self, lease: Option<watch::Receiver<Holding>>) {
+        self.lease = lease;
+    }
+
     /// Ends all mirrors; calls under way are given a moment. What is left undone, the next start does.
-    pub async fn stop(mut self) {
+    pub async fn stop(&mut self) {
         let mut tasks = Vec::new();
         for running in std::mem::take(&mut self.running) {
             tasks.push(Self::end(running));

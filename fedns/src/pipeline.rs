@@ -16,8 +16,9 @@ mod input;
 mod members;
 mod publish;
 mod reload;
+mod still;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime};
@@ -36,7 +37,7 @@ use crate::heap;
 use crate::leader::serials::LeasedSerials;
 use crate::metrics::Metrics;
 use crate::mirror::feed::{self, Feed};
-use crate::state::{ClusterNote, StateFolder, StateWriter};
+use crate::state::{ClusterNote, Ownership, StateFolder, StateWriter};
 use departures::Departures;
 pub use guard::{HeldCause, ReloadHeld};
 pub use input::{Ended, Input, PipelineHandle, WatchId};
@@ -58,6 +59,8 @@ pub struct Beginning<'a> {
     pub members_are_known: bool,
     /// Where the same zones are served by other processes, too.
     pub leased: Option<LeasedSerials>,
+    /// Whose the state folder is yet.
+    pub ownership: Ownership,
 }
 
 /// The one owner of the federation's state.
@@ -94,14 +97,19 @@ impl Pipeline {
         metrics: Arc<Metrics>,
         on_published: oneshot::Sender<()>,
     ) -> std::io::Result<(Self, BTreeMap<ClusterName, Saved>)> {
-        let Beginning { zones, clusters, members_are_known, leased } = beginning;
+        let Beginning { zones, clusters, members_are_known, leased, ownership } = beginning;
         let now = unix_now();
         let mut served = Vec::with_capacity(zones.len());
         for settings in &zones {
             if let Err(error) = writer.announce(&settings.zone) {
                 warn!(zone = %settings.zone, %error, "the zone cannot be announced");
             }
-            served.push(ServedZone::new(folder.open_zone(&settings.zone, now)));
+            let history = folder.load_history(&settings.zone, now);
+            let saved = match ownership {
+                Ownership::Ours => folder.open_zone(&settings.zone, now),
+                Ownership::Shared => folder.known_zone(&settings.zone, now),
+            };
+            served.push(ServedZone::new(saved, history));
         }
         let mut planner = Planner::new(zones);
         let mut members = BTreeMap::new();
@@ -123,7 +131,7 @@ impl Pipeline {
             left_out: BTreeMap::new(),
             staging: None,
             feed: Feed::default(),
-            state: StateWriter::start(folder)?,
+            state: StateWriter::start(folder, ownership)?,
             leased,
             metrics,
             members_are_known,
@@ -145,24 +153,35 @@ impl Pipeline {
     }
 
     fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
-        while let Some(first) = inputs.blocking_recv() {
+        // What came while the pipeline stood still.
+        let mut waiting = VecDeque::new();
+        while let Some(first) = waiting.pop_front().or_else(|| inputs.blocking_recv()) {
             let mut batch = Batch::new(&self.planner);
             let mut next = Some(first);
             while let Some(input) = next {
-                if !self.take_in(input, &mut batch) {
-                    self.finish(batch);
-                    return self.stop();
+                match self.take_in(input, &mut batch) {
+                    Then::Next => {}
+                    Then::StandStill(reply) => {
+                        self.settle(&mut batch);
+                        if !self.stand_still(reply, &mut inputs, &mut waiting) {
+                            return;
+                        }
+                    }
+                    Then::Stop => {
+                        self.finish(batch);
+                        return self.stop();
+                    }
                 }
                 let more = batch.received.len() < BATCH_MAX;
-                next = more.then(|| inputs.try_recv().ok()).flatten();
+                let received = || waiting.pop_front().or_else(|| inputs.try_recv().ok());
+                next = more.then(received).flatten();
             }
             self.finish(batch);
         }
         self.stop();
     }
 
-    /// False when it was the last input.
-    fn take_in(&mut self, input: Input, batch: &mut Batch) -> bool {
+    fn take_in(&mut self, input: Input, batch: &mut Batch) -> Then {
         match input {
             Input::Watch(cluster, watch) => {
                 if let Some(member) = self.members.get_mut(&cluster) {
@@ -196,9 +215,13 @@ impl Pipeline {
             }
             Input::DecideReload => self.decide_reload(Decide::Now, batch),
             Input::ForgetReload => self.staging = None,
-            Input::Stop => return false,
+            Input::StandStill(reply) => return Then::StandStill(reply),
+            // It does.
+            Input::GoOn(_, done) => drop(done),
+            Input::Reserve(_, done) => drop(done),
+            Input::Stop => return Then::Stop,
         }
-        true
+        Then::Next
     }
 
     /// Where what is known of a cluster was seen.
@@ -314,15 +337,22 @@ impl Pipeline {
 
     /// Exact serials, and the state thread's last group.
     fn stop(self) {
-        let Self { planner, zones, state, published, .. } = self;
-        if published {
+        self.save_exactly();
+        drop(self.state);
+    }
+
+    fn save_exactly(&self) {
+        let Self { planner, writer, zones, state, published, .. } = self;
+        if *published {
             for (zone, settings) in planner.zones().enumerate() {
-                if let Some(saved) = zones[zone].stop(&planner, zone, &settings.zone) {
+                let name = &settings.zone;
+                if let Some(saved) = zones[zone].stop(planner, zone, name) {
+                    let history = publish::history_of(writer, name, &saved);
+                    state.history(name, history);
                     state.zone(saved);
                 }
             }
         }
-        drop(state);
     }
 }
 
@@ -388,6 +418,13 @@ impl Pipeline {
     pub fn left_out(&self) -> impl Iterator<Item = &LeftOutName> {
         self.left_out.values()
     }
+}
+
+/// What follows an input.
+enum Then {
+    Next,
+    StandStill(oneshot::Sender<std::io::Result<std::fs::File>>),
+    Stop,
 }
 
 /// Changes that are published together.

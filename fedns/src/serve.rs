@@ -1,9 +1,11 @@
 //! Everything that runs under `fedns serve`, put together: bound, started, reloaded, stopped.
 
 mod file_watch;
+mod handover;
 mod ports;
 mod reload;
 mod signals;
+mod start;
 mod systemd;
 mod transfers;
 mod user;
@@ -13,37 +15,35 @@ mod watchers;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
-use dns_server::server::{Certificate, Options, Server};
-use dns_server::{CookieSecrets, Policy, Store, Transport};
-use tokio::sync::{mpsc, oneshot};
+use dns_server::server::{Certificate, Server};
+use dns_server::{CookieSecrets, Policy, Transport};
+use model::ClusterName;
+use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
-use crate::admin::orders::{self, Order, Placed};
-use crate::admin::problems::SourceProblems;
-use crate::admin::{self, Pages};
-use crate::config::places::STATE_FOLDER;
-use crate::config::{self, Config, ConfigError, Subject, reachable};
-use crate::federation::page::FederationPage;
-use crate::federation::{Federation, Membership, membership};
+use crate::admin::Pages;
+use crate::admin::orders::{Order, Placed};
+use crate::config::{self, Config, ConfigError, reachable};
+use crate::federation::{Federation, membership};
 use crate::leader::Leader;
 use crate::leader::serials::LeasedSerials;
-use crate::metrics::Metrics;
-use crate::mirror::{MirrorList, Mirrors};
+use crate::mirror::Mirrors;
 use crate::output;
-use crate::pipeline::{Beginning, Input, Pipeline, PipelineHandle, unix_now};
-use crate::state::{StateError, StateFolder};
+use crate::pipeline::{Input, PipelineHandle, unix_now};
 use file_watch::{FileWatch, FileWatches};
-use ports::{Bound, bind_socket, dns_taken};
+use handover::{Handed, Predecessor};
+use ports::Doors;
 use reload::{FixedKeys, Staged};
 use signals::{Signal, Signals};
+use start::Inboxes;
 use transfers::ZoneTransfers;
 use warnings::ConfigWarnings;
-use watchers::{Remember, Successors, Watchers};
+use watchers::{Remember, Watchers};
 
 /// How often what watchers remember is compared with what is saved.
 const MEMORY_PERIOD: std::time::Duration = std::time::Duration::from_secs(10);
@@ -63,18 +63,24 @@ struct Running {
     mirrors: Mirrors,
     /// Ends last of all that write.
     leader: Option<Leader>,
+    /// The id under which this state folder writes.
+    writer_id: String,
+    /// Where the same zones are served by other processes, too.
+    leased: Option<LeasedSerials>,
     key_files: FileWatches,
     /// Makes DNS cookies where no file has a secret.
     own_secrets: CookieSecrets,
     federation: Option<Federation>,
+    /// The clusters of which state was saved when the process began.
+    saved_clusters: Vec<ClusterName>,
     /// False until the federation's members have been listed.
     members_are_known: bool,
     /// The reload on its way.
     staged: Option<Staged>,
     /// Ends the admin pages when dropped.
     admin: JoinSet<()>,
-    /// Where they are, with the port that was picked.
-    admin_address: Option<SocketAddr>,
+    /// Where they are.
+    doors: Doors,
     /// Fires, or is dropped, with the first publication.
     published: oneshot::Receiver<()>,
 }
@@ -88,13 +94,27 @@ enum Ending {
     Now,
 }
 
-/// Serves until a signal ends it.
-pub async fn serve(file: &Path) -> Result<(), ConfigError> {
+/// Serves until a signal ends it, or another process takes its place. With `replace` it takes the place of
+/// the one that serves from the same state folder.
+pub async fn serve(file: &Path, replace: bool) -> Result<(), ConfigError> {
     let mut signals = Signals::new()?;
     // Before the file is read: a change in between is then seen as one.
     let mut config_watch = FileWatch::start(file);
     let config = config::load(file)?;
-    let (mut running, mut orders) = Running::start(config).await?;
+    let started = async {
+        let predecessor = if replace { Predecessor::find(&config).await? } else { None };
+        Running::start(config, predecessor).await
+    };
+    let (mut running, inboxes) = if replace {
+        tokio::select! {
+            started = started => started?,
+            // The one that serves goes on.
+            () = signals.ending() => return Ok(()),
+        }
+    } else {
+        started.await?
+    };
+    let Inboxes { mut orders, mut candidates } = inboxes;
     let mut announced = false;
     let mut memory_timer = tokio::time::interval(MEMORY_PERIOD);
     memory_timer.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -112,13 +132,25 @@ pub async fn serve(file: &Path) -> Result<(), ConfigError> {
             }
             step = Staged::step(&mut running.staged) => running.reload_step(step).await,
             Some(placed) = orders.recv() => running.carry_out(placed).await,
+            Some(candidate) = candidates.recv() => {
+                match running.hand_over(candidate, &mut signals, &mut orders).await {
+                    Handed::Over { to } => {
+                        to.into_iter().for_each(systemd::tell_main_process);
+                        running.leave(signals).await;
+                        return Ok(());
+                    }
+                    Handed::NotOver { reload: true } => running.reload().await,
+                    Handed::NotOver { reload: false } => {}
+                    Handed::Stopped(ending) => break ending,
+                }
+            }
             () = config_watch.changed() => running.reload().await,
             () = Federation::changed(&mut running.federation) => running.take_members().await,
             file = running.key_files.changed() => running.take_key_file(&file).await,
             _ = memory_timer.tick() => running.watchers.remember(Remember::Changes).await,
         }
     };
-    drop(orders);
+    drop((orders, candidates));
     running.stop(ending, signals).await;
     Ok(())
 }
@@ -126,138 +158,33 @@ pub async fn serve(file: &Path) -> Result<(), ConfigError> {
 // === impl Running ===
 
 impl Running {
-    async fn start(mut config: Config) -> Result<(Self, mpsc::Receiver<Placed>), ConfigError> {
-        let (settings, now) = config::zone_settings(&config);
-        let settings = settings?;
-        let bound = Bound::bind(&config).await?;
-        user::become_user(&config)?;
-        let mut key_files = FileWatches::default();
-        // Before they are read: a change in between is then seen as one.
-        key_files.follow(&config.key_files());
-        let transfer_policy = config::transfer_policy(&config)?;
-        let own_secrets = CookieSecrets::random()
-            .map_err(|error| failed("there is no randomness for DNS cookies", &error))?;
-        let client_policy = config::client_policy(&config, &own_secrets)?;
-        let certificate = config::certificate(&config, unix_now())?;
-        let mut warnings = ConfigWarnings::default();
-        warnings.tell(now);
-        let folder =
-            StateFolder::open(&config.state_dir).map_err(|error| state_failed(&config, &error))?;
-        Federation::restore_state(&config, &folder).await;
-        let saved_clusters = folder.saved_clusters();
-        let is_federation = config.control_plane.is_some();
-        if is_federation {
-            // Who they are, the federation says later; until then they stand as they were.
-            config.clusters = Membership::saved(&saved_clusters).clusters;
-        }
-        let writer_id = folder
-            .writer_id()
-            .map_err(|error| failed("the writer's id cannot be saved", &error))?;
-        let metrics = Arc::new(Metrics::new());
-        let (writer, reader) = Store::new();
-        let is_elected = config.leader_election.is_some();
-        let transfers = ZoneTransfers::new(reader.clone(), transfer_policy, is_elected);
-        let (on_published, published) = oneshot::channel();
-        // Before anything is answered, so that a zone that is not there yet is answered with
-        // SERVFAIL and never refused.
-        let leased = config.leader_election.as_ref().map(|_| LeasedSerials::new());
-        let beginning = Beginning {
-            zones: settings,
-            clusters: &config.clusters,
-            members_are_known: !is_federation,
-            leased: leased.clone(),
-        };
-        let (pipeline, saved) =
-            Pipeline::new(beginning, folder, writer, metrics.clone(), on_published)
-                .map_err(|error| failed("the state thread cannot be started", &error))?;
-        let dns = match bound.dns {
-            Some(listeners) => {
-                let options = Options {
-                    workers: config.workers,
-                    cpus: config.cpus.clone(),
-                    policy: client_policy,
-                    certificate,
-                    ..Options::default()
-                };
-                let started =
-                    Server::start_on(listeners, options, reader.clone(), transfers.shared());
-                Some(Arc::new(started.map_err(|error| dns_taken(&config, &error))?))
-            }
-            None => None,
-        };
-        let (pipeline, pipeline_thread) = pipeline
-            .spawn()
-            .map_err(|error| failed("the pipeline's thread cannot be started", &error))?;
-        let socket = bind_socket(&config);
-        let (place_orders, orders) = orders::channel();
-        let problems = SourceProblems::default();
-        let mirror_list = MirrorList::default();
-        let pages = Arc::new(Pages {
-            pipeline: pipeline.clone(),
-            reader,
-            metrics: metrics.clone(),
-            dns: dns.clone(),
-            problems: problems.clone(),
-            draining: AtomicBool::new(false),
-            held: Mutex::new(None),
-            refused: Mutex::new(Vec::new()),
-            mirrors: mirror_list.clone(),
-            federation: FederationPage::default(),
-            orders: place_orders,
-            socket: socket.as_ref().map(|(path, _)| path.clone()),
-        });
-        let mut admin = JoinSet::new();
-        let admin_address = bound.admin.as_ref().and_then(|it| it.local_addr().ok());
-        if let Some(listener) = bound.admin {
-            admin.spawn(admin::serve(listener, Arc::clone(&pages)));
-        }
-        if let Some((_, listener)) = socket {
-            admin.spawn(admin::serve_socket(listener, Arc::clone(&pages)));
-        }
-        tokio::spawn(end_startup(config.startup_timeout, pipeline.clone()));
-        let mut watchers = Watchers::new(pipeline.clone(), &config.resolver, saved, problems);
-        watchers.apply(&config, Successors::none()).await;
-        let election = config.leader_election.as_ref().zip(leased);
+    /// What writes elsewhere: who may is asked first.
+    async fn start_writers(&mut self) {
+        let Self { config, pipeline, writer_id, .. } = &*self;
+        let election = config.leader_election.as_ref().zip(self.leased.clone());
         let leader = election.map(|(election, serials)| {
-            Leader::start(election, &writer_id, serials, pipeline.clone())
+            Leader::start(election, writer_id, serials, pipeline.clone())
         });
         let lease = leader.as_ref().map(Leader::holding);
         if let Some(lease) = &lease {
-            transfers.follow(lease.clone());
+            self.transfers.follow(lease.clone());
         }
-        let federation =
-            Federation::start(&config, saved_clusters, &pipeline, lease.clone(), &pages.federation);
-        let mut mirrors = Mirrors::new(
-            pipeline.clone(),
-            mirror_list,
-            metrics.clone(),
-            &writer_id,
-            &config,
-            lease,
-        );
-        mirrors.apply(&config).await;
-        let running = Self {
-            started: FixedKeys::of(&config),
-            config,
-            warnings,
-            dns,
-            transfers,
-            pages,
-            pipeline,
-            pipeline_thread,
-            watchers,
-            mirrors,
-            leader,
-            key_files,
-            own_secrets,
-            federation,
-            members_are_known: !is_federation,
-            staged: None,
-            admin,
-            admin_address,
-            published,
-        };
-        Ok((running, orders))
+        let (saved, page) = (self.saved_clusters.clone(), &self.pages.federation);
+        self.federation = Federation::start(config, saved, pipeline, lease.clone(), page);
+        self.leader = leader;
+        self.mirrors.follow(lease);
+        self.mirrors.apply(&self.config).await;
+    }
+
+    /// Whoever writes next may begin when this returns.
+    async fn stop_writers(&mut self) {
+        self.mirrors.stop().await;
+        if let Some(federation) = self.federation.take() {
+            federation.stop().await;
+        }
+        if let Some(leader) = self.leader.take() {
+            leader.stop().await;
+        }
     }
 
     async fn carry_out(&mut self, Placed { order, reply }: Placed) {
@@ -351,7 +278,8 @@ impl Running {
         for (transport, address) in encrypted {
             text += &encrypted_line(*transport, *address);
         }
-        if let Some(address) = self.admin_address {
+        let admin = self.doors.admin.as_ref().and_then(|it| it.local_addr().ok());
+        if let Some(address) = admin {
             text += &format!("  admin  http://{address}\n");
         }
         if let Some(address) = dns.first() {
@@ -381,49 +309,28 @@ impl Running {
         name.await.ok().flatten().unwrap_or_else(zone)
     }
 
-    async fn stop(self, ending: Ending, mut signals: Signals) {
-        let Self {
-            started,
-            config,
-            dns,
-            pages,
-            pipeline,
-            pipeline_thread,
-            mut watchers,
-            mirrors,
-            leader,
-            federation,
-            admin,
-            ..
-        } = self;
+    async fn stop(mut self, ending: Ending, mut signals: Signals) {
         systemd::tell_stopping();
         if ending == Ending::Drain {
-            pages.draining.store(true, Ordering::Release);
+            self.pages.draining.store(true, Ordering::Release);
         }
+        let (answers_dns, lame_duck) = (self.started.answers_dns(), self.config.lame_duck);
         let lame_duck = async {
             // Where nobody is answered, nobody needs time to go elsewhere.
-            if ending == Ending::Drain && started.answers_dns() {
-                info!(lame_duck = ?config.lame_duck, "stopping: not ready any more, answering on");
+            if ending == Ending::Drain && answers_dns {
+                info!(?lame_duck, "stopping: not ready any more, answering on");
                 tokio::select! {
-                    () = tokio::time::sleep(config.lame_duck) => {}
+                    () = tokio::time::sleep(lame_duck) => {}
                     () = signals.ending() => {}
                 }
             }
         };
         // Whoever writes next need not wait for the last answers of this process.
-        let hand_over = async {
-            mirrors.stop().await;
-            if let Some(federation) = federation {
-                federation.stop().await;
-            }
-            if let Some(leader) = leader {
-                leader.stop().await;
-            }
-        };
-        tokio::join!(lame_duck, hand_over);
+        tokio::join!(lame_duck, self.stop_writers());
+        let Self { dns, pages, pipeline, pipeline_thread, mut watchers, admin, doors, .. } = self;
         watchers.remember(Remember::All).await;
         drop(watchers);
-        drop(admin);
+        drop((admin, doors));
         if let Some(socket) = &pages.socket
             && let Err(error) = std::fs::remove_file(socket)
         {
@@ -452,22 +359,6 @@ fn tell_kept(what: &str, error: &ConfigError) {
     error.lines.iter().for_each(|line| error!("{what} stay as they were: {line}"));
 }
 
-fn state_failed(config: &Config, error: &StateError) -> ConfigError {
-    let subject = Subject::StateDir;
-    ConfigError::one(match error {
-        StateError::Io { path, source } => {
-            config.places.unusable(&subject, path, STATE_FOLDER, source)
-        }
-        StateError::Locked { .. } => config.places.line(&subject, error),
-    })
-}
-
 fn failed(what: &str, error: &std::io::Error) -> ConfigError {
     ConfigError::one(format!("{what}: {error}"))
-}
-
-async fn end_startup(timeout: std::time::Duration, pipeline: PipelineHandle) {
-    tokio::time::sleep(timeout).await;
-    // A pipeline that has ended waits for nothing.
-    let _ = pipeline.send(Input::StartupTimeout).await;
 }

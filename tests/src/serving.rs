@@ -143,6 +143,21 @@ impl Fedns {
         command
     }
 
+    /// Another process takes the place of this one, whose exit status is returned.
+    #[track_caller]
+    pub fn replace(&mut self) -> ExitStatus {
+        let mut before = self.process.take().expect("fedns runs");
+        self.start_with(&["--replace"]);
+        before.wait(GENEROUS)
+    }
+
+    /// A process beside this one, with another config of the same folder and a log of its own.
+    pub fn beside(&self, config: &str, arguments: &[&str]) -> Process {
+        let mut command = product::fedns();
+        command.arg("serve").arg("--config").arg(self.home().join(config)).args(arguments);
+        Process::start(config, &command, &self.logs())
+    }
+
     /// SIGTERM, and the exit status.
     #[track_caller]
     pub fn stop(&mut self) -> ExitStatus {

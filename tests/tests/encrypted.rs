@@ -7,7 +7,7 @@ use crate::serve::folder::WEB;
 use stage::{A, AXFR, Stage, framed, hex, query};
 
 /// A server with a listener of each kind.
-mod stage;
+pub(crate) mod stage;
 
 /// Certificates that are wrong, and such that are renewed.
 mod certificates;

@@ -59,6 +59,9 @@ mod replicas;
 /// Zones go to secondaries that others wrote.
 mod secondaries;
 
+/// One process takes the place of another while queries arrive.
+mod replace;
+
 /// DNS over TLS, HTTPS and QUIC, asked by clients that others wrote.
 mod encrypted;
 
@@ -114,6 +117,7 @@ fn main() -> ExitCode {
             master_files::tests(),
             serve::tests(),
             secondaries::tests(),
+            replace::tests(),
             encrypted::tests(),
             clients::tests(),
             resolvers::tests(),

@@ -4,11 +4,10 @@ use std::fs::{File, Permissions};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::net::UnixListener as StdListener;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
 use socket2::{Domain, SockAddr, Socket, Type};
-use tokio::net::UnixListener;
 
 /// Connections that the kernel keeps waiting.
 const BACKLOG: i32 = 16;
@@ -21,11 +20,10 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
         _ => {}
     }
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    socket.set_nonblocking(true)?;
     let socket = private(socket)?;
     socket.bind(&SockAddr::unix(path)?)?;
     socket.listen(BACKLOG)?;
-    UnixListener::from_std(StdListener::from(OwnedFd::from(socket)))
+    Ok(UnixListener::from(OwnedFd::from(socket)))
 }
 
 /// Before the socket has a name it has a mode already, so at no moment could anyone else connect.
@@ -45,8 +43,8 @@ pub fn path(state_dir: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn only_the_owner_may_connect_and_an_old_socket_is_replaced() {
+    #[test]
+    fn only_the_owner_may_connect_and_an_old_socket_is_replaced() {
         let temp = tempfile::tempdir().unwrap();
         let path = path(temp.path());
         for _ in 0..2 {

@@ -15,12 +15,20 @@ use crate::terminal::{self, LogWriter};
 #[command(after_help = "Examples:
   fedns serve
   fedns serve --config /etc/fedns/fedns.yaml --log-format json
+  fedns serve --replace                    # in place of the one that runs, no query is lost
 
 SIGHUP, or a change of the file, reloads the config. SIGTERM makes /readyz fail, answers on for
-lameDuck if there are addresses in listen.dns, and ends with 0.")]
+lameDuck if there are addresses in listen.dns, and ends with 0.
+
+--replace is for another version, or keys that a reload does not take: the new process gets the
+sockets, serials and histories of the old one, which goes on if the new one fails, and else
+answers open connections for up to lameDuck and ends with 0.")]
 pub struct Serve {
     #[command(flatten)]
     file: ConfigFile,
+    /// Take over from the fedns that serves from the same stateDir; without one, just start
+    #[arg(long)]
+    replace: bool,
     /// What to log, as TARGET=LEVEL,… or a level: error, warn, info, debug, trace
     // kube's client calls each request that fails an error and names no cluster; the watchers tell
     // what it means, once.
@@ -44,7 +52,7 @@ impl Serve {
         let file = config::locate(self.file.config.as_deref())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
-        runtime.block_on(crate::serve::serve(&file))?;
+        runtime.block_on(crate::serve::serve(&file, self.replace))?;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -1,6 +1,9 @@
 //! What reaches the pipeline, and how it is sent.
 
-use model::ClusterName;
+use std::fs::File;
+use std::io;
+
+use model::{ClusterName, Name, Serial};
 use tokio::sync::{mpsc, oneshot};
 use watcher::{ClusterEvent, Listener, Memory, NobodyListens};
 
@@ -28,7 +31,15 @@ pub enum Input {
     DecideReload,
     /// The reload that waits is not wanted any more.
     ForgetReload,
-    /// Save the exact serials and end.
+    /// Save the exact serials and publish nothing until further notice; questions are answered. The reply
+    /// has the lock of the state folder, for whoever serves next.
+    StandStill(oneshot::Sender<io::Result<File>>),
+    /// After [`Self::StandStill`], note on disk that these serials are in use by another process.
+    Reserve(Vec<(Name, Serial)>, oneshot::Sender<io::Result<()>>),
+    /// After [`Self::StandStill`], go on, above these serials.
+    GoOn(Vec<(Name, Serial)>, oneshot::Sender<()>),
+    /// Save the exact serials and end; after [`Self::StandStill`] they are saved already, and somebody
+    /// else's.
     Stop,
 }
 
@@ -78,6 +89,29 @@ impl PipelineHandle {
 
     pub async fn send(&self, input: Input) -> Result<(), Ended> {
         self.inputs.send(input).await.map_err(|_| Ended)
+    }
+
+    /// The lock of the state folder, in which all is saved; nothing is published until [`Self::go_on`].
+    pub async fn stand_still(&self) -> io::Result<File> {
+        let ended = || io::Error::other("the pipeline has ended");
+        let (reply, saved) = oneshot::channel();
+        self.send(Input::StandStill(reply)).await.map_err(|Ended| ended())?;
+        saved.await.map_err(|_| ended())?
+    }
+
+    /// After [`Self::stand_still`]: a crash of the process that uses these serials starts above them.
+    pub async fn reserve(&self, serials: Vec<(Name, Serial)>) -> io::Result<()> {
+        let ended = || io::Error::other("the pipeline has ended");
+        let (reply, reserved) = oneshot::channel();
+        self.send(Input::Reserve(serials, reply)).await.map_err(|Ended| ended())?;
+        reserved.await.map_err(|_| ended())?
+    }
+
+    /// Publishes again, above these serials.
+    pub async fn go_on(&self, above: Vec<(Name, Serial)>) -> Result<(), Ended> {
+        let (reply, done) = oneshot::channel();
+        self.send(Input::GoOn(above, reply)).await?;
+        done.await.map_err(|_| Ended)
     }
 
     pub fn listen(&self, watch: WatchId) -> WatchSender {

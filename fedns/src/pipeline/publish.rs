@@ -2,6 +2,7 @@
 
 use std::hash::{BuildHasher, Hash, Hasher};
 
+use dns_server::Writer;
 use foldhash::quality::FixedState;
 use model::{Name, RecordSet, Serial, ZoneDiff};
 use planner::{Planner, ZoneSettings};
@@ -9,25 +10,38 @@ use providers::sync::wishes::Cause;
 use tracing::{error, info, warn};
 
 use super::{Pipeline, unix_now};
-use crate::state::{SavedZone, SerialReserve};
+use crate::state::{SavedZone, SerialReserve, ZoneHistory};
 
 /// One zone's serials.
 #[derive(Debug)]
 pub struct ServedZone {
     saved: Option<SavedZone>,
+    /// What led to it, until the first publication.
+    history: Option<ZoneHistory>,
     /// From the first publication on.
     serials: Option<SerialReserve>,
 }
 
 impl ServedZone {
-    pub fn new(saved: Option<SavedZone>) -> Self {
-        Self { saved, serials: None }
+    pub fn new(saved: Option<SavedZone>, history: Option<ZoneHistory>) -> Self {
+        Self { saved, history, serials: None }
     }
 
     /// What a clean stop leaves on disk.
     pub fn stop(&self, planner: &Planner, zone: usize, name: &Name) -> Option<SavedZone> {
         let serials = self.serials.as_ref()?;
         Some(serials.stop(name, contents_sum(planner.zone_names(zone, &mut Vec::new()))))
+    }
+}
+
+impl ServedZone {
+    pub(super) fn current(&self) -> Option<Serial> {
+        self.serials.as_ref().map(SerialReserve::current)
+    }
+
+    /// What must be on disk while the zone is published.
+    pub(super) fn reserved(&self, name: &Name) -> Option<SavedZone> {
+        Some(self.serials.as_ref()?.reserved(name))
     }
 }
 
@@ -47,6 +61,12 @@ impl Pipeline {
         }
         let serial = serials.current();
         served.serials = Some(serials);
+        if let Some(saved) = served.history.take()
+            && saved.is_of(serial, sum)
+            && self.writer.histories().restore(&name, &saved.history).is_err()
+        {
+            warn!(zone = %name, "the saved history makes no sense; secondaries get the zone whole once");
+        }
         let names = self.planner.zone_names(zone, &mut left_out);
         match self.writer.load(&name, serial, names) {
             Ok(published) => self.report(&name, serial, &published),
@@ -85,18 +105,25 @@ impl Pipeline {
     pub(super) fn follow_serials(&mut self) {
         for zone in 0..self.zones.len() {
             let name = self.zone_name(zone);
-            let Some(serials) = &mut self.zones[zone].serials else { continue };
+            let Some(serials) = &self.zones[zone].serials else { continue };
             let leased = self.leased.as_ref().and_then(|leased| leased.current(&name));
             let Some(serial) = leased.filter(|serial| *serial != serials.current()) else {
                 continue;
             };
-            if let Some(file) = serials.follow(&name, serial) {
-                self.state.zone(file);
-            }
-            match self.writer.commit(&name, &ZoneDiff::default(), serial) {
-                Ok(published) => self.report(&name, serial, &published),
-                Err(error) => error!(zone = %name, %error, "a serial cannot be published"),
-            }
+            self.publish_serial(zone, serial);
+        }
+    }
+
+    /// The zone as it is, with another serial.
+    pub(super) fn publish_serial(&mut self, zone: usize, serial: Serial) {
+        let name = self.zone_name(zone);
+        let Some(serials) = &mut self.zones[zone].serials else { return };
+        if let Some(file) = serials.follow(&name, serial) {
+            self.state.zone(file);
+        }
+        match self.writer.commit(&name, &ZoneDiff::default(), serial) {
+            Ok(published) => self.report(&name, serial, &published),
+            Err(error) => error!(zone = %name, %error, "a serial cannot be published"),
         }
     }
 
@@ -108,7 +135,7 @@ impl Pipeline {
         }
     }
 
-    fn zone_name(&self, zone: usize) -> Name {
+    pub(super) fn zone_name(&self, zone: usize) -> Name {
         self.planner.zones().nth(zone).expect("zones are numbered").zone.clone()
     }
 
@@ -129,8 +156,8 @@ impl Pipeline {
             let known = before.iter().position(|old| old == name);
             let served = known.and_then(|old| old_zones[old].take());
             // A zone that was served before, in this run or another, goes on above its serials.
-            let served =
-                served.unwrap_or_else(|| ServedZone::new(self.state.open_zone(name, unix_now())));
+            let served = served
+                .unwrap_or_else(|| ServedZone::new(self.state.open_zone(name, unix_now()), None));
             self.zones.push(served);
         }
         for name in before.iter().filter(|name| !names.contains(name)) {
@@ -161,6 +188,13 @@ impl Pipeline {
             self.publish_whole(zone);
         }
     }
+}
+
+/// What a clean stop leaves of a zone's changes, where somebody may want them.
+pub(super) fn history_of(writer: &Writer, zone: &Name, saved: &SavedZone) -> Option<ZoneHistory> {
+    let history = writer.histories().save(zone)?;
+    let contents = saved.contents.filter(|_| history.tip == saved.serial)?;
+    Some(ZoneHistory { contents, history })
 }
 
 /// A sum over names and sets that does not depend on their order.

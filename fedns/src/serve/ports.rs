@@ -1,15 +1,19 @@
 //! The ports of `serve`: bound, or taken over from who passed them.
 
 use std::io::{self, ErrorKind};
+use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use dns_server::Transport;
 use dns_server::server::{Addresses, BindError, Listeners, usable_cpus};
-use tokio::net::{TcpListener, UnixListener};
-use tracing::warn;
+use tokio::task::JoinSet;
+use tracing::{error, warn};
 
+use super::handover::{Predecessor, Taken};
 use super::{failed, systemd};
-use crate::admin;
+use crate::admin::{self, Pages};
 use crate::config::{Config, ConfigError, Listen, Subject};
 use crate::output::chain_text;
 
@@ -19,28 +23,73 @@ pub struct Bound {
     pub admin: Option<TcpListener>,
 }
 
+/// Where the admin pages are, and orders are taken; handles that stay when nobody listens.
+pub struct Doors {
+    pub admin: Option<TcpListener>,
+    pub orders: Option<(PathBuf, UnixListener)>,
+}
+
 impl Bound {
     pub async fn bind(config: &Config) -> Result<Self, ConfigError> {
         check_cpus(config)?;
-        let mut inherited = systemd::inherited()?;
-        let admin = match systemd::take_admin(&mut inherited, &config.listen) {
-            Some(listener) => Some(
-                admin::listen_on(listener)
-                    .map_err(|error| failed("the admin socket that was passed", &error))?,
-            ),
+        let mut dns = systemd::inherited()?;
+        let admin = systemd::take_admin(&mut dns, &config.listen);
+        let mut taken = Taken { listen: config.listen.clone(), dns, admin };
+        let bound = Self::bind_others(config, &mut taken).await?;
+        systemd::refuse_others(&taken.dns)?;
+        Ok(bound)
+    }
+
+    /// On the sockets of the process that serves now, and new ones where it has none.
+    pub async fn take_over(
+        config: &Config,
+        predecessor: &mut Predecessor,
+    ) -> Result<Self, ConfigError> {
+        check_cpus(config)?;
+        let mut taken = predecessor.take_sockets(&config.listen);
+        // What is left over is closed: the config names its address no more.
+        Self::bind_others(config, &mut taken).await
+    }
+
+    async fn bind_others(config: &Config, taken: &mut Taken) -> Result<Self, ConfigError> {
+        let Taken { listen, dns: inherited, admin } = taken;
+        let admin = match admin.take() {
+            Some(listener) => Some(listener),
             None => bind_admin(config).await?,
         };
-        let Listen { dns, dot, doh, doq, .. } = config.listen.clone();
+        let Listen { dns, dot, doh, doq, .. } = listen.clone();
         let addresses = Addresses { dns, dot, doh, doq };
         let dns = match config.listen.answers_dns() {
             false => None,
             true => Some(
-                Listeners::bind(&addresses, config.workers, &mut inherited)
+                Listeners::bind(&addresses, config.workers, inherited)
                     .map_err(|error| dns_taken(config, &error))?,
             ),
         };
-        systemd::refuse_others(&inherited)?;
         Ok(Self { dns, admin })
+    }
+}
+
+// === impl Doors ===
+
+impl Doors {
+    /// Listens until what is returned is dropped.
+    pub fn open(&self, pages: &Arc<Pages>) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        let closed = |error: io::Error| error!(%error, "the admin pages cannot be served");
+        if let Some(listener) = &self.admin {
+            match admin::listen_on(listener) {
+                Ok(listener) => drop(tasks.spawn(admin::serve(listener, Arc::clone(pages)))),
+                Err(error) => closed(error),
+            }
+        }
+        if let Some((_, listener)) = &self.orders {
+            match admin::listen_on_socket(listener) {
+                Ok(listener) => drop(tasks.spawn(admin::serve_socket(listener, Arc::clone(pages)))),
+                Err(error) => closed(error),
+            }
+        }
+        tasks
     }
 }
 

@@ -455,6 +455,10 @@ impl FixedKeys {
         }
     }
 
+    pub fn listen(&self) -> &Listen {
+        &self.listen
+    }
+
     /// Whether anybody is answered over DNS.
     pub fn answers_dns(&self) -> bool {
         self.listen.answers_dns()

@@ -81,6 +81,11 @@ pub fn tell_ready(zones: &str) {
     tell(&[NotifyState::Ready, NotifyState::Status(&format!("serves {zones}"))]);
 }
 
+/// The service goes on in another process.
+pub fn tell_main_process(process: u32) {
+    tell(&[NotifyState::MainPid(process)]);
+}
+
 pub fn tell_stopping() {
     tell(&[NotifyState::Stopping]);
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clusters::Cluster;
@@ -15,9 +16,12 @@ use super::cluster_file;
 /// The folders of the two files with a zone's serial.
 pub(super) const ZONE_FOLDERS: [&str; 2] = ["zones", "serials"];
 /// All folders in it.
-pub(super) const FOLDERS: [&str; 4] = ["clusters", ZONE_FOLDERS[0], ZONE_FOLDERS[1], MIRRORS];
+pub(super) const FOLDERS: [&str; 5] =
+    ["clusters", ZONE_FOLDERS[0], ZONE_FOLDERS[1], HISTORIES, MIRRORS];
 /// Of what mirrors' guards count and hold.
 pub(super) const MIRRORS: &str = "mirrors";
+/// Of what zones' changes were.
+pub(super) const HISTORIES: &str = "histories";
 /// The file that a running server has locked.
 pub(super) const LOCK: &str = "lock";
 /// Of every state file.
@@ -29,8 +33,8 @@ const ASIDE: &str = "damaged-";
 #[derive(Debug)]
 pub struct StateFolder {
     path: PathBuf,
-    /// Held for its lock.
-    _lock: File,
+    /// Held for its lock, which ends with the last handle of it.
+    lock: File,
 }
 
 /// Why the state folder cannot be used.
@@ -44,31 +48,46 @@ pub enum StateError {
     Locked {
         path: PathBuf,
     },
+    /// The lock that was handed over is another folder's.
+    Foreign {
+        path: PathBuf,
+    },
 }
 
 impl StateFolder {
     /// Makes the folder where it is missing, and locks it.
     pub fn open(path: &Path) -> Result<Self, StateError> {
-        let io = |path: &Path| {
-            let path = path.to_owned();
-            move |source| StateError::Io { path, source }
-        };
-        for folder in FOLDERS {
-            let folder = path.join(folder);
-            std::fs::create_dir_all(&folder).map_err(io(&folder))?;
-        }
+        make_folders(path)?;
         let lock_path = path.join(LOCK);
         let lock = File::options()
             .create(true)
             .truncate(false)
             .write(true)
             .open(&lock_path)
-            .map_err(io(&lock_path))?;
+            .map_err(io_error(&lock_path))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => Err(StateError::Locked { path: path.to_owned() }),
             Err(TryLockError::Error(source)) => Err(StateError::Io { path: lock_path, source }),
         }
+    }
+
+    /// With the lock that another process hands over.
+    pub fn take_over(path: &Path, lock: File) -> Result<Self, StateError> {
+        make_folders(path)?;
+        let lock_path = path.join(LOCK);
+        let identity = |data: std::fs::Metadata| (data.dev(), data.ino());
+        let ours = lock.metadata().map(identity).map_err(io_error(&lock_path))?;
+        let there = std::fs::metadata(&lock_path).map(identity).map_err(io_error(&lock_path))?;
+        match ours == there {
+            true => Ok(Self { path: path.to_owned(), lock }),
+            false => Err(StateError::Foreign { path: path.to_owned() }),
+        }
+    }
+
+    /// Another handle of the lock, for a process that takes over.
+    pub fn lock(&self) -> io::Result<File> {
+        self.lock.try_clone()
     }
 
     pub fn path(&self) -> &Path {
@@ -133,6 +152,18 @@ impl StateFolder {
             }
         }
     }
+}
+
+fn make_folders(path: &Path) -> Result<(), StateError> {
+    FOLDERS
+        .iter()
+        .map(|folder| path.join(folder))
+        .try_for_each(|folder| std::fs::create_dir_all(&folder).map_err(io_error(&folder)))
+}
+
+fn io_error(path: &Path) -> impl FnOnce(io::Error) -> StateError {
+    let path = path.to_owned();
+    move |source| StateError::Io { path, source }
 }
 
 /// The file of a cluster in the state folder at `path`.
@@ -253,6 +284,11 @@ impl std::fmt::Display for StateError {
                 "another fedns serves from {}; stop it, or give this one a folder of its own",
                 path.display()
             ),
+            Self::Foreign { path } => write!(
+                f,
+                "the lock that was handed over is not that of {}; stop the running fedns, and start this one",
+                path.display()
+            ),
         }
     }
 }
@@ -261,7 +297,7 @@ impl std::error::Error for StateError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Io { source, .. } => Some(source),
-            Self::Locked { .. } => None,
+            Self::Locked { .. } | Self::Foreign { .. } => None,
         }
     }
 }
@@ -278,6 +314,21 @@ mod tests {
         let first = StateFolder::open(temp.path()).unwrap();
         assert!(matches!(StateFolder::open(temp.path()), Err(StateError::Locked { .. })));
         drop(first);
+        assert!(StateFolder::open(temp.path()).is_ok());
+    }
+
+    #[test]
+    fn a_lock_that_is_handed_over_stays_locked() {
+        let temp = tempfile::tempdir().unwrap();
+        let first = StateFolder::open(temp.path()).unwrap();
+        let second = StateFolder::take_over(temp.path(), first.lock().unwrap()).unwrap();
+        drop(first);
+        assert!(matches!(StateFolder::open(temp.path()), Err(StateError::Locked { .. })));
+        let other = tempfile::tempdir().unwrap();
+        let _other = StateFolder::open(other.path()).unwrap();
+        let foreign = StateFolder::take_over(other.path(), second.lock().unwrap());
+        assert!(matches!(foreign, Err(StateError::Foreign { .. })));
+        drop(second);
         assert!(StateFolder::open(temp.path()).is_ok());
     }
 

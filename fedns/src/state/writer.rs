@@ -14,6 +14,7 @@ use watcher::Saved;
 
 use super::cluster_file::{self, Line};
 use super::folder::{StateFolder, write_whole};
+use super::history_file::ZoneHistory;
 use super::lines;
 use super::zone_file::SavedZone;
 
@@ -38,7 +39,12 @@ pub enum ClusterNote {
 enum Note {
     Cluster(ClusterName, ClusterNote),
     Zone(SavedZone),
+    History(Name, Option<ZoneHistory>),
     Open(OpenZone),
+    /// Write what waits, and say how that went; with another handle of the folder's lock.
+    Flush(Sender<io::Result<File>>),
+    /// From now on the folder is this process's alone.
+    Own,
     Stop,
 }
 
@@ -53,7 +59,18 @@ struct OpenZone {
 enum End {
     Time,
     Open(OpenZone),
+    Flush(Sender<io::Result<File>>),
+    Own,
     Stop,
+}
+
+/// Whose a state folder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ownership {
+    /// This process's alone.
+    Ours,
+    /// Another process may still need it as it is: nothing that waits is written yet.
+    Shared,
 }
 
 /// The way to the writing thread. Dropping it writes what is left and ends the thread.
@@ -66,9 +83,10 @@ pub struct StateWriter {
 // === impl StateWriter ===
 
 impl StateWriter {
-    pub fn start(folder: StateFolder) -> io::Result<Self> {
+    pub fn start(folder: StateFolder, ownership: Ownership) -> io::Result<Self> {
         let (notes, receiver) = mpsc::channel();
-        let writing = Writing { folder, changes: HashMap::new(), failing: false };
+        let changes = HashMap::new();
+        let writing = Writing { folder, ownership, changes, failing: false };
         let thread = std::thread::Builder::new()
             .name("fedns-state".into())
             .spawn(move || writing.run(&receiver))?;
@@ -77,6 +95,11 @@ impl StateWriter {
 
     pub fn cluster(&self, cluster: &ClusterName, note: ClusterNote) {
         self.send(Note::Cluster(cluster.clone(), note));
+    }
+
+    /// What the zone's changes were, as a clean stop leaves it.
+    pub fn history(&self, zone: &Name, history: Option<ZoneHistory>) {
+        self.send(Note::History(zone.clone(), history));
     }
 
     /// The state of a zone that is to be served from now on.
@@ -89,6 +112,18 @@ impl StateWriter {
 
     pub fn zone(&self, saved: SavedZone) {
         self.send(Note::Zone(saved));
+    }
+
+    /// Writes what waits now. Also returns a handle of the folder's lock.
+    pub fn flush(&self) -> io::Result<File> {
+        let (done, answer) = mpsc::channel();
+        self.send(Note::Flush(done));
+        answer.recv().map_err(|_| io::Error::other("the state thread has ended"))?
+    }
+
+    /// From now on the folder is this process's alone.
+    pub fn own(&self) {
+        self.send(Note::Own);
     }
 
     /// The thread ends only after this handle, so a note is never refused while one is held.
@@ -114,6 +149,7 @@ impl Drop for StateWriter {
 
 struct Writing {
     folder: StateFolder,
+    ownership: Ownership,
     /// Changes behind the snapshot, and the snapshot's shards, for files written in this run.
     changes: HashMap<PathBuf, (usize, usize)>,
     /// Said once, until a write succeeds again.
@@ -127,13 +163,16 @@ impl Writing {
         let mut group = Vec::new();
         loop {
             let end = collect(notes, &mut group);
-            let result = self.write_group(&group);
-            if result.is_ok() {
-                group.clear();
+            if let End::Own = end {
+                self.ownership = Ownership::Ours;
             }
-            self.report(result);
+            let written = self.write(&mut group);
             match end {
-                End::Time => {}
+                End::Time | End::Own => {}
+                End::Flush(done) => {
+                    // Whoever asked is stopping.
+                    let _ = done.send(written.and_then(|()| self.folder.lock()));
+                }
                 End::Open(OpenZone { zone, now, opened }) => {
                     // Whoever asked is stopping.
                     let _ = opened.send(self.folder.open_zone(&zone, now));
@@ -141,6 +180,19 @@ impl Writing {
                 End::Stop => return,
             }
         }
+    }
+
+    /// What cannot be written stays in the group.
+    fn write(&mut self, group: &mut Vec<Note>) -> io::Result<()> {
+        if self.ownership == Ownership::Shared {
+            return Ok(());
+        }
+        let result = self.write_group(group);
+        if result.is_ok() {
+            group.clear();
+        }
+        self.report(&result);
+        result
     }
 
     fn write_group(&mut self, group: &[Note]) -> io::Result<()> {
@@ -161,11 +213,14 @@ impl Writing {
                     lines::encode(line, bytes);
                     *count += 1;
                 }
+                Note::History(zone, history) => {
+                    self.folder.write_history(zone, history.as_ref())?;
+                }
                 // Only the newest matters.
                 Note::Zone(saved) => {
                     zones.insert(&saved.zone, saved);
                 }
-                Note::Open(_) | Note::Stop => {}
+                Note::Open(_) | Note::Flush(_) | Note::Own | Note::Stop => {}
             }
         }
         for saved in zones.into_values() {
@@ -216,7 +271,7 @@ impl Writing {
         self.snapshot(cluster, &loaded.saved)
     }
 
-    fn report(&mut self, result: io::Result<()>) {
+    fn report(&mut self, result: &io::Result<()>) {
         match result {
             Ok(()) => self.failing = false,
             Err(error) if !self.failing => {
@@ -241,6 +296,8 @@ fn collect(notes: &Receiver<Note>, group: &mut Vec<Note>) -> End {
         match next {
             Ok(Note::Stop) | Err(RecvTimeoutError::Disconnected) => return End::Stop,
             Ok(Note::Open(open)) => return End::Open(open),
+            Ok(Note::Flush(done)) => return End::Flush(done),
+            Ok(Note::Own) => return End::Own,
             Ok(note) => group.push(note),
             Err(RecvTimeoutError::Timeout) => return End::Time,
         }
@@ -262,7 +319,8 @@ mod tests {
         let shard = ServiceShard::healthy(["192.0.2.1".parse().unwrap()]);
         let key = |n: usize| ServiceKey::new("default", &format!("s{n}"));
 
-        let writer = StateWriter::start(StateFolder::open(temp.path()).unwrap()).unwrap();
+        let writer =
+            StateWriter::start(StateFolder::open(temp.path()).unwrap(), Ownership::Ours).unwrap();
         let memory = watcher::Memory { last_contact: Some(NOW), ..watcher::Memory::default() };
         let count = CHANGES_BEFORE_SNAPSHOT + 10;
         for n in 0..count {
@@ -278,7 +336,7 @@ mod tests {
         assert_eq!(saved.view.services[&key(1)], Observed::Shard(shard));
         assert_eq!(saved.memory, memory);
 
-        let writer = StateWriter::start(folder).unwrap();
+        let writer = StateWriter::start(folder, Ownership::Ours).unwrap();
         writer.cluster(&cluster, ClusterNote::Forget);
         drop(writer);
         let folder = StateFolder::open(temp.path()).unwrap();
@@ -290,9 +348,30 @@ mod tests {
     fn a_zone_is_opened_after_what_was_noted_of_it() {
         let temp = tempfile::tempdir().unwrap();
         let zone = Name::parse("example.com").unwrap();
-        let writer = StateWriter::start(StateFolder::open(temp.path()).unwrap()).unwrap();
+        let writer =
+            StateWriter::start(StateFolder::open(temp.path()).unwrap(), Ownership::Ours).unwrap();
         let noted = SavedZone::ceiling(&zone, model::Serial(4_711));
         writer.zone(noted.clone());
         assert_eq!(writer.open_zone(&zone, NOW), Some(noted));
+    }
+
+    #[test]
+    fn what_another_process_may_need_is_left_as_it_is_until_it_is_ours() {
+        let temp = tempfile::tempdir().unwrap();
+        let cluster = ClusterName::new("beijing");
+        let shard = ServiceShard::healthy(["192.0.2.1".parse().unwrap()]);
+        let line = || Line::Shard(ServiceKey::new("default", "web"), shard.clone());
+        for is_owned in [false, true] {
+            let folder = StateFolder::open(temp.path()).unwrap();
+            let writer = StateWriter::start(folder, Ownership::Shared).unwrap();
+            writer.cluster(&cluster, ClusterNote::Line(line()));
+            let lock = writer.flush().unwrap();
+            if is_owned {
+                writer.own();
+            }
+            drop((writer, lock));
+            let folder = StateFolder::open(temp.path()).unwrap();
+            assert_eq!(folder.load_cluster(&cluster, NOW).is_some(), is_owned);
+        }
     }
 }

@@ -52,6 +52,11 @@ impl SavedZone {
     /// `saved`: a crash right after it must not find the file of the run before.
     pub fn in_use(zone: &Name, saved: Option<&Self>, now: UnixTime) -> Self {
         let first = saved.map_or_else(|| first_serial(now), |saved| saved.serial.next());
+        Self::in_use_from(zone, first)
+    }
+
+    /// The same before this serial is used.
+    pub fn in_use_from(zone: &Name, first: Serial) -> Self {
         Self::ceiling(zone, first.plus(BLOCK))
     }
 
@@ -144,6 +149,11 @@ impl SerialReserve {
             return Some(SavedZone::ceiling(zone, self.ceiling));
         }
         None
+    }
+
+    /// What must be on disk while serials are used.
+    pub fn reserved(&self, zone: &Name) -> SavedZone {
+        SavedZone::ceiling(zone, self.ceiling)
     }
 
     /// What a clean stop leaves.

@@ -30,9 +30,19 @@ impl StateFolder {
     /// set aside with a warning. Serials after it are noted on disk as in use, before anyone can have
     /// seen one.
     pub fn open_zone(&self, zone: &Name, now: UnixTime) -> Option<SavedZone> {
+        let saved = self.known_zone(zone, now);
+        let in_use = SavedZone::in_use(zone, saved.as_ref(), now);
+        if let Err(error) = self.write_zone(&in_use) {
+            warn!(%zone, %error, "the serials in use cannot be saved");
+        }
+        saved
+    }
+
+    /// The same for a process that will note its serials later.
+    pub fn known_zone(&self, zone: &Name, now: UnixTime) -> Option<SavedZone> {
         let decode = |bytes: &[u8]| SavedZone::decode(zone, bytes);
         let files = self.zone_paths(zone).map(|path| folder::load(&path, now, decode));
-        let saved = match files {
+        match files {
             [Loaded::Absent, Loaded::Absent] => None,
             [Loaded::Whole(one), Loaded::Whole(other)] => Some(newest(one, other)),
             [Loaded::Whole(one), Loaded::Absent] => Some(one),
@@ -41,12 +51,7 @@ impl StateFolder {
                 Some(one)
             }
             damaged => Some(self.guess(zone, &damaged, now)),
-        };
-        let in_use = SavedZone::in_use(zone, saved.as_ref(), now);
-        if let Err(error) = self.write_zone(&in_use) {
-            warn!(%zone, %error, "the serials in use cannot be saved");
         }
-        saved
     }
 
     /// Whether the folder lacks the zone, or others went on while it stood still. Where its files are
