@@ -65,7 +65,7 @@ pub(crate) use sys::random_bytes;
 #[cfg(test)]
 pub(crate) use sys::unix_seconds;
 pub use sys::{CPUS_MAX, usable_cpus};
-pub use tls::{Certificate, CertificateError};
+pub use tls::{Certificate, CertificateError, HttpsAcceptor};
 
 /// Between two attempts to wake a thread that is to end.
 const STOP_PAUSE: Duration = Duration::from_millis(1);

@@ -1,10 +1,12 @@
 //! The admin address: read-only pages over plain HTTP. The same pages, [`orders`], and how another process
-//! takes over ([`replace`]), over the [`socket`] in the state folder.
+//! takes over ([`replace`]), over the [`socket`] in the state folder; pages and orders over TLS at the admin
+//! address, too, for whoever has the token ([`afar`]).
 //!
 //! - `/livez`, `/readyz`, `/readyz?verbose` and their older names `/healthz`, `/ready`
 //! - `/metrics` for Prometheus
 //! - `/api/v1/…` for the command line and for scripts, in [`api`]
 
+pub mod afar;
 mod api;
 mod explain;
 mod explain_text;
@@ -27,12 +29,14 @@ use dns_server::Reader;
 use dns_server::server::Server;
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
+use hyper::header::AUTHORIZATION;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::time::timeout;
 use tracing::debug;
 
 use crate::federation::page::FederationPage;
@@ -41,6 +45,7 @@ use crate::metrics::dns::DnsCounts;
 use crate::metrics::mirrors::{MirrorCounts, MirrorState};
 use crate::mirror::{Mirror, MirrorList};
 use crate::pipeline::{Ended, PipelineHandle, ReloadHeld, unix_now};
+use afar::{Afar, Begun, Refusal};
 use orders::Placed;
 use problems::SourceProblems;
 use replace::Succession;
@@ -73,6 +78,7 @@ pub struct Pages {
     pub succession: Succession,
     /// Where orders are taken; `None` where the socket could not be made.
     pub socket: Option<PathBuf>,
+    pub afar: Afar,
 }
 
 /// What a connection may ask for.
@@ -80,6 +86,8 @@ pub struct Pages {
 enum Access {
     Read,
     Write,
+    /// To write, each request shows the token.
+    WriteWithToken,
 }
 
 /// A page's body with its type and status.
@@ -87,6 +95,8 @@ pub struct Page {
     status: StatusCode,
     content_type: &'static str,
     body: Vec<u8>,
+    /// How a client would be let in (RFC 9110 section 11.6.1).
+    challenge: Option<&'static str>,
 }
 
 /// Serves the pages until the returned future is dropped.
@@ -94,9 +104,26 @@ pub async fn serve(listener: TcpListener, pages: Arc<Pages>) {
     let slots = Slots::new();
     while let Some(slot) = slots.next().await {
         match listener.accept().await {
-            Ok((stream, _)) => converse(stream, Access::Read, pages.clone(), slot),
+            Ok((stream, _)) => {
+                tokio::spawn(meet(stream, pages.clone(), slot));
+            }
             Err(error) => not_accepted(&error).await,
         }
+    }
+}
+
+/// A client of the admin address may speak TLS where orders are taken there, and plain HTTP always.
+async fn meet(stream: TcpStream, pages: Arc<Pages>, slot: OwnedSemaphorePermit) {
+    let Some(acceptor) = pages.afar.acceptor() else {
+        return converse(stream, Access::Read, &pages, slot).await;
+    };
+    match timeout(HEADER_TIMEOUT, afar::begin(stream, &acceptor)).await {
+        Ok(Ok(Begun::Plain(stream))) => converse(stream, Access::Read, &pages, slot).await,
+        Ok(Ok(Begun::Tls(stream))) => {
+            converse(stream, Access::WriteWithToken, &pages, slot).await;
+        }
+        Ok(Err(error)) => debug!(%error, "an admin connection ended before it was encrypted"),
+        Err(_) => debug!("an admin connection said nothing"),
     }
 }
 
@@ -105,7 +132,10 @@ pub async fn serve_socket(listener: UnixListener, pages: Arc<Pages>) {
     let slots = Slots::new();
     while let Some(slot) = slots.next().await {
         match listener.accept().await {
-            Ok((stream, _)) => converse(stream, Access::Write, pages.clone(), slot),
+            Ok((stream, _)) => {
+                let pages = pages.clone();
+                tokio::spawn(async move { converse(stream, Access::Write, &pages, slot).await });
+            }
             Err(error) => not_accepted(&error).await,
         }
     }
@@ -130,24 +160,22 @@ impl Slots {
     }
 }
 
-/// Answers the requests of one connection, on a task of its own.
-fn converse(
+/// Answers the requests of one connection.
+async fn converse(
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     access: Access,
-    pages: Arc<Pages>,
+    pages: &Pages,
     slot: OwnedSemaphorePermit,
 ) {
-    tokio::spawn(async move {
-        let service = service_fn(|request| answer(&pages, access, request));
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), service);
-        if let Err(error) = connection.with_upgrades().await {
-            debug!(%error, "an admin connection ended early");
-        }
-        drop(slot);
-    });
+    let service = service_fn(|request| answer(pages, access, request));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(error) = connection.with_upgrades().await {
+        debug!(%error, "an admin connection ended early");
+    }
+    drop(slot);
 }
 
 async fn answer(
@@ -162,7 +190,15 @@ async fn answer(
     let page = match (request.method(), access) {
         (&Method::GET | &Method::HEAD, _) => page(pages, &url).await,
         (&Method::POST, Access::Write) => orders::page(pages, &url).await,
-        (_, Access::Write) => Page::error(StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD or POST only"),
+        (&Method::POST, Access::WriteWithToken) => {
+            match pages.afar.admit(request.headers().get(AUTHORIZATION)) {
+                Ok(()) => orders::page(pages, &url).await,
+                Err(refusal) => Page::unauthorized(refusal),
+            }
+        }
+        (_, Access::Write | Access::WriteWithToken) => {
+            Page::error(StatusCode::METHOD_NOT_ALLOWED, "GET, HEAD or POST only")
+        }
         (_, Access::Read) => {
             Page::error(StatusCode::METHOD_NOT_ALLOWED, "the admin address is read-only")
         }
@@ -308,6 +344,7 @@ impl Page {
             status: StatusCode::OK,
             content_type: "text/plain; charset=utf-8",
             body: text.into_bytes(),
+            challenge: None,
         }
     }
 
@@ -315,7 +352,7 @@ impl Page {
         match serde_json::to_vec(value) {
             Ok(mut body) => {
                 body.push(b'\n');
-                Self { status: StatusCode::OK, content_type: "application/json", body }
+                Self { content_type: "application/json", body, ..Self::text(String::new()) }
             }
             Err(error) => Self::error(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         }
@@ -325,11 +362,20 @@ impl Page {
         Self { status, ..Self::text(format!("{message}\n")) }
     }
 
+    fn unauthorized(refusal: Refusal) -> Self {
+        let challenge = Some(refusal.challenge());
+        Self { challenge, ..Self::error(StatusCode::UNAUTHORIZED, refusal.line()) }
+    }
+
     fn into_response(self) -> Response<Full<Bytes>> {
         let mut response = Response::new(Full::new(Bytes::from(self.body)));
         *response.status_mut() = self.status;
         let content_type = hyper::header::HeaderValue::from_static(self.content_type);
         response.headers_mut().insert(hyper::header::CONTENT_TYPE, content_type);
+        if let Some(challenge) = self.challenge {
+            let challenge = hyper::header::HeaderValue::from_static(challenge);
+            response.headers_mut().insert(hyper::header::WWW_AUTHENTICATE, challenge);
+        }
         response
     }
 }

@@ -121,9 +121,15 @@ struct Admin {
 
 #[derive(Debug, Args)]
 struct AdminAddress {
-    /// Admin address of the running server [default: 127.0.0.1:8053]
+    /// Admin address of the running server, https://HOST:PORT for TLS [default: 127.0.0.1:8053]
     #[arg(long, env = "FEDNS_ADMIN", value_name = "ADDRESS")]
     admin: Option<String>,
+    /// File with the token of the server's adminTokenFile, to give orders over TLS
+    #[arg(long, value_name = "FILE", requires = "admin")]
+    token_file: Option<PathBuf>,
+    /// File with the authority, in PEM, of the server's certificate [default: those of this machine]
+    #[arg(long, value_name = "FILE", requires = "admin")]
+    certificate_authority: Option<PathBuf>,
 }
 
 impl AdminAddress {

@@ -10,6 +10,7 @@
 //! - [`mirrored`]: what is suspicious in the entries of providers
 //! - [`policy`]: how clients of the name server are treated
 //! - [`tls`]: the certificate of encrypted transports
+//! - [`admin_token`]: who may give orders over the admin address
 //! - [`transfers`]: keys of zone transfers, and their secrets
 //! - [`zones`]: the planner's settings of each zone, and what is suspicious in it
 
@@ -23,6 +24,7 @@ pub mod statics;
 pub mod mirrored;
 pub mod policy;
 pub mod tls;
+pub mod admin_token;
 pub mod transfers;
 pub mod zones;
 
@@ -44,6 +46,7 @@ use providers::sync::registry::Registry;
 use providers::webhook::WebhookUrl;
 use watcher::ServiceSettings;
 
+pub use admin_token::{AdminToken, admin_token};
 pub use load::{ConfigError, load, locate};
 pub use places::{Places, Subject};
 pub use policy::{client_policy, cookie_secrets};
@@ -64,8 +67,10 @@ pub struct Config {
     /// At least one.
     pub zones: Vec<ZoneConfig>,
     pub listen: Listen,
-    /// What the encrypted listeners show of themselves.
+    /// What is shown of ourselves wherever TLS is spoken.
     pub tls: Option<TlsFiles>,
+    /// Of who may give orders over the admin address; `None`: nobody may.
+    pub admin_token_file: Option<PathBuf>,
     /// Shared with secondaries.
     pub tsig_keys: Vec<TsigKeyConfig>,
     pub state_dir: PathBuf,
@@ -321,10 +326,12 @@ impl Config {
         self.zones.iter().map(|zone| zone.name.clone()).collect()
     }
 
-    /// Those that hold keys: of providers, of cookies, shared with secondaries, and of certificates.
+    /// Those that hold keys: of providers, of cookies, shared with secondaries, of certificates, and of who
+    /// gives orders.
     pub fn key_files(&self) -> BTreeSet<&Path> {
         let of_clients = self.provider_files().chain(self.cookie_file());
-        of_clients.chain(self.tsig_files()).chain(self.tls_files()).collect()
+        let of_admin = self.admin_token_file.iter().map(PathBuf::as_path);
+        of_clients.chain(self.tsig_files()).chain(self.tls_files()).chain(of_admin).collect()
     }
 
     pub fn tls_files(&self) -> impl Iterator<Item = &Path> {

@@ -211,6 +211,9 @@ impl Running {
         if self.config.tls_files().any(|tls_file| tls_file == file) {
             self.take_certificate();
         }
+        if self.config.admin_token_file.as_deref() == Some(file) {
+            self.take_admin_token();
+        }
         if self.config.provider_files().any(|provider_file| provider_file == file) {
             info!(file = %file.display(), "a provider's file has changed");
             // Mirrors that failed with the old one need not wait.
@@ -245,6 +248,7 @@ impl Running {
         match config::certificate(&self.config, unix_now()) {
             Ok(Some(certificate)) => {
                 info!("the certificate has changed");
+                self.take_orders(&self.config, Some(certificate.clone()));
                 self.show_certificate(certificate);
             }
             Ok(None) => {}
@@ -255,6 +259,29 @@ impl Running {
     fn show_certificate(&self, certificate: Certificate) {
         if let Some(dns) = &self.dns {
             dns.show_certificate(certificate);
+        }
+    }
+
+    /// The token of who gives orders is rolled.
+    fn take_admin_token(&self) {
+        match config::certificate(&self.config, unix_now()) {
+            Ok(certificate) => {
+                info!("the token of adminTokenFile has changed");
+                self.take_orders(&self.config, certificate);
+            }
+            Err(error) => tell_kept("the token of adminTokenFile", &error),
+        }
+    }
+
+    /// From whoever has the token that the file holds now. Where it cannot be read, all stays as it was.
+    fn take_orders(&self, config: &Config, certificate: Option<Certificate>) {
+        match config::admin_token(config) {
+            Ok(token) => {
+                if let Err(error) = self.pages.afar.configure(certificate.zip(token)) {
+                    error!(%error, "there is no randomness for TLS; orders are taken as before");
+                }
+            }
+            Err(error) => tell_kept("the token of adminTokenFile", &error),
         }
     }
 
@@ -281,6 +308,9 @@ impl Running {
         let admin = self.doors.admin.as_ref().and_then(|it| it.local_addr().ok());
         if let Some(address) = admin {
             text += &format!("  admin  http://{address}\n");
+            if self.config.admin_token_file.is_some() {
+                text += &format!("  orders https://{address} (with the token)\n");
+            }
         }
         if let Some(address) = dns.first() {
             let name = self.name_to_try().await;

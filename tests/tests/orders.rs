@@ -6,14 +6,18 @@ use tests::http;
 use tests::serving::Fedns;
 use tests::suite::Test;
 
+/// From other machines.
+mod afar;
+
 pub(crate) fn tests() -> Vec<Test> {
-    tests::tests! {
+    let own = tests::tests! {
         [] =>
             a_held_reload_is_carried_out_when_approved,
             what_left_the_config_while_nobody_served_is_told,
             orders_are_taken_over_the_socket_only,
             an_order_that_cannot_be_carried_out_says_why;
-    }
+    };
+    own.into_iter().chain(afar::tests()).collect()
 }
 
 const KEPT: &str = "{name: kept, manifests: ./kept, region: r1}";

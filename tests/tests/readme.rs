@@ -160,6 +160,7 @@ fn every_config_that_is_shown_is_good() {
         scratch.write("tls.crt", chain);
         scratch.write("tls.key", key);
         scratch.write("cookie-secrets", "e5e973e5a6b2a43f48e7dc849e37bfcf\n");
+        scratch.write("admin-token", "a-token-of-good-length\n");
         scratch.write("key.json", WORKLOAD_IDENTITY);
         let printed = fedns(&scratch, &["config", "-o", "json"]);
         let config: Value = serde_json::from_str(&printed).expect("JSON");

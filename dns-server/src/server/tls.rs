@@ -17,7 +17,9 @@ use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
 use rustls::{Error, InconsistentKeys, ServerConfig, SupportedProtocolVersion};
 use thiserror::Error;
+use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 
 use validity::Validity;
 
@@ -25,6 +27,7 @@ const DOT_PROTOCOLS: [&[u8]; 1] = [b"dot"];
 /// The first that the client has, too, is spoken.
 const DOH_PROTOCOLS: [&[u8]; 2] = [b"h2", b"http/1.1"];
 const DOQ_PROTOCOLS: [&[u8]; 1] = [b"doq"];
+const HTTPS_PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
 const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS13, &TLS12];
 
 /// What the server shows of itself: a chain of certificates, and the private key of the first.
@@ -63,6 +66,9 @@ pub(crate) struct Tls {
     /// As QUIC has it.
     pub doq: Arc<QuicServerConfig>,
 }
+
+/// TLS before HTTP/1.1 that is no DNS, by the same rules.
+pub struct HttpsAcceptor(TlsAcceptor);
 
 /// The certificate of handshakes from now on.
 struct ShownCertificate(RwLock<Certificate>);
@@ -165,6 +171,27 @@ impl Tls {
     /// Of the certificate that is shown now.
     pub fn not_after(&self) -> UnixTime {
         self.shown.get().validity.not_after
+    }
+}
+
+// === impl HttpsAcceptor ===
+
+impl HttpsAcceptor {
+    /// # Errors
+    ///
+    /// The system has no randomness.
+    pub fn new(certificate: Certificate) -> io::Result<Self> {
+        let shown = Arc::new(ShownCertificate(RwLock::new(certificate)));
+        let ticketer = Ticketer::new().map_err(io::Error::other)?;
+        let config = config(&shown, &ticketer, &VERSIONS, &HTTPS_PROTOCOLS);
+        Ok(Self(TlsAcceptor::from(Arc::new(config.map_err(io::Error::other)?))))
+    }
+
+    /// # Errors
+    ///
+    /// The client speaks something else, or does not trust the certificate.
+    pub async fn accept(&self, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+        self.0.accept(stream).await
     }
 }
 

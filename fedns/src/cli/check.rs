@@ -43,6 +43,9 @@ impl Check {
         if let Err(error) = config::certificate(&config, unix_now()) {
             errors.extend(error.lines);
         }
+        if let Err(error) = config::admin_token(&config) {
+            errors.extend(error.lines);
+        }
         for Unusable { path, source } in access::check(&config.state_dir) {
             errors.push(config.places.unusable(&Subject::StateDir, &path, STATE_FOLDER, &source));
         }

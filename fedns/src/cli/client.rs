@@ -1,10 +1,15 @@
-//! Asks a running server over its admin address, and gives it orders over its socket.
+//! Asks a running server over its admin address, and gives it orders over its socket, or over TLS with
+//! a token.
+
+/// Over TLS.
+mod tls;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Bytes;
+use hyper::header::{AUTHORIZATION, HOST, HeaderValue};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
@@ -16,6 +21,8 @@ use tokio::runtime::Runtime;
 #[cfg(feature = "federation")]
 use super::reach::Leader;
 use super::{Admin, AdminAddress, Failure};
+use crate::config::AdminToken;
+use tls::TlsServer;
 
 /// How long a server may take to accept a connection, and then to begin its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,6 +42,7 @@ pub struct Server {
 /// How it is asked.
 enum Way {
     Address(String),
+    Tls(Box<TlsServer>),
     #[cfg(feature = "federation")]
     Leader(Box<Leader>),
 }
@@ -83,13 +91,28 @@ impl Server {
     }
 
     pub fn at(address: &AdminAddress) -> Result<Self, Failure> {
-        Ok(Self { runtime: runtime()?, way: Way::Address(address.text().to_owned()) })
+        let text = address.text();
+        let way = match text.strip_prefix(tls::SCHEME) {
+            Some(authority) => Way::Tls(Box::new(TlsServer::new(authority, address)?)),
+            None if address.token_file.is_some() || address.certificate_authority.is_some() => {
+                return Err(Failure::one(format!(
+                    "--token-file and --certificate-authority are for TLS: wanted --admin {}{text}",
+                    tls::SCHEME
+                )));
+            }
+            None => {
+                let text = text.strip_prefix("http://").unwrap_or(text).trim_end_matches('/');
+                Way::Address(text.to_owned())
+            }
+        };
+        Ok(Self { runtime: runtime()?, way })
     }
 
     /// For people.
     pub fn name(&self) -> String {
         match &self.way {
             Way::Address(address) => address.clone(),
+            Way::Tls(server) => server.name(),
             #[cfg(feature = "federation")]
             Way::Leader(leader) => leader.name(),
         }
@@ -99,6 +122,7 @@ impl Server {
     pub fn get(&self, path: &str) -> Result<Vec<u8>, Failure> {
         match &self.way {
             Way::Address(address) => self.runtime.block_on(fetch(address, path)),
+            Way::Tls(server) => self.runtime.block_on(server.fetch(path)),
             #[cfg(feature = "federation")]
             Way::Leader(leader) => self.runtime.block_on(fetch_from_leader(leader, path)),
         }
@@ -109,11 +133,12 @@ impl Server {
         parse(&self.name(), path, &self.get(path)?)
     }
 
-    /// Gives an order over the server's socket, which the admin address tells; a leader far away gets it by
-    /// a command in its pod. What was done comes back in one line.
+    /// Gives an order over the server's socket, which the admin address tells, or over TLS with a token; a
+    /// leader far away gets it by a command in its pod. What was done comes back in one line.
     pub fn order(&self, order: &Order<'_>) -> Result<String, Failure> {
         match &self.way {
             Way::Address(address) => self.runtime.block_on(place(address, &order.path())),
+            Way::Tls(server) => self.runtime.block_on(server.place(&order.path())),
             #[cfg(feature = "federation")]
             Way::Leader(leader) => self.runtime.block_on(leader.execute(&order.words())),
         }
@@ -135,7 +160,7 @@ fn parse<T: DeserializeOwned>(admin: &str, path: &str, body: &[u8]) -> Result<T,
 async fn fetch_from_leader(leader: &Leader, path: &str) -> Result<Vec<u8>, Failure> {
     let (stream, trouble) = leader.connect().await?;
     let name = leader.name();
-    match exchange(stream, Method::GET, "localhost", path).await {
+    match exchange(stream, Method::GET, "localhost", path, None).await {
         Ok((status, body)) => page(&name, path, status, body),
         Err(error) => {
             let trouble = tokio::time::timeout(TROUBLE_WAIT, trouble).await.ok().flatten();
@@ -163,7 +188,7 @@ async fn fetch(admin: &str, path: &str) -> Result<Vec<u8>, Failure> {
     };
     let stream = in_time(TcpStream::connect(admin)).await.map_err(|error| failed(&error))?;
     let (status, body) =
-        exchange(stream, Method::GET, admin, path).await.map_err(|error| failed(&error))?;
+        exchange(stream, Method::GET, admin, path, None).await.map_err(|error| failed(&error))?;
     page(admin, path, status, body)
 }
 
@@ -184,9 +209,14 @@ async fn place(admin: &str, path: &str) -> Result<String, Failure> {
         ))
     };
     let stream = in_time(UnixStream::connect(&socket)).await.map_err(|error| failed(&error))?;
-    let (status, body) =
-        exchange(stream, Method::POST, "localhost", path).await.map_err(|error| failed(&error))?;
-    let text = String::from_utf8_lossy(&body).trim().to_owned();
+    let posted = exchange(stream, Method::POST, "localhost", path, None).await;
+    let (status, body) = posted.map_err(|error| failed(&error))?;
+    outcome(status, &body)
+}
+
+/// Of an order.
+fn outcome(status: StatusCode, body: &[u8]) -> Result<String, Failure> {
+    let text = String::from_utf8_lossy(body).trim().to_owned();
     if status == StatusCode::OK { Ok(text) } else { Err(Failure::one(text)) }
 }
 
@@ -206,16 +236,22 @@ async fn exchange(
     method: Method,
     host: &str,
     path: &str,
+    token: Option<&AdminToken>,
 ) -> Result<(StatusCode, Vec<u8>), BoxError> {
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     let driver = tokio::spawn(connection);
-    let request = Request::builder()
+    let mut request = Request::builder()
         .method(method)
         .uri(path)
-        .header("host", host)
-        .body(Empty::<Bytes>::new());
-    let response = in_time(sender.send_request(request?)).await?;
+        .header(HOST, host)
+        .body(Empty::<Bytes>::new())?;
+    if let Some(token) = token {
+        let mut header = HeaderValue::try_from(token.bearer())?;
+        header.set_sensitive(true);
+        request.headers_mut().insert(AUTHORIZATION, header);
+    }
+    let response = in_time(sender.send_request(request)).await?;
     let status = response.status();
     let body = response.into_body().collect().await?.to_bytes();
     driver.abort();

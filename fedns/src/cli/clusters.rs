@@ -41,7 +41,8 @@ enum ClustersCommand {
 #[command(after_help = "Examples:
   fedns clusters accept beijing
 
-Works on the server's machine, for the user that it runs as. In a federation with an API of its own,
+Works on the server's machine, for the user that it runs as, and over TLS for whoever has the token of its
+adminTokenFile (--admin https://HOST:PORT --token-file FILE). In a federation with an API of its own,
 fedns join NAME again does it for all of its servers.")]
 struct Accept {
     /// The member cluster's name

@@ -55,6 +55,7 @@ fn value(config: &Config) -> Value {
         zones,
         listen,
         tls,
+        admin_token_file,
         tsig_keys,
         state_dir,
         services,
@@ -108,6 +109,9 @@ fn value(config: &Config) -> Value {
     });
     if let Some(TlsFiles { certificate, key }) = tls {
         value["tls"] = json!({"certFile": certificate, "keyFile": key});
+    }
+    if let Some(file) = admin_token_file {
+        value["adminTokenFile"] = json!(file);
     }
     if !tsig_keys.is_empty() {
         value["tsigKeys"] = tsig_keys.iter().map(tsig_key_value).collect();

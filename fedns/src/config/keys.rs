@@ -36,9 +36,6 @@ const STARTUP_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
 /// Far more than any machine has cores.
 const WORKERS_MAX: usize = 1024;
 
-/// Keys that this version knows and does not serve yet, with what they are for.
-const LATER_KEYS: [(&str, &str); 1] = [("adminTokenFile", "writes over the admin address")];
-
 /// Makes a config of the tree; `Err` holds every problem, in the order of the file. `file` is
 /// absolute, `shown` is how later errors call it.
 pub fn read(root: &Node, file: &Path, shown: &Path) -> Result<Config, Vec<Problem>> {
@@ -76,13 +73,13 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
     let workers = map.take("workers").and_then(|node| workers(reader, node));
     let cpus = map.take("cpus").map(|node| cpus(reader, node)).unwrap_or_default();
     let user = map.take("user").and_then(|node| user(reader, node));
+    let admin_token_file = listen::admin_token_file(reader, &mut map, &listen);
     let tls = listen::tls(reader, &mut map, &listen);
     let clients = clients::clients(reader, &mut map);
     let lame_duck = map.take("lameDuck").and_then(|node| reader.duration(node));
     let startup_timeout = map.take("startupTimeout").and_then(|node| reader.duration(node));
     let leader_election = map.take("leaderElection").and_then(|node| leader_election(reader, node));
     let default_state_dir = reader.folder.join("state");
-    refuse_later(reader, &mut map, &LATER_KEYS);
     reader.finish(map);
     Some(Config {
         file: file.to_owned(),
@@ -90,6 +87,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
         zones,
         listen,
         tls,
+        admin_token_file,
         tsig_keys,
         state_dir: state_dir.unwrap_or(default_state_dir),
         services,

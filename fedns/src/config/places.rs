@@ -28,6 +28,7 @@ pub enum Subject {
     CookieSecrets,
     TlsCertificate,
     TlsKey,
+    AdminToken,
     Cluster(ClusterName),
     /// Keys of a cluster's entry; one that is not written counts as standing where the entry does.
     Manifests(ClusterName),
@@ -108,6 +109,7 @@ impl Subject {
             | Self::CookieSecrets
             | Self::TlsCertificate
             | Self::TlsKey
+            | Self::AdminToken
             | Self::ProviderFile(_)
             | Self::SecretFile(_)
             | Self::HostedZone(_)
@@ -128,6 +130,7 @@ impl fmt::Display for Subject {
             Self::CookieSecrets => write!(f, "key \"cookies.secretFile\""),
             Self::TlsCertificate => write!(f, "key \"tls.certFile\""),
             Self::TlsKey => write!(f, "key \"tls.keyFile\""),
+            Self::AdminToken => write!(f, "key \"adminTokenFile\""),
             Self::StateDir => write!(f, "key \"stateDir\""),
             Self::ProviderFile(_) => write!(f, "key \"providers.configFile\""),
             Self::SecretFile(_) => write!(f, "key \"tsigKeys.secretFile\""),

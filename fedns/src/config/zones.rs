@@ -45,7 +45,8 @@ fn idle_certificate(config: &Config) -> Option<String> {
             "nobody is shown the certificate: listen.dot, listen.doh and listen.doq are empty";
         config.places.line(&Subject::TlsCertificate, message)
     };
-    (config.tls.is_some() && !config.listen.is_encrypted()).then(line)
+    let is_shown = config.listen.is_encrypted() || config.admin_token_file.is_some();
+    (config.tls.is_some() && !is_shown).then(line)
 }
 
 fn open_certificate_key(config: &Config) -> Option<String> {

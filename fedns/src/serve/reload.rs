@@ -215,6 +215,7 @@ impl Running {
             if from == From::File {
                 self.treat_clients(client_policy);
                 self.transfers.apply(transfer_policy);
+                self.take_orders(&config, certificate.clone());
                 certificate.into_iter().for_each(|it| self.show_certificate(it));
                 info!(file = %config.file.display(), "nothing to reload: the config is what it was");
                 self.mirrors.apply(&config).await;
@@ -307,6 +308,7 @@ impl Running {
             .unwrap_or_else(|error| kept("certificate and key", &error, certificate));
         self.treat_clients(client_policy);
         self.transfers.apply(transfer_policy);
+        self.take_orders(&config, certificate.clone());
         certificate.into_iter().for_each(|it| self.show_certificate(it));
         self.mirrors.apply(&config).await;
         match from {
@@ -402,6 +404,7 @@ fn read(
     let client_policy = config::client_policy(&config, own_secrets)?;
     let transfer_policy = config::transfer_policy(&config)?;
     let certificate = config::certificate(&config, unix_now())?;
+    config::admin_token(&config)?;
     Ok(Read { zones: settings?, client_policy, transfer_policy, certificate, warnings, config })
 }
 

@@ -19,11 +19,12 @@ use super::warnings::ConfigWarnings;
 use super::watchers::{Successors, Watchers};
 use super::{Running, failed, user};
 use crate::admin::Pages;
+use crate::admin::afar::Afar;
 use crate::admin::orders::{self, Placed};
 use crate::admin::problems::SourceProblems;
 use crate::admin::replace::{Candidate, Succession};
 use crate::config::places::STATE_FOLDER;
-use crate::config::{self, Config, ConfigError, Subject};
+use crate::config::{self, AdminToken, Config, ConfigError, Subject};
 use crate::federation::page::FederationPage;
 use crate::federation::{Federation, Membership};
 use crate::leader::serials::LeasedSerials;
@@ -48,6 +49,7 @@ struct Prepared {
     own_secrets: CookieSecrets,
     client_policy: Policy,
     certificate: Option<Certificate>,
+    admin_token: Option<AdminToken>,
     warnings: ConfigWarnings,
 }
 
@@ -71,7 +73,7 @@ impl Running {
         let (prepared, mut predecessor) = Prepared::of(config, predecessor).await?;
         let folder = prepared.open_state(&mut predecessor).await?;
         let Prepared { mut config, settings, bound, key_files, transfer_policy, .. } = prepared;
-        let Prepared { own_secrets, client_policy, certificate, warnings, .. } = prepared;
+        let Prepared { own_secrets, client_policy, certificate, admin_token, warnings, .. } = prepared;
         let saved_clusters = folder.saved_clusters();
         let is_federation = config.control_plane.is_some();
         if is_federation {
@@ -99,6 +101,9 @@ impl Running {
         let (pipeline, saved) =
             Pipeline::new(beginning, folder, writer, metrics.clone(), on_published)
                 .map_err(|error| failed("the state thread cannot be started", &error))?;
+        let afar = Afar::default();
+        afar.configure(certificate.clone().zip(admin_token))
+            .map_err(|error| failed("there is no randomness for TLS", &error))?;
         let mut answering = Some(Answering {
             listeners: bound.dns,
             options: Options {
@@ -148,6 +153,7 @@ impl Running {
             orders: place_orders,
             succession,
             socket: orders_socket.as_ref().map(|(path, _)| path.clone()),
+            afar,
         });
         let doors = Doors { admin: bound.admin, orders: orders_socket };
         let admin = doors.open(&pages);
@@ -207,6 +213,7 @@ impl Prepared {
         };
         let client_policy = config::client_policy(&config, &own_secrets)?;
         let certificate = config::certificate(&config, unix_now())?;
+        let admin_token = config::admin_token(&config)?;
         let mut warnings = ConfigWarnings::default();
         warnings.tell(now);
         let prepared = Self {
@@ -218,6 +225,7 @@ impl Prepared {
             own_secrets,
             client_policy,
             certificate,
+            admin_token,
             warnings,
         };
         Ok((prepared, predecessor))

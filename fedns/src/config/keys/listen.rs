@@ -1,5 +1,5 @@
-//! The keys `listen` and `tls`: where DNS is answered and the admin pages are, and the certificate of the
-//! encrypted listeners.
+//! The keys `listen`, `tls` and `adminTokenFile`: where DNS is answered and the admin pages are, the
+//! certificate of what is encrypted, and who gives orders.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -95,6 +95,28 @@ pub(super) fn tls(
             None
         }
     }
+}
+
+/// Orders go over TLS alone, so that nobody on the way learns the token.
+pub(super) fn admin_token_file(
+    reader: &mut Reader<'_>,
+    map: &mut MapReader<'_>,
+    listen: &Listen,
+) -> Option<PathBuf> {
+    let node = map.take("adminTokenFile")?;
+    reader.note(Subject::AdminToken, node.place);
+    let path = reader.path(node);
+    if listen.admin.is_none() {
+        let message =
+            "there is no address to take orders at; add admin: \"127.0.0.1:8053\" to listen";
+        reader.value_problem(node, message);
+    }
+    if map.peek("tls").is_none() {
+        let message = "orders are taken over TLS, and there is no certificate to show; add tls: \
+                       {certFile: ./tls.crt, keyFile: ./tls.key}";
+        reader.value_problem(node, message);
+    }
+    path
 }
 
 fn files(reader: &mut Reader<'_>, node: &Node) -> Option<TlsFiles> {
