@@ -108,6 +108,29 @@ fn check(packet: &[u8], transport: Transport, peer: u8, length: usize) {
     });
 }
 
+/// Who signs learns for certain that we copy no zone.
+#[test]
+fn rfc1996_3_a_signed_notice_gets_a_signed_answer() {
+    SPECIAL.with(|(_, special)| {
+        let snapshot = special.reader.snapshot();
+        let mut packet = Query::parse("example.com SOA").bytes();
+        // The operation, and AA.
+        packet[2] = 4 << 3 | 4;
+        let mac = key().sign_request(&mut packet, NOW);
+        let mut request = Request::new();
+        assert!(request.parse(&packet, &snapshot) && request.is_special());
+        let client = Client::anyone(Transport::Udp);
+        let asked = Asked { packet: &packet, request: &request, client: &client };
+        let mut out = [0; 512];
+        let Outcome::Reply(Some(reply)) = special.answer(&snapshot, asked, &mut out) else {
+            panic!("no answer");
+        };
+        assert_eq!((reply.rcode, reply.is_authenticated), (Rcode::NOTAUTH, true));
+        let answer = &out[..reply.length];
+        assert!(key().is_answer(&mac, answer, request.question_end, NOW));
+    });
+}
+
 fn packets() -> impl Strategy<Value = Vec<u8>> {
     let question = prop::sample::select(&QUESTIONS[..]);
     let serial = prop::option::of(5_u32..12);
