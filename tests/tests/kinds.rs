@@ -1,4 +1,5 @@
-use std::process::Output;
+use std::io::Write;
+use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 use tests::api_server::ApiServer;
@@ -14,6 +15,7 @@ pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
         [Need::Kubernetes] =>
             a_kind_is_enabled_in_members_of_now_and_later,
+            what_stays_in_the_federation_is_told_at_once,
             copies_without_an_object_are_adopted_or_pruned;
     }
 }
@@ -152,6 +154,68 @@ fn a_kind_is_enabled_in_members_of_now_and_later() {
     let text =
         stage.printed(&format!("enable limitranges {PLACE} --cluster-context=hangzhou=federation"));
     assert!(text.contains("context federation is another cluster than hangzhou"), "{text}");
+}
+
+fn what_stays_in_the_federation_is_told_at_once() {
+    let stage = Stage::start();
+    stage.join("hangzhou");
+    let user = stage.federation.kubectl();
+    user.apply(&definition());
+    user.run("wait --for=condition=Established crd/widgets.example.com");
+    let text = stage.printed(&format!("enable widgets {PLACE}"));
+    assert!(text.contains("Telling people in the federation what is not propagated"), "{text}");
+
+    let told = "networkpolicies.networking.k8s.io are not propagated: this one stays in the \
+                federation; `fedns enable networkpolicies.networking.k8s.io`";
+    eventually(GENEROUS, "a policy holds", || match warned(user, &policy()) {
+        Some(warning) if warning.contains(told) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    let mut meant: Value = serde_json::from_str(&policy()).expect("JSON");
+    meant["metadata"]["labels"]["fedns.io/local"] = "".into();
+    assert_eq!(warned(user, &meant.to_string()), None);
+    let role = json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role",
+        "metadata": {"name": "web"}, "rules": []});
+    assert_eq!(warned(user, &role.to_string()), None);
+    assert_eq!(warned(user, &widget()), None);
+
+    // Nobody would take away what the API adds to it.
+    user.apply(&policy());
+    user.apply(&role.to_string());
+    for (object, kind, cascade) in [
+        ("networkpolicy web", "networkpolicies.networking.k8s.io", "foreground"),
+        ("networkpolicy web", "networkpolicies.networking.k8s.io", "orphan"),
+        ("role web", "roles.rbac.authorization.k8s.io", "foreground"),
+    ] {
+        let line = format!("delete {object} --cascade={cascade} --timeout=30s");
+        let error = user.try_run(&line).expect_err("nobody would answer it");
+        let words = format!("nothing answers --cascade={cascade} here");
+        assert!(error.contains(&words) && error.contains(kind), "{error}");
+        assert!(error.contains("delete with --cascade=background"), "{error}");
+    }
+    user.run("delete networkpolicy,role web --timeout=30s");
+    user.apply(&widget());
+    user.run("delete widget web --cascade=foreground --timeout=60s");
+    user.run("create configmap web");
+    user.run("delete configmap web --cascade=orphan --timeout=60s");
+
+    stage.printed(&format!("disable widgets {PLACE}"));
+    let told = "widgets.example.com are not propagated";
+    eventually(GENEROUS, "a policy is another", || match warned(user, &widget()) {
+        Some(warning) if warning.contains(told) => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+}
+
+/// What kubectl is warned of when it makes an object, which is not kept.
+fn warned(kubectl: &Kubectl, object: &str) -> Option<String> {
+    let line = "create --dry-run=server --warnings-as-errors -f";
+    let mut command = kubectl.command(line.split_whitespace().chain(["-"]));
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("kubectl runs");
+    child.stdin.take().expect("a pipe").write_all(object.as_bytes()).expect("kubectl reads");
+    let output = child.wait_with_output().expect("kubectl ends");
+    (!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
 /// What fedns's role in a member names.

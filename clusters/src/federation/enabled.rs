@@ -1,11 +1,13 @@
 //! Kinds that are propagated beside those that always are: how they stand in the host cluster.
 //!
 //! - [`grant`]: what fedns's account in a member, and fedns in the federation, may do for them
+//! - [`policies`]: what people are told in the federation about all other kinds
 //!
 //! One ConfigMap holds an entry for each. It stands in the host, as debts and members' Secrets do, so
 //! that a federation whose etcd was lost still knows them.
 
 pub mod grant;
+pub mod policies;
 
 use std::collections::BTreeMap;
 

@@ -7,7 +7,7 @@ use ::clap::Args;
 use clusters::Failure as RequestFailure;
 use clusters::federation::discovery::{self, Meaning, Served, ServedKind};
 use clusters::federation::enabled::grant::{self, Granted};
-use clusters::federation::enabled::{self, EnabledKind};
+use clusters::federation::enabled::{self, EnabledKind, policies};
 use clusters::federation::kinds::{FEDERATED, Unfit, unfit_for};
 use clusters::federation::names::{FEDERATION_LABEL, PROPAGATED_FINALIZER};
 use clusters::federation::steps::{Change, Told};
@@ -185,6 +185,8 @@ async fn grant_all(
     let tell = |told: Told| teller.tell(told);
     let granted = grant::in_federation(&parties.federation, enabled, &tell).await;
     granted.map_err(|error| failure(&error))?;
+    let told = policies::in_federation(&parties.federation, enabled, &tell).await;
+    told.map_err(|error| failure(&error))?;
     let mut left = Vec::new();
     for member in &parties.members {
         let why = match &member.party {
@@ -241,11 +243,15 @@ impl Disable {
         teller.tell(Told::Begun(format!("Disabling {name} in {}", host.words)));
         let change = enabled::put(host, namespace, &kind).await;
         teller.tell(Told::Done(change.map_err(|error| failure(&error))?));
+        enabled.retain(|it| it.name() != name);
+        // As long as fedns looks at the kind, it answers deletions that were taken before.
+        let tell = |told: Told| teller.tell(told);
+        let told = policies::in_federation(federation, &enabled, &tell).await;
+        told.map_err(|error| failure(&error))?;
         teller.tell(Told::Begun(format!("Letting go of {name} in {}", federation.words)));
         self.wait(&parties, &kind).await?;
         teller.tell(Told::Done(Change::Seen));
         enabled::remove(host, namespace, &kind).await.map_err(|error| failure(&error))?;
-        enabled.retain(|it| it.name() != name);
         let left = grant_all(&parties, &enabled, teller).await?;
         print(format!(
             "{name} are propagated no more; the copies stay in the members, with the label \

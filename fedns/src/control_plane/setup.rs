@@ -48,15 +48,7 @@ pub async fn objects(host: &Host, namespace: &str) -> Result<Vec<Value>, String>
     let maps = Api::<ConfigMap>::namespaced(host.client(), namespace);
     let map = host.get(maps, KINDS_CONFIG_MAP).await.map_err(|failure| failure.to_string())?;
     let enabled = enabled::read(&map.and_then(|map| map.data).unwrap_or_default());
-    let mut objects = Vec::new();
-    let failed = |error: serde_json::Error| format!("cannot be written as JSON: {error}");
-    if !enabled.is_empty() {
-        let (role, binding) = enabled::grant::of_federation(&enabled);
-        objects.push(serde_json::to_value(role).map_err(failed)?);
-        objects.push(serde_json::to_value(binding).map_err(failed)?);
-    }
-    objects.extend(federation::objects().map_err(failed)?);
-    Ok(objects)
+    federation::objects(&enabled).map_err(|error| format!("cannot be written as JSON: {error}"))
 }
 
 /// True where nothing of it is to be written: what was written last is there.

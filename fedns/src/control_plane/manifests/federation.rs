@@ -1,6 +1,9 @@
 //! What stands in the federation's own API before anybody uses it.
 
 use clusters::federation::cluster_object::DEFINITION;
+use clusters::federation::enabled::EnabledKind;
+use clusters::federation::enabled::grant::of_federation;
+use clusters::federation::enabled::policies::policies;
 use clusters::federation::kinds::{FEDERATED, UNFIT};
 use clusters::federation::names::FEDNS_USER;
 use serde_json::{Value, json};
@@ -8,15 +11,25 @@ use serde_json::{Value, json};
 const ROLE: &str = "fedns";
 const POLICY: &str = "fedns-kinds-that-run-nothing";
 
-/// What fedns may do, what is refused, and the definition of Cluster objects: it comes last, so that where
-/// it stands, all of it does.
+/// What fedns may do, what is refused, what is told of kinds that are not propagated, and the definition of
+/// Cluster objects: it comes last, so that where it stands, all of it does. `enabled` are propagated beside the
+/// kinds that always are.
 ///
 /// # Errors
 ///
 /// The definition that is built in is no JSON.
-pub fn objects() -> Result<Vec<Value>, serde_json::Error> {
+pub fn objects(enabled: &[EnabledKind]) -> Result<Vec<Value>, serde_json::Error> {
     let mut objects = Vec::from(rights());
+    if !enabled.is_empty() {
+        let (role, binding) = of_federation(enabled);
+        objects.push(serde_json::to_value(role)?);
+        objects.push(serde_json::to_value(binding)?);
+    }
     objects.extend(policy());
+    for (policy, binding) in policies(enabled) {
+        objects.push(serde_json::to_value(policy)?);
+        objects.push(serde_json::to_value(binding)?);
+    }
     objects.push(serde_json::from_str(DEFINITION)?);
     Ok(objects)
 }
