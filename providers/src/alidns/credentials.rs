@@ -97,12 +97,17 @@ impl CredentialsError {
 ///
 /// # Errors
 ///
-/// If it cannot be read or is wrong; the error names its path and line.
+/// If it cannot be read or is wrong; the error names its path, line and column.
 pub fn read_config_file(path: &Path) -> Result<ConfigFile, CredentialsError> {
-    let wrong =
-        |problem: String| CredentialsError::File { path: path.display().to_string(), problem };
-    let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-    ConfigFile::parse(&text).map_err(|error| wrong(error.to_string()))
+    let path_shown = path.display().to_string();
+    let text = std::fs::read_to_string(path).map_err(|error| CredentialsError::File {
+        path: path_shown.clone(),
+        problem: error.to_string(),
+    })?;
+    ConfigFile::parse(&text).map_err(|error| CredentialsError::File {
+        path: format!("{path_shown}:{}", error.at),
+        problem: error.problem,
+    })
 }
 
 fn is_true(value: Option<String>) -> bool {

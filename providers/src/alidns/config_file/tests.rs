@@ -36,31 +36,33 @@ fn a_file_without_a_key_leaves_it_to_others() {
 }
 
 #[test]
-fn errors_name_the_line_and_never_a_value() {
+fn errors_name_the_place_and_never_a_value() {
     let rows = [
-        ("[Global]\naccess-key-id = topsecret\n", "line 2: access-key-secret is missing"),
-        ("[Global]\naccess-key-secret = topsecret\n", "line 2: access-key-id is missing"),
-        ("[Global]\nsecurity-token = topsecret\n", "line 2: access-key-id is missing"),
-        ("access-key-id = topsecret\n", "line 1: stands before the line [Global]"),
-        ("[Global]\n topsecret\n", "line 2: not `key = value`"),
-        ("[Globe]\n", "line 1: unknown section [Globe]; use [Global]"),
+        ("[Global]\naccess-key-id = topsecret\n", "2:26: access-key-secret is missing"),
+        ("[Global]\naccess-key-secret = topsecret\n", "2:30: access-key-id is missing"),
+        ("[Global]\nsecurity-token = topsecret\n", "2:27: access-key-id is missing"),
+        ("access-key-id = topsecret\n", "1:1: stands before the line [Global]"),
+        ("[Global]\n topsecret\n", "2:2: not `key = value`"),
+        ("[Globe]\n", "1:2: unknown section [Globe]; use [Global]"),
+        ("[Global\naccess-key-id = topsecret\n", "1:8: the closing bracket is missing"),
+        ("[Global] topsecret\n", "1:10: there is more after the closing bracket"),
         (
-            "[Global]\naccess-key = topsecret\n",
-            "line 2: unknown key access-key; known are access-key-id, access-key-secret, \
+            "[Global] ; ours\n  access-key = topsecret\n",
+            "2:3: unknown key access-key; known are access-key-id, access-key-secret, \
              security-token, zones",
         ),
-        ("[Global]\naccess-key-secret = \"topsecret\n", "line 2: the closing quote is missing"),
+        ("[Global]\naccess-key-secret = \"topsecret\n", "2:31: the closing quote is missing"),
         (
-            "[Global]\naccess-key-secret = \"a\" topsecret\n",
-            "line 2: there is more after the closing quote",
+            "[Global]\naccess-key-secret = \"é\" topsecret\n",
+            "2:25: there is more after the closing quote",
         ),
         (
             "[Global]\naccess-key-id = a\naccess-key-id = topsecret\n",
-            "line 3: access-key-id stands in line 2 already",
+            "3:1: access-key-id stands in line 2 already",
         ),
         (
             "[Global]\naccess-key-id = <Your-key-id>\naccess-key-secret = topsecret\n",
-            "line 2: access-key-id still holds the example's placeholder",
+            "2:17: access-key-id still holds the example's placeholder",
         ),
     ];
     for (text, expected) in rows {

@@ -56,7 +56,7 @@ fn what_is_missing_is_named() {
     assert_eq!(find(None, &KEY[..1]), Err(CredentialsError::HalfInEnvironment));
     let error = find(Some("[Global]\naccess-key-id = a\n"), &KEY).expect_err("half a key");
     assert!(
-        error.to_string().ends_with("alidns.yaml: line 2: access-key-secret is missing"),
+        error.to_string().ends_with("alidns.yaml:2:18: access-key-secret is missing"),
         "{error}"
     );
 }
