@@ -12,7 +12,7 @@ use crate::definition::{Access, Credentials, KubeconfigAccess, MemberAccess};
 use crate::fingerprint::Fingerprint;
 
 pub use error::AccessError;
-use error::Place;
+pub(crate) use error::Place;
 
 /// A connection that is silent for so long is given up: API servers send a bookmark every minute.
 const SILENCE_LIMIT: Duration = Duration::from_secs(90);

@@ -22,17 +22,13 @@ pub struct Place {
 pub enum AccessError {
     #[error("cannot read kubeconfig {file}")]
     Read { file: String, source: io::Error },
-    #[error(
-        "kubeconfig {file}:{line}:{column} is not valid: mend it, or name another with `kubeconfig`"
-    )]
+    #[error("kubeconfig {file}:{line}:{column} is not valid: mend it, or name another file")]
     Parse { file: String, line: u64, column: u64 },
-    #[error(
-        "no kubeconfig: $KUBECONFIG is not set and ~/.kube/config is not there; name one with `kubeconfig`"
-    )]
+    #[error("no kubeconfig: $KUBECONFIG is not set and ~/.kube/config is not there; name a file")]
     NoKubeconfig { context: Option<String> },
-    #[error("{place}: there is no such context; there is {}: correct `context`", list(.known))]
+    #[error("{place}: there is no such context; there is {}", list(.known))]
     NoContext { place: Place, known: Vec<String> },
-    #[error("{place}: it has no current-context; there is {}: name one with `context`", list(.known))]
+    #[error("{place}: it has no current-context; there is {}: name the one that is meant", list(.known))]
     NoCurrentContext { place: Place, known: Vec<String> },
     #[error(
         "{place}: its cluster \"{cluster}\" is not under `clusters` in that file: add it there, or name another context"
@@ -73,7 +69,7 @@ pub enum AccessError {
 // === impl AccessError ===
 
 impl AccessError {
-    pub(super) fn from_kube(place: Place, error: KubeconfigError) -> Self {
+    pub(crate) fn from_kube(place: Place, error: KubeconfigError) -> Self {
         match error {
             KubeconfigError::ReadConfig(source, _) => Self::Read { file: place.file, source },
             KubeconfigError::Parse(error) => {
@@ -172,7 +168,7 @@ impl AccessError {
 // === impl Place ===
 
 impl Place {
-    pub(super) fn file(file: &Path) -> Self {
+    pub(crate) fn file(file: &Path) -> Self {
         Self::file_named(&file.display().to_string())
     }
 

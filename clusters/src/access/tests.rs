@@ -44,12 +44,12 @@ fn a_wrong_context_names_those_that_there_are() {
     check(
         &with_context(""),
         Some("bejing"),
-        "context \"bejing\" of kubeconfig FILE: there is no such context; there is beijing: correct `context`",
+        "context \"bejing\" of kubeconfig FILE: there is no such context; there is beijing",
     );
     check(
         &with_context(""),
         None,
-        "kubeconfig FILE: it has no current-context; there is beijing: name one with `context`",
+        "kubeconfig FILE: it has no current-context; there is beijing: name the one that is meant",
     );
     check(
         "contexts:\n- {name: a, context: {cluster: gone}}",
@@ -75,7 +75,7 @@ fn a_broken_file_is_named_with_its_place_and_without_its_text() {
     check(
         "users:\n- {name: u, user: {token: [s3cret}}\n",
         None,
-        "kubeconfig FILE:2:27 is not valid: mend it, or name another with `kubeconfig`",
+        "kubeconfig FILE:2:27 is not valid: mend it, or name another file",
     );
 }
 

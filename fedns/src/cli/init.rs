@@ -25,13 +25,16 @@ use crate::output;
 /// certificates that are valid for less than 30 days. What it is not told again stays as it was.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  fedns init federation --host-cluster-context=hangzhou --dns-zone-name=example.com.
-  fedns init federation --federation-name=fed --host-cluster-context=hangzhou \\
+  fedns init federation --host-cluster-context=hangzhou --dns-zone-name=example.com. \\
+      --image=registry.example.com/dns/fedns:v0.1.0
+  fedns init federation --federation-name=fed --host-cluster-context=hangzhou --image=REPOSITORY/fedns:TAG \\
       --dns-provider=alidns --dns-zone-name=example.com. --dns-provider-config=alidns.yaml \\
       --etcd-persistent-storage=false
-  fedns init federation --host-cluster-context=hangzhou --config fedns.yaml --replicas 2
+  fedns init federation --host-cluster-context=hangzhou --image=REPOSITORY/fedns:TAG \\
+      --config fedns.yaml --replicas 2
   fedns init federation --host-cluster-context=hangzhou --dns-zone-name=example.com. --dry-run
 
+No image of fedns is published yet; deploy/images/build makes it.
 Without --dns-provider fedns itself is the name server of the zone.")]
 pub struct Init {
     /// Name of the federation, and of its context in the local kubeconfig; a DNS label

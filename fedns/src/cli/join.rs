@@ -210,7 +210,9 @@ impl Join {
         let credential = match &self.credentials_kubeconfig {
             None => Credential::Account { is_bound: self.bound_token },
             Some(path) => {
-                Credential::Kubeconfig(flatten::flatten(path).map_err(|error| one(&error))?)
+                let flat = flatten::flatten(path);
+                let failed = |error| Failure::one(format!("--credentials-kubeconfig: {error}"));
+                Credential::Kubeconfig(flat.map_err(failed)?)
             }
         };
         let member_context = place.cluster_context.as_deref().unwrap_or(&self.name);

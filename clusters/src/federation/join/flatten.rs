@@ -6,13 +6,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kube::config::Kubeconfig;
 
+use crate::access::{AccessError, Place};
 use crate::definition::Redacted;
 
 /// Why a kubeconfig cannot be handed over. Nothing of its text is in a line.
 #[derive(Debug, thiserror::Error)]
 pub enum FlattenError {
-    #[error("kubeconfig {}: it cannot be read", .path.display())]
-    Unreadable { path: PathBuf },
+    #[error("{line}")]
+    Unreadable { line: String },
     #[error("kubeconfig {}: its current context, or that context's cluster or user, is not there", .path.display())]
     NoContext { path: PathBuf },
     #[error(
@@ -31,8 +32,12 @@ pub enum FlattenError {
 ///
 /// Why there is none.
 pub fn flatten(path: &Path) -> Result<Redacted<String>, FlattenError> {
-    let unreadable = || FlattenError::Unreadable { path: path.to_owned() };
-    let mut config = Kubeconfig::read_from(path).map_err(|_| unreadable())?;
+    let unreadable = |why: &str| FlattenError::Unreadable {
+        line: format!("kubeconfig {}: {why}", path.display()),
+    };
+    let mut config = Kubeconfig::read_from(path).map_err(|error| FlattenError::Unreadable {
+        line: AccessError::from_kube(Place::file(path), error).line(),
+    })?;
     minify(&mut config).ok_or_else(|| FlattenError::NoContext { path: path.to_owned() })?;
     let clusters = config.clusters.iter_mut().filter_map(|named| named.cluster.as_mut());
     for cluster in clusters {
@@ -52,12 +57,15 @@ pub fn flatten(path: &Path) -> Result<Redacted<String>, FlattenError> {
             user.client_key_data = Some(STANDARD.encode(bytes).into());
         }
         if let Some(bytes) = content(&mut user.token_file)? {
-            let token = String::from_utf8(bytes).map_err(|_| unreadable())?;
+            let token = String::from_utf8(bytes)
+                .map_err(|_| unreadable("the file of its user's token is no text"))?;
             user.token = Some(token.trim().to_owned().into());
         }
     }
     // JSON is YAML.
-    serde_json::to_string(&config).map(Redacted).map_err(|_| unreadable())
+    serde_json::to_string(&config)
+        .map(Redacted)
+        .map_err(|_| unreadable("it cannot be written as JSON"))
 }
 
 /// Leaves the current context, its cluster and its user.

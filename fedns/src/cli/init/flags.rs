@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use ::clap::Args;
+use ::clap::builder::{PossibleValuesParser, TypedValueParser};
+use ::clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 
 use crate::control_plane::images::{ImageFlags, Images};
@@ -60,8 +61,8 @@ pub struct InitFlags {
     #[arg(long, value_name = "NAME")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub etcd_pv_storage_class: Option<String>,
-    /// How the federation's API is reached: LoadBalancer or NodePort [default: LoadBalancer]
-    #[arg(long, value_name = "TYPE")]
+    /// How the federation's API is reached from outside [default: LoadBalancer]
+    #[arg(long, value_name = "TYPE", value_parser = from_outside())]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api_server_service_type: Option<ServiceType>,
     /// Address of the federation's API, with NodePort [default: those of the nodes]
@@ -90,8 +91,7 @@ pub struct InitFlags {
     #[arg(long, value_name = "KEY=VALUE,...")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub node_selector: Option<String>,
-    /// How DNS is reached: ClusterIP, NodePort or LoadBalancer
-    /// [default: ClusterIP with a provider, LoadBalancer without]
+    /// How DNS is reached [default: ClusterIP with a provider, LoadBalancer without]
     #[arg(long, value_name = "TYPE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dns_service_type: Option<ServiceType>,
@@ -171,11 +171,6 @@ impl InitFlags {
             ("--api-server-advertise-address", self.api_server_advertise_address.is_some()),
             ("--api-server-port", self.api_server_port.is_some()),
         ];
-        if kind == ServiceType::ClusterIp {
-            return Err("--api-server-service-type is LoadBalancer or NodePort: a ClusterIP is not reached \
-                        from outside"
-                .to_owned());
-        }
         match of_nodes.into_iter().find(|(_, is_set)| *is_set && kind != ServiceType::NodePort) {
             Some((flag, _)) => {
                 Err(format!("{flag} goes with --api-server-service-type=NodePort only"))
@@ -183,6 +178,14 @@ impl InitFlags {
             None => Ok(ApiService { kind, port: self.api_server_port }),
         }
     }
+}
+
+/// The types of Services that are reached from outside.
+fn from_outside() -> impl TypedValueParser<Value = ServiceType> {
+    let types = [ServiceType::LoadBalancer, ServiceType::NodePort];
+    let names = types.iter().filter_map(ValueEnum::to_possible_value);
+    PossibleValuesParser::new(names.collect::<Vec<_>>())
+        .try_map(|name| ServiceType::from_str(&name, false))
 }
 
 /// `--a=b,--c=d` or `a=b,c=d`; a part without `=` belongs to the value before it.
