@@ -1,13 +1,17 @@
 //! The config that fedns serves with in the host cluster: what the user wrote and asked for, with what
 //! only a control plane decides.
 //!
-//! Files that it names travel along: those of providers in a Secret, static records beside the config.
+//! Files that it names travel along: those of providers and of shared secrets in a Secret, static records beside
+//! the config.
+
+mod files;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
+use self::files::{SecretFile, free_name, secret_files_mut, static_records_mut};
 use super::settings::Settings;
 use crate::config::{Config, ConfigError, expand_path, load};
 
@@ -51,7 +55,7 @@ pub struct DnsService {
 pub struct Deployed {
     /// Files of the ConfigMap.
     pub config: BTreeMap<String, String>,
-    /// Files of the provider's Secret; those that stand there already are not among them.
+    /// Files of the provider's Secret, shared secrets among them; those that stand there already are not.
     pub providers: BTreeMap<String, Vec<u8>>,
 }
 
@@ -205,12 +209,10 @@ impl ServerConfig {
             document.remove(key);
         }
         document.insert("clusters".into(), json!([]));
-        for provider in providers_mut(document) {
-            let path = provider.get("configFile").and_then(Value::as_str).map(Path::new);
-            let name = path.and_then(|path| path.strip_prefix(PROVIDER_FOLDER).ok());
-            if let Some(name) = name {
-                let path = folder.join(name);
-                provider.insert("configFile".into(), json!(path));
+        for SecretFile { path, .. } in secret_files_mut(document) {
+            let named = path.as_str().map(Path::new);
+            if let Some(name) = named.and_then(|named| named.strip_prefix(PROVIDER_FOLDER).ok()) {
+                *path = json!(folder.join(name));
             }
         }
         static_records_mut(document).into_iter().for_each(Vec::clear);
@@ -257,16 +259,14 @@ impl ServerConfig {
     pub fn deployed(&self) -> Result<Deployed, ConfigError> {
         let mut document = self.document.clone();
         let mut files = Deployed::default();
-        for provider in providers_mut(&mut document) {
-            let Some(path) = provider.get("configFile").and_then(Value::as_str) else { continue };
-            if path.starts_with(PROVIDER_FOLDER) {
+        for SecretFile { path, wanted_name } in secret_files_mut(&mut document) {
+            let Some(named) = path.as_str().filter(|it| !it.starts_with(PROVIDER_FOLDER)) else {
                 continue;
-            }
-            let content = self.file(path)?;
-            let name = free_name(&files.providers, PROVIDER_FILE, &content);
-            let mounted = format!("{PROVIDER_FOLDER}/{name}");
+            };
+            let content = self.file(named)?;
+            let name = free_name(&files.providers, wanted_name, &content);
+            *path = json!(format!("{PROVIDER_FOLDER}/{name}"));
             files.providers.insert(name, content);
-            provider.insert("configFile".into(), json!(mounted));
         }
         for list in static_records_mut(&mut document) {
             for path in list.iter_mut() {
@@ -378,38 +378,6 @@ fn providers(document: &Map<String, Value>) -> impl Iterator<Item = &Map<String,
         .filter_map(|map| map.get("providers")?.as_array())
         .flatten()
         .filter_map(Value::as_object)
-}
-
-/// The lists under a key, of the document itself and of each of its zones.
-fn lists_mut<'a>(document: &'a mut Map<String, Value>, key: &str) -> Vec<&'a mut Vec<Value>> {
-    let mut lists = Vec::new();
-    for (name, value) in document.iter_mut() {
-        let Value::Array(list) = value else { continue };
-        if name == key {
-            lists.push(list);
-        } else if name == "zones" {
-            let zones = list.iter_mut().filter_map(Value::as_object_mut);
-            lists.extend(zones.filter_map(|zone| zone.get_mut(key)?.as_array_mut()));
-        }
-    }
-    lists
-}
-
-fn providers_mut(document: &mut Map<String, Value>) -> Vec<&mut Map<String, Value>> {
-    let lists = lists_mut(document, "providers").into_iter();
-    lists.flatten().filter_map(Value::as_object_mut).collect()
-}
-
-fn static_records_mut(document: &mut Map<String, Value>) -> Vec<&mut Vec<Value>> {
-    lists_mut(document, "staticRecords")
-}
-
-/// The wanted name, or one with a number behind it if another file has it.
-fn free_name<T: PartialEq>(taken: &BTreeMap<String, T>, wanted: &str, content: &T) -> String {
-    let numbered = (2..).map(|number| format!("{number}-{wanted}"));
-    let mut names = std::iter::once(wanted.to_owned()).chain(numbered);
-    let is_free = |name: &String| taken.get(name).is_none_or(|other| other == content);
-    names.find(is_free).unwrap_or_else(|| wanted.to_owned())
 }
 
 #[cfg(test)]

@@ -81,6 +81,36 @@ fn files_travel_along_and_stay_where_they_are_the_next_time() {
 }
 
 #[test]
+fn shared_secrets_travel_in_the_secret_of_the_provider() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in [
+        ("cookies", "00112233445566778899aabbccddeeff\n"),
+        ("one.key", "AAECAw==\n"),
+        ("two.key", "BAUGBw==\n"),
+    ] {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let file = folder.path().join("fedns.yaml");
+    let text = "zone: example.com.\ncookies: {secretFile: ./cookies}\ntsigKeys:\n\
+                - {name: one., secretFile: ./one.key}\n- {name: two., secretFile: ./two.key}\n";
+    std::fs::write(&file, text).unwrap();
+    let server = ServerConfig::read(&file).unwrap().with_flags(&flags("example.com."));
+    let deployed = complete(server, &["192.0.2.1"]).deployed().unwrap();
+    let names: Vec<&String> = deployed.providers.keys().collect();
+    assert_eq!(names, ["2-tsig.key", "cookie-secrets", "tsig.key"]);
+    assert_eq!(deployed.providers["2-tsig.key"], b"BAUGBw==\n");
+    let text = &deployed.config[CONFIG_FILE];
+    for name in names {
+        assert!(
+            text.contains(&format!("secretFile: /etc/federation/dns-provider/{name}")),
+            "{text}"
+        );
+    }
+    let again = ServerConfig::standing(text).unwrap().with_flags(&DnsFlags::default());
+    assert!(complete(again, &["192.0.2.1"]).deployed().unwrap().providers.is_empty());
+}
+
+#[test]
 fn outside_of_the_cluster_files_are_where_they_were_put() {
     let flags =
         DnsFlags { provider: Some("alidns"), owner: Some("fed-1"), ..flags("example.com.") };
