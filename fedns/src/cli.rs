@@ -38,8 +38,12 @@ mod version;
 
 use std::fmt::Display;
 use std::io::Write;
+#[cfg(feature = "federation")]
+use std::net::{TcpStream, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+#[cfg(feature = "federation")]
+use std::time::Duration;
 
 use ::clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
@@ -94,6 +98,10 @@ enum Command {
     Get(get::Get),
 }
 
+/// How long a listener of this machine may take to accept a connection.
+#[cfg(feature = "federation")]
+const LISTENER_LIMIT: Duration = Duration::from_secs(1);
+
 /// How kubectl calls its plugins.
 const PLUGIN: &str = "kubectl-fedns";
 
@@ -136,13 +144,21 @@ impl AdminAddress {
     fn text(&self) -> &str {
         self.admin.as_deref().unwrap_or("127.0.0.1:8053")
     }
+
+    /// Nobody named one, and nobody listens where a server on this machine would.
+    #[cfg(feature = "federation")]
+    fn is_vain(&self) -> bool {
+        let Ok(mut addresses) = self.text().to_socket_addrs() else { return false };
+        self.admin.is_none()
+            && !addresses.any(|it| TcpStream::connect_timeout(&it, LISTENER_LIMIT).is_ok())
+    }
 }
 
 #[cfg(feature = "federation")]
 impl Admin {
     /// As a plugin of kubectl, the current context is meant where nothing is named.
     fn asks_leader(&self) -> bool {
-        self.reach.context.is_some() || (is_plugin() && self.address.admin.is_none())
+        self.reach.host().is_some() || (is_plugin() && self.address.admin.is_none())
     }
 }
 

@@ -20,7 +20,7 @@ const EXAMPLES: &str = "Examples:
   fedns clusters
   fedns clusters -o wide
   fedns get clusters
-  fedns clusters --context hangzhou
+  fedns clusters --host-cluster-context hangzhou
   fedns clusters accept beijing
 
 STATUS is Ready; NotReady where a cluster answers but cannot be used (rights, /readyz); Offline

@@ -11,7 +11,7 @@ use crate::output;
 #[command(after_help = "Examples:
   fedns explain nginx.default.fed.svc.example.com
   fedns explain nginx.default.fed.svc.cn-beijing-a.cn-beijing.example.com -o json
-  fedns explain nginx.default.fed.svc.example.com --context hangzhou
+  fedns explain nginx.default.fed.svc.example.com --host-cluster-context hangzhou
 
 Shows which clusters and objects give which address, what was left out and why, what is stale or
 held, and the answer on the wire.")]

@@ -13,8 +13,9 @@ pub enum Get {
 
 /// List the member clusters
 ///
-/// With --context, as the federation's API tells of them: what `kubectl get clusters` prints. Without,
-/// as a running server on its admin address does: the same as `fedns clusters`.
+/// As the federation's API tells of them: what `kubectl get clusters` prints in --context, or in the current
+/// context. With --admin, or where a server runs on this machine, as that server does: what `fedns clusters`
+/// prints.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fedns get clusters
@@ -45,7 +46,7 @@ impl Get {
 impl GetClusters {
     fn run(self) -> CommandResult {
         #[cfg(feature = "federation")]
-        if self.place.context.is_some() || (super::is_plugin() && self.address.admin.is_none()) {
+        if self.asks_federation() {
             return federated::list(&self.place, &self.names, self.output);
         }
         let admin = Admin {
@@ -54,6 +55,15 @@ impl GetClusters {
             reach: super::reach::Reach::default(),
         };
         ListClusters { output: self.output, admin, names: self.names }.run()
+    }
+}
+
+#[cfg(feature = "federation")]
+impl GetClusters {
+    /// A server of this machine comes before the current context: asking whether there is one takes no time.
+    fn asks_federation(&self) -> bool {
+        let is_plugin = super::is_plugin() && self.address.admin.is_none();
+        self.place.is_named() || is_plugin || (self.address.is_vain() && self.place.is_there())
     }
 }
 

@@ -28,7 +28,7 @@ pub use rows::PlanFormat;
     after_help = "Examples:
   fedns plan
   fedns plan -o diff
-  fedns plan --context hangzhou
+  fedns plan --host-cluster-context hangzhou
   fedns plan --config fedns.yaml
   fedns plan --config fedns.yaml -o json > plan.json
   fedns plan approve 5f2d8c11a90be374"
@@ -68,10 +68,10 @@ struct Show {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fedns plan approve 5f2d8c11a90be374
-  fedns plan approve 5f2d8c11a90be374 --context hangzhou
+  fedns plan approve 5f2d8c11a90be374 --host-cluster-context hangzhou
   fedns plan approve 5f2d8c11a90be374 --admin https://ns1:8053 --token-file admin-token
 
-Works on the server's machine, for the user that it runs as. With --context it runs in the leader's pod,
+Works on the server's machine, for the user that it runs as. With --host-cluster-context it runs in the leader's pod,
 for whoever may exec there; over TLS it works for whoever has the token of the server's adminTokenFile.")]
 struct Approve {
     /// Hash of what is held

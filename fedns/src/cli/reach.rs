@@ -28,21 +28,37 @@ const CONTAINER: &str = "fedns";
 /// Where the leader is.
 #[derive(Clone, Debug, Args)]
 pub struct Reach {
-    /// Context of the federation's host cluster: asks the pod that writes, with your rights there
-    #[arg(long, value_name = "CONTEXT")]
+    /// Context of the host cluster: asks the pod there that writes, with your rights
+    #[arg(long, value_name = "CONTEXT", group = "host")]
+    pub host_cluster_context: Option<String>,
+    /// The host's context by a shorter name: the federation's own API has no pod to ask
+    #[arg(long, value_name = "CONTEXT", group = "host")]
     pub context: Option<String>,
     /// Kubeconfig with the context [default: $KUBECONFIG, else ~/.kube/config]
-    #[arg(long, value_name = "FILE", requires = "context")]
+    #[arg(long, value_name = "FILE", requires = "host")]
     pub kubeconfig: Option<std::path::PathBuf>,
     /// Namespace of the control plane in the host cluster
-    #[arg(long, value_name = "NAMESPACE", default_value = SYSTEM_NAMESPACE, requires = "context")]
+    #[arg(long, value_name = "NAMESPACE", default_value = SYSTEM_NAMESPACE, requires = "host")]
     pub federation_system_namespace: String,
 }
 
 impl Default for Reach {
     fn default() -> Self {
-        let federation_system_namespace = SYSTEM_NAMESPACE.to_owned();
-        Self { context: None, kubeconfig: None, federation_system_namespace }
+        Self {
+            host_cluster_context: None,
+            context: None,
+            kubeconfig: None,
+            federation_system_namespace: SYSTEM_NAMESPACE.to_owned(),
+        }
+    }
+}
+
+// === impl Reach ===
+
+impl Reach {
+    /// The context that is named.
+    pub fn host(&self) -> Option<&str> {
+        self.host_cluster_context.as_deref().or(self.context.as_deref())
     }
 }
 
@@ -69,8 +85,8 @@ pub struct Leader {
 impl Leader {
     /// Finds the pod that has the label of the one that writes.
     pub async fn find(reach: &Reach) -> Result<Self, Failure> {
-        let Reach { context, kubeconfig, federation_system_namespace } = reach;
-        let namespace = federation_system_namespace.clone();
+        let Reach { kubeconfig, federation_system_namespace: namespace, .. } = reach;
+        let (namespace, context) = (namespace.clone(), reach.host().map(str::to_owned));
         let access = KubeconfigAccess { path: kubeconfig.clone(), context: context.clone() };
         let connection = Connection::new(&access.into()).await;
         let connection = connection.map_err(|error| Failure::one(error.line()))?;
@@ -253,7 +269,7 @@ async fn why_none(client: &Client, words: &str, namespace: &str) -> String {
     if matches!(kinds, Ok(Ok(list)) if list.resources.iter().any(|it| it.name == "clusters")) {
         return format!(
             "{words} is the federation's own API, which runs no pods: name the context of its host cluster, \
-             the one of `fedns init --host-cluster-context`"
+             that of `fedns init`, with --host-cluster-context"
         );
     }
     format!(

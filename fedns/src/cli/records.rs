@@ -14,7 +14,7 @@ use crate::output;
 #[command(after_help = "Examples:
   fedns records
   fedns records nginx.default -o wide
-  fedns records --context hangzhou
+  fedns records --host-cluster-context hangzhou
   fedns records --zone example.com -o zone > example.com.zone
 
 -o zone is a master file that every name server loads: of one zone, so --zone is needed where

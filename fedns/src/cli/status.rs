@@ -11,7 +11,7 @@ use crate::output;
 /// Show a federation at one look: control plane, members, what waits, what is in the way
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  fedns status --context hangzhou
+  fedns status --host-cluster-context hangzhou
   fedns status
   fedns status -o json
 

@@ -112,6 +112,9 @@ fn listed_as_kubectl_does(stage: &Stage) {
         let theirs = stage.kubectl().run(&format!("get clusters --context=federation{options}"));
         assert_eq!(cells(&ours), cells(&theirs), "{ours}{theirs}");
     }
+    // Where none is named, the current context is asked, which is the federation's.
+    let ours = stage.printed("get clusters -o name --kubeconfig=config");
+    assert_eq!(ours, stage.kubectl().run("get clusters -o name"));
     let error = stage.refused("get clusters shanghai --context=federation");
     assert!(error.contains("cluster \"shanghai\" not found"), "{error}");
 }

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use ::clap::Args;
-use clusters::KubeconfigAccess;
 use clusters::federation::steps::Party;
 use clusters::federation::table::{self, Table};
+use clusters::{Connection, Failure as RequestFailure, KubeconfigAccess};
 use serde_json::{Value, json};
 
 use crate::cli::{CommandResult, Failure, print, steps};
@@ -13,27 +13,48 @@ use crate::output::{self, Format};
 
 #[derive(Debug, Args)]
 pub struct Place {
-    /// Context of the federation's API
+    /// Context of the federation's API [default: the current context]
     #[arg(long, value_name = "CONTEXT")]
     pub context: Option<String>,
     /// Kubeconfig with the context [default: $KUBECONFIG, else ~/.kube/config]
-    #[arg(long, value_name = "FILE", requires = "context")]
+    #[arg(long, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+}
+
+// === impl Place ===
+
+impl Place {
+    pub fn is_named(&self) -> bool {
+        self.context.is_some() || self.kubeconfig.is_some()
+    }
+
+    /// There is a kubeconfig with a current context.
+    pub fn is_there(&self) -> bool {
+        matches!(steps::run(Connection::new(&self.access().into())), Ok(Some(Ok(_))))
+    }
+
+    fn access(&self) -> KubeconfigAccess {
+        KubeconfigAccess { path: self.kubeconfig.clone(), context: self.context.clone() }
+    }
 }
 
 /// Without a context the current one is asked.
 pub fn list(place: &Place, names: &[String], format: Format) -> CommandResult {
-    let access =
-        KubeconfigAccess { path: place.kubeconfig.clone(), context: place.context.clone() };
     let words = match &place.context {
         Some(context) => format!("context {context}"),
         None => "the current context".to_owned(),
     };
     let failed = |error: &dyn std::fmt::Display| Failure::one(error.to_string());
     let asked = steps::run(async {
-        let party = Party::new(words, "--context", &access).await;
+        let party = Party::new(words, "--context", &place.access()).await;
         let party = party.map_err(|error| failed(&error))?;
-        table::clusters(&party).await.map_err(|error| failed(&error))
+        table::clusters(&party).await.map_err(|failure| match failure {
+            RequestFailure::NotFound(line) => Failure::one(format!(
+                "{line}; this is no federation's API: name its context with --context, or a running server \
+                 with --admin"
+            )),
+            failure => failed(&failure),
+        })
     });
     let table = asked?.ok_or_else(|| Failure::one("interrupted"))??;
     let (kept, absent) = select(table, names);
