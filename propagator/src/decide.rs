@@ -29,6 +29,8 @@ use crate::member::Member;
 use crate::object::{Copy, Federated};
 use crate::table::Unlisted;
 
+pub use condition::conflict_since;
+
 /// All that a decision looks at.
 #[derive(Debug)]
 pub struct Situation<'a> {
@@ -64,6 +66,8 @@ pub struct MemberSituation<'a> {
     pub counts: bool,
     /// Of the object's replicas.
     pub standing: planner::replicas::Standing,
+    /// Of an object that is divided and adopts: what stands where its copy is to be.
+    pub sought: Option<&'a Sought>,
     /// Of a Service: whether it has anybody to send to.
     pub has_ready_endpoint: bool,
     /// Whether objects can be made in the object's namespace; true for those without one.
@@ -93,6 +97,24 @@ pub enum Reach {
     },
 }
 
+/// An object of somebody else, to be adopted.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sought {
+    UnderWay,
+    Nothing,
+    Found(Arc<Copy>),
+}
+
+/// What becomes of an object of somebody else that stands where a copy is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    Never,
+    /// Whatever it is.
+    Always,
+    /// Only if it asks for as many replicas as the spread was decided with; `None`: not if one is there.
+    WithReplicas(Option<u32>),
+}
+
 /// A difference that stays whatever is written: it is not written again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settled {
@@ -120,7 +142,7 @@ pub struct Decision {
 pub enum Action {
     Create {
         body: Arc<Value>,
-        adopts: bool,
+        adoption: Adoption,
     },
     Update {
         body: Arc<Value>,
@@ -183,7 +205,7 @@ pub fn decide(situation: &Situation<'_>) -> Decision {
 impl fmt::Debug for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Create { adopts, .. } => write!(f, "Create(adopts: {adopts})"),
+            Self::Create { adoption, .. } => write!(f, "Create(adoption: {adoption:?})"),
             Self::Update { uid, .. } => write!(f, "Update({uid})"),
             Self::Delete { uid, cascade } => write!(f, "Delete({uid:?}, {cascade:?})"),
             Self::LetGo { uid } => write!(f, "LetGo({uid:?})"),

@@ -112,6 +112,11 @@ impl Trouble {
         matches!(self, Self::Foreign(_))
     }
 
+    /// It lasts as long as nobody changes something.
+    pub fn is_standing(&self) -> bool {
+        matches!(self, Self::Foreign(_) | Self::Refused(_))
+    }
+
     /// One word that tells kinds of trouble apart.
     pub fn class(&self) -> &'static str {
         match self {

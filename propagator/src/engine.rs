@@ -7,6 +7,7 @@ mod ledger;
 mod enabled;
 mod seen;
 mod settle;
+mod standings;
 mod written;
 mod report;
 
@@ -98,6 +99,8 @@ pub(crate) enum Message {
     Member(ClusterName, u64, KindId, Seen<Copy>),
     Slice(ClusterName, u64, Seen<Slice>),
     PodsSeen(ClusterName, Key, Result<Pods, Trouble>),
+    /// What stands where a copy is to be, and is not ours.
+    Sought(ClusterName, Key, Result<Option<Arc<Copy>>, Trouble>),
     FederationWritten {
         key: Key,
         write: FederationWrite,
@@ -242,6 +245,7 @@ impl Engine {
                 self.slice_seen(&cluster, generation, seen);
             }
             Message::PodsSeen(cluster, key, result) => self.pods_seen(&cluster, &key, result),
+            Message::Sought(cluster, key, result) => self.sought(&cluster, &key, result),
             Message::FederationWritten { key, write, result } => {
                 self.federation_written(key, &write, result);
             }

@@ -162,6 +162,11 @@ impl Copy {
             is_scaled: managed.iter().any(is_autoscaler),
         })
     }
+
+    /// `spec.replicas`.
+    pub fn replicas(&self) -> Option<u32> {
+        self.body["spec"]["replicas"].as_u64()?.try_into().ok()
+    }
 }
 
 impl Versioned for Copy {

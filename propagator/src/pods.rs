@@ -11,6 +11,7 @@ use model::UnixTime;
 use planner::eligibility::{CapacityEstimate, CapacityView, EligibilitySettings, MemberPods};
 use planner::replicas::Standing;
 
+use crate::decide::Sought;
 use crate::endpoint::{Endpoint, Trouble};
 use crate::key::Key;
 use crate::object::Copy;
@@ -37,6 +38,10 @@ pub struct Look {
     pub is_in_flight: bool,
     /// Not before then.
     pub next: Option<std::time::Instant>,
+    /// Without a copy: since when none can be made.
+    pub barred_since: Option<UnixTime>,
+    /// Without a copy, where what is there is to be adopted.
+    pub sought: Option<Sought>,
 }
 
 // === impl Look ===
@@ -50,11 +55,49 @@ impl Look {
         settings: &EligibilitySettings,
     ) -> (Standing, Option<UnixTime>) {
         let Pods { count, misfits_since } = self.pods_of(copy);
-        let replicas = number(&copy.body["spec"]["replicas"]).unwrap_or(0);
-        let seen = MemberPods { replicas, pods: count, misfits_since: &misfits_since };
+        let seen =
+            MemberPods { replicas: replicas(copy), pods: count, misfits_since: &misfits_since };
         let view = self.estimate.observe(&seen, now, settings);
         let CapacityView { current, capacity, look_again } = view;
         (Standing { current, capacity }, look_again)
+    }
+
+    /// The same where there is no copy: what is to be adopted stands for it, and where none can be made, no
+    /// replica fits.
+    pub fn observe_absence(
+        &mut self,
+        now: UnixTime,
+        settings: &EligibilitySettings,
+    ) -> (Standing, Option<UnixTime>) {
+        if let Some(Sought::Found(theirs)) = &self.sought {
+            return (Standing { current: replicas(theirs), capacity: None }, None);
+        }
+        let misfits_since = self.barred_since.as_slice();
+        let pods = u32::try_from(misfits_since.len()).unwrap_or(u32::MAX);
+        let view =
+            self.estimate.observe(&MemberPods { replicas: 0, pods, misfits_since }, now, settings);
+        let CapacityView { current, capacity, look_again } = view;
+        (Standing { current, capacity }, look_again)
+    }
+
+    /// A copy stands.
+    pub fn has_copy(&mut self) {
+        (self.barred_since, self.sought) = (None, None);
+    }
+
+    /// What is to be adopted was looked for. What earlier was no place for a copy is one now.
+    pub fn found(&mut self, theirs: Option<Arc<Copy>>) {
+        if theirs.is_some() {
+            self.estimate = CapacityEstimate::default();
+        }
+        self.sought = Some(theirs.map_or(Sought::Nothing, Sought::Found));
+    }
+
+    /// What is there may not be what was seen when it was looked for.
+    pub fn may_differ(&mut self, trouble: &Trouble) {
+        if matches!(trouble, Trouble::Outrun(_)) {
+            self.sought = None;
+        }
     }
 
     /// Those that were seen, and those that are missing because the member's API refuses them. As long as
@@ -66,9 +109,8 @@ impl Look {
             misfits_since: Vec::new(),
         });
         if let Some(since) = refused_since(copy) {
-            let replicas = number(&copy.body["spec"]["replicas"]).unwrap_or(0);
             pods.count = pods.count.max(of_status("replicas"));
-            let refused = replicas.saturating_sub(pods.count);
+            let refused = replicas(copy).saturating_sub(pods.count);
             pods.misfits_since.extend(std::iter::repeat_n(since, refused as usize));
             pods.count += refused;
         }
@@ -94,8 +136,11 @@ fn refused_since(copy: &Copy) -> Option<UnixTime> {
 
 /// Whether all replicas of a copy are ready, as far as its controller has seen.
 pub fn is_complete(copy: &Copy) -> bool {
-    let replicas = number(&copy.body["spec"]["replicas"]).unwrap_or(0);
-    number(&copy.status["readyReplicas"]).unwrap_or(0) >= replicas
+    number(&copy.status["readyReplicas"]).unwrap_or(0) >= replicas(copy)
+}
+
+fn replicas(copy: &Copy) -> u32 {
+    copy.replicas().unwrap_or(0)
 }
 
 /// The pods that an object's selector names.

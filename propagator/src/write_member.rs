@@ -7,7 +7,7 @@ use kube::api::{Api, DeleteParams, Patch, PatchParams, Preconditions, Propagatio
 use kube::core::DynamicObject;
 use serde_json::{Value, json};
 
-use crate::decide::{Action, Cascade};
+use crate::decide::{Action, Adoption, Cascade};
 use crate::endpoint::{Endpoint, Trouble};
 use crate::key::Key;
 use crate::kinds::Kind;
@@ -18,8 +18,11 @@ use crate::object::{Copy, Owner, is_our_apply};
 pub enum Written {
     Created(Arc<Copy>),
     Updated(Arc<Copy>),
-    /// It stood there before, as somebody else's.
-    Adopted(Arc<Copy>),
+    /// It stood there before, as somebody else's, and asked for so many replicas.
+    Adopted {
+        copy: Arc<Copy>,
+        replicas_before: Option<u32>,
+    },
     Deleted,
     /// It goes when its own finalizers let it.
     Terminating(Arc<Copy>),
@@ -49,7 +52,7 @@ impl Write<'_> {
     pub async fn perform(&self, action: &Action) -> Result<Written, Trouble> {
         let api = self.endpoint.api(self.kind, &self.key.namespace).await?;
         match action {
-            Action::Create { body, adopts } => self.create(&api, body, *adopts).await,
+            Action::Create { body, adoption } => self.create(&api, body, *adoption).await,
             Action::Update { body, uid } => {
                 let object = self.apply(&api, body, &json!({"uid": uid}), true).await?;
                 Ok(Written::Updated(self.copy(object)))
@@ -63,7 +66,7 @@ impl Write<'_> {
         &self,
         api: &Api<DynamicObject>,
         body: &Value,
-        adopts: bool,
+        adoption: Adoption,
     ) -> Result<Written, Trouble> {
         let outrun = match self.apply(api, body, &json!({"resourceVersion": NO_OBJECT}), true).await
         {
@@ -80,20 +83,30 @@ impl Write<'_> {
         if there.is_deleted {
             return Err(Trouble::Outrun(outrun));
         }
-        if there.owner == Owner::Other && !adopts {
-            return Err(Trouble::Foreign(format!(
-                "{} {:?} is there already and is not this federation's; to take it over, annotate \
-                 the object in the federation with fedns.io/adopt=true",
-                self.kind.name(),
-                self.key.path(),
-            )));
+        if there.owner == Owner::Other {
+            self.check_adoption(adoption, &there)?;
         }
         let object = self.apply(api, body, &json!({"uid": there.uid}), true).await?;
         let copy = self.copy(object);
         Ok(match there.owner {
             Owner::Us => Written::Updated(copy),
-            Owner::Other => Written::Adopted(copy),
+            Owner::Other => Written::Adopted { copy, replicas_before: there.replicas() },
         })
+    }
+
+    fn check_adoption(&self, adoption: Adoption, there: &Copy) -> Result<(), Trouble> {
+        let (kind, path) = (self.kind.name(), self.key.path());
+        match adoption {
+            Adoption::Always => Ok(()),
+            Adoption::WithReplicas(seen) if seen.is_some() && seen == there.replicas() => Ok(()),
+            Adoption::WithReplicas(_) => Err(Trouble::Outrun(format!(
+                "{kind} {path:?} is not as it was when it was to be adopted"
+            ))),
+            Adoption::Never => Err(Trouble::Foreign(format!(
+                "{kind} {path:?} is there already and is not this federation's; to take it over, \
+                 annotate the object in the federation with fedns.io/adopt=true"
+            ))),
+        }
     }
 
     async fn apply(

@@ -27,6 +27,14 @@ pub(super) fn without(status: &Value) -> Value {
     status
 }
 
+/// Since when it is told that somebody else's object stands in a member in the place of the copy.
+pub fn conflict_since(status: &Value, cluster: &ClusterName) -> Option<UnixTime> {
+    let standing = list(status).find(|condition| is_ours(condition))?;
+    Told::of(standing)?.of_cluster(cluster)?;
+    let since: Timestamp = standing["lastTransitionTime"].as_str()?.parse().ok()?;
+    u64::try_from(since.as_second()).ok().map(UnixTime)
+}
+
 /// Puts the condition into the patch of a status, or takes it out, if that changes anything. In the members
 /// that are `open` it is not known now whether a copy can be made.
 pub(super) fn put(
@@ -153,6 +161,15 @@ mod tests {
         assert_eq!(condition("two".into(), Some(&before), now), standing("two"));
         let fresh = condition("one".into(), None, now);
         assert_eq!(fresh["lastTransitionTime"], "2027-01-15T08:00:00Z");
+    }
+
+    #[test]
+    fn a_condition_says_since_when_a_member_is_in_conflict() {
+        let status = json!({"conditions": [standing("clusters beijing, hangzhou: it is theirs")]});
+        let since = |cluster: &str| conflict_since(&status, &ClusterName::new(cluster));
+        assert_eq!(since("hangzhou"), Some(UnixTime(1_767_225_600)));
+        assert_eq!(since("shanghai"), None);
+        assert_eq!(conflict_since(&Value::Null, &ClusterName::new("hangzhou")), None);
     }
 
     #[test]

@@ -22,7 +22,8 @@ use crate::table::Unlisted;
 use super::share::{self, Share, Shares};
 use super::status;
 use super::{
-    Action, Cascade, Decision, MemberSituation, Problem, Reach, Settled, Situation, condition,
+    Action, Adoption, Cascade, Decision, MemberSituation, Problem, Reach, Settled, Situation,
+    Sought, condition,
 };
 
 pub(super) fn decide(situation: &Situation<'_>) -> Decision {
@@ -150,7 +151,7 @@ impl Plan {
         // A namespace that is there is shared, whatever anybody says.
         let adopts = situation.object.annotation(ADOPT_ANNOTATION) == Some("true")
             && situation.kind.role != Role::Namespace;
-        Ok(stand(adopts, there, body))
+        Ok(stand(adoption(adopts, there), there, body))
     }
 
     fn share(
@@ -174,7 +175,8 @@ impl Plan {
             None if !there.counts => return Part::Unknown,
             None => return Part::None,
         };
-        let is_scaled = situation.is_autoscaled || there.copy.is_some_and(|copy| copy.is_scaled);
+        let is_scaled =
+            situation.is_autoscaled || stands_there(there).is_some_and(|it| it.is_scaled);
         if matches!(role, Role::Deployment | Role::ReplicaSet) && is_scaled {
             share::leave_to_autoscaler(&mut share, there.copy);
         }
@@ -246,6 +248,14 @@ fn lacks_namespace(situation: &Situation<'_>, there: &MemberSituation<'_>) -> bo
     situation.is_namespace_settled && there.reach == Reach::Known && !there.has_namespace
 }
 
+/// The copy, or what is to become it.
+fn stands_there<'a>(there: &'a MemberSituation<'_>) -> Option<&'a Copy> {
+    match there.sought {
+        Some(Sought::Found(theirs)) => there.copy.or(Some(theirs)),
+        _ => there.copy,
+    }
+}
+
 /// Why a member's objects of the kind will not be known until somebody changes something.
 fn unlisted(kind: &Kind, cluster: &ClusterName, there: &MemberSituation<'_>) -> Option<Problem> {
     let why = there.unlisted?;
@@ -277,16 +287,29 @@ enum Part {
     Unknown,
 }
 
+/// Replicas were spread with those that run there: it is adopted as it was then, or looked at anew. Where an
+/// autoscaler sets their number, it stays.
+fn adoption(adopts: bool, there: &MemberSituation<'_>) -> Adoption {
+    match there.sought {
+        _ if !adopts => Adoption::Never,
+        Some(Sought::Found(theirs)) if !theirs.is_scaled => {
+            Adoption::WithReplicas(theirs.replicas())
+        }
+        Some(Sought::Nothing) => Adoption::WithReplicas(None),
+        Some(Sought::Found(_) | Sought::UnderWay) | None => Adoption::Always,
+    }
+}
+
 /// What there is to do where the object is selected.
-fn stand(adopts: bool, there: &MemberSituation<'_>, body: Value) -> Option<Action> {
+fn stand(adoption: Adoption, there: &MemberSituation<'_>, body: Value) -> Option<Action> {
     if !there.has_namespace {
         return None;
     }
     let Some(copy) = there.copy else {
-        return Some(Action::Create { body: Arc::new(body), adopts });
+        return Some(Action::Create { body: Arc::new(body), adoption });
     };
     // What is on its way out is made anew when it is gone; what is shared is left as it is.
-    if copy.is_deleted || copy.owner == Owner::Other && !adopts {
+    if copy.is_deleted || copy.owner == Owner::Other && adoption == Adoption::Never {
         return None;
     }
     let left = difference(&body, &copy.body, &copy.applied);

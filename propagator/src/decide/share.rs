@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::kinds::Role;
 use crate::object::Copy;
 
-use super::{Reach, Situation};
+use super::{MemberSituation, Reach, Situation, Sought};
 
 /// What the members get.
 #[derive(Debug)]
@@ -47,7 +47,10 @@ impl Shares {
             .members
             .iter()
             .filter(|(name, there)| there.counts && selected.contains(**name));
-        if counted.clone().any(|(_, there)| there.reach == Reach::Unknown) {
+        let is_open = |there: &MemberSituation<'_>| {
+            there.reach == Reach::Unknown || there.sought == Some(&Sought::UnderWay)
+        };
+        if counted.clone().any(|(_, there)| is_open(there)) {
             return Ok(Self::Unknown);
         }
         let text = annotation.and_then(|key| Some((key, situation.object.annotation(key)?)));

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use crate::kinds::Role;
-use crate::object::Owner;
+use crate::object::{Copy, Owner};
 
 use super::{Action, MemberSituation, Reach, Situation, condition};
 
@@ -87,8 +87,7 @@ impl Summing<'_> {
     /// `spec.replicas` of a copy.
     fn replicas(&self, cluster: &ClusterName) -> u32 {
         let copy = self.situation.members.get(cluster).and_then(|there| there.copy);
-        let replicas = copy.and_then(|copy| copy.body["spec"]["replicas"].as_u64());
-        replicas.and_then(|replicas| replicas.try_into().ok()).unwrap_or(0)
+        copy.and_then(Copy::replicas).unwrap_or(0)
     }
 
     fn job(&self, is_placed: bool) -> Option<Value> {

@@ -32,6 +32,7 @@ struct There {
     counts: bool,
     unlisted: Option<Unlisted>,
     conflict: Option<Trouble>,
+    sought: Option<Sought>,
 }
 
 impl Scene {
@@ -62,6 +63,7 @@ impl Scene {
                 counts: true,
                 unlisted: None,
                 conflict: None,
+                sought: None,
             };
             (name, there)
         });
@@ -136,6 +138,7 @@ impl Scene {
                 copy: copies[name].as_deref(),
                 counts: there.counts,
                 standing: planner::replicas::Standing::default(),
+                sought: there.sought.as_ref(),
                 has_ready_endpoint: false,
                 has_namespace: there.has_namespace,
                 settled: None,
@@ -357,6 +360,33 @@ fn replicas_wait_until_all_have_told_what_they_have() {
     assert_eq!(replicas(&leaving), [2]);
     let left = leaving.at("beijing", |there| there.counts = false);
     assert_eq!(replicas(&left), [4]);
+}
+
+#[test]
+fn what_is_to_be_adopted_is_looked_for_before_anything_is_made() {
+    let adopting = |sought: Sought| {
+        let change = move |there: &mut There| there.sought = Some(sought.clone());
+        deployment_of_four().annotated("fedns.io/adopt", "true").at("beijing", change)
+    };
+    let adoption = |scene: &Scene| match &scene.decide().actions[&ClusterName::new("beijing")] {
+        Action::Create { adoption, .. } => *adoption,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(adopting(Sought::UnderWay).actions(), Vec::<String>::new());
+    assert_eq!(adoption(&adopting(Sought::Nothing)), Adoption::WithReplicas(None));
+    let theirs = |managers: Value| {
+        let theirs = json!({"metadata": {"name": "web", "managedFields": managers},
+            "spec": {"replicas": 3}});
+        Sought::Found(Copy::new(serde_json::from_value(theirs).expect("an object"), "fed"))
+    };
+    let found = adopting(theirs(json!([])));
+    assert_eq!(adoption(&found), Adoption::WithReplicas(Some(3)));
+    assert_eq!(replicas(&found), [2, 2]);
+    // The number of an autoscaler changes while we look, and is not ours to say.
+    let scaled = adopting(theirs(json!([
+        {"manager": "kube-controller-manager", "operation": "Update", "subresource": "scale"}])));
+    assert_eq!(adoption(&scaled), Adoption::Always);
+    assert_eq!(replicas(&scaled), [Value::Null, json!(2)]);
 }
 
 #[test]

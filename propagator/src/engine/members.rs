@@ -33,7 +33,7 @@ use super::{Engine, Message};
 pub(super) const LATE_MAX: Duration = LIMIT.saturating_add(Duration::from_secs(60));
 
 /// How long a member that answers may take to list what it has. Then it counts as one that does not.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 pub(super) struct MemberState {
     pub(super) member: Member,

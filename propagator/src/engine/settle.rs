@@ -2,20 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use model::ClusterName;
-use planner::replicas::Standing;
 
 use crate::compare::digest;
 use crate::debts::Debts;
 use crate::decide::{Action, Decision, MemberSituation, Problem, Reach, Situation, decide};
-use crate::endpoint::Trouble;
 use crate::events::{News, reference};
 use crate::key::Key;
 use crate::kinds::{KindId, Role};
 use crate::object::{Federated, Owner};
-use crate::pods::{self, Pods, unix_now};
+use crate::pods::unix_now;
 use crate::write_federation::FederationWrite;
 use crate::write_member::Write;
 
@@ -53,7 +51,7 @@ impl Engine {
 
     fn settle_object(&mut self, key: &Key, object: &Arc<Federated>) {
         let namespaces = self.namespace_kind().filter(|_| !key.namespace.is_empty());
-        let standings = self.standings(key);
+        let standings = self.standings(key, object);
         let kind = self.kinds.get(key.kind);
         let members = self.members.iter().map(|(name, state)| {
             let has_namespace = namespaces.is_none_or(|kind| state.has_namespace(kind, key));
@@ -64,6 +62,7 @@ impl Engine {
                 conflict: state.queue.failure(key).filter(|trouble| trouble.is_conflict()),
                 counts: state.presence.counts(),
                 standing: standings.get(name).copied().unwrap_or_default(),
+                sought: state.looks.get(key).and_then(|look| look.sought.as_ref()),
                 has_ready_endpoint: kind.role == Role::Service && state.has_ready_endpoint(key),
                 copy: state.copies.get(key).map(|copy| &**copy),
                 has_namespace,
@@ -202,66 +201,6 @@ impl Engine {
             let target = &autoscaler.body["spec"]["scaleTargetRef"];
             target["kind"] == kind.name() && target["name"] == key.name
         })
-    }
-
-    /// How an object's replicas stand in each member; looks at their pods where not all are ready.
-    fn standings(&mut self, key: &Key) -> BTreeMap<ClusterName, Standing> {
-        let role = self.kinds.get(key.kind).role;
-        if !matches!(role, Role::Deployment | Role::ReplicaSet) {
-            return BTreeMap::new();
-        }
-        let (unix_now, now) = (unix_now(), Instant::now());
-        let interval = pods::look_interval(&self.settings.eligibility);
-        let mut standings = BTreeMap::new();
-        for (name, state) in &mut self.members {
-            let Some(copy) = state.copies.get(key).cloned() else { continue };
-            let is_ready = state.is_ready();
-            let look = state.looks.entry(key.clone()).or_default();
-            if pods::is_complete(&copy) {
-                (look.pods, look.next) = (None, None);
-            } else if is_ready && !look.is_in_flight {
-                let next = *look.next.get_or_insert(now + interval);
-                if next <= now {
-                    look.is_in_flight = true;
-                    let (endpoint, tell) = (state.endpoint.clone(), self.messages.0.clone());
-                    let (name, key, copy) = (name.clone(), key.clone(), Arc::clone(&copy));
-                    self.calls.spawn(async move {
-                        let result = pods::look(&endpoint, &key, &copy).await;
-                        // Nobody listens after the end.
-                        tell.send(Message::PodsSeen(name, key, result)).await.unwrap_or_default();
-                    });
-                } else {
-                    self.wakes.insert((next, Some(key.clone())));
-                }
-            }
-            let (standing, look_again) = look.observe(&copy, unix_now, &self.settings.eligibility);
-            if let Some(at) = look_again {
-                let wait = Duration::from_secs(at.0.saturating_sub(unix_now.0).max(1));
-                self.wakes.insert((now + wait, Some(key.clone())));
-            }
-            standings.insert(name.clone(), standing);
-        }
-        standings
-    }
-
-    pub(super) fn pods_seen(
-        &mut self,
-        cluster: &ClusterName,
-        key: &Key,
-        result: Result<Pods, Trouble>,
-    ) {
-        let state = self.members.get_mut(cluster);
-        let Some(look) = state.and_then(|state| state.looks.get_mut(key)) else { return };
-        look.is_in_flight = false;
-        look.next = Some(Instant::now() + pods::look_interval(&self.settings.eligibility));
-        match result {
-            Ok(pods) => look.pods = Some(pods),
-            // Without a look at them all pods count as such that fit.
-            Err(trouble) => {
-                tracing::debug!(%cluster, object = key.path(), "pods: {}", trouble.words());
-            }
-        }
-        self.touched.insert(key.clone());
     }
 
     /// Begins the calls whose turn it is.

@@ -23,13 +23,15 @@ use super::members::MemberState;
 struct Deed {
     reason: &'static str,
     verb: &'static str,
+    /// Replicas before and after, of what was adopted.
+    replicas: Option<(u32, u32)>,
 }
 
-const CREATED: Deed = Deed { reason: "CreateInCluster", verb: "Created" };
-const UPDATED: Deed = Deed { reason: "UpdateInCluster", verb: "Updated" };
-const ADOPTED: Deed = Deed { reason: "AdoptInCluster", verb: "Adopted" };
-const DELETED: Deed = Deed { reason: "DeleteInCluster", verb: "Deleted" };
-const LET_GO: Deed = Deed { reason: "OrphanInCluster", verb: "Orphaned" };
+const CREATED: Deed = Deed::new("CreateInCluster", "Created");
+const UPDATED: Deed = Deed::new("UpdateInCluster", "Updated");
+const ADOPTED: Deed = Deed::new("AdoptInCluster", "Adopted");
+const DELETED: Deed = Deed::new("DeleteInCluster", "Deleted");
+const LET_GO: Deed = Deed::new("OrphanInCluster", "Orphaned");
 
 impl Engine {
     pub(super) fn federation_written(
@@ -95,6 +97,9 @@ impl Engine {
                     state.unsure.insert(key.clone());
                     state.expect_late();
                 }
+                if let Some(look) = state.looks.get_mut(&key) {
+                    look.may_differ(&trouble);
+                }
                 if is_news {
                     self.tell_trouble(cluster, &key, action, &trouble);
                 }
@@ -111,10 +116,10 @@ impl Engine {
         self.events.tell(News {
             regarding: reference(kind, key, object),
             cluster: Some(cluster.clone()),
-            is_warning: false,
+            is_warning: deed.replicas.is_some_and(|(before, after)| after < before),
             reason: deed.reason,
             action: deed.verb,
-            note: format!("{verb} {name} {path:?} in cluster {cluster}"),
+            note: format!("{verb} {name} {path:?} in cluster {cluster}{}", deed.of_replicas()),
         });
     }
 
@@ -160,6 +165,22 @@ impl Engine {
     }
 }
 
+// === impl Deed ===
+
+impl Deed {
+    const fn new(reason: &'static str, verb: &'static str) -> Self {
+        Self { reason, verb, replicas: None }
+    }
+
+    fn of_replicas(&self) -> String {
+        match self.replicas {
+            None => String::new(),
+            Some((before, after)) if before == after => format!(" with its replicas: {after}"),
+            Some((before, after)) => format!(" and scaled it from {before} to {after} replicas"),
+        }
+    }
+}
+
 // === impl MemberState ===
 
 impl MemberState {
@@ -168,7 +189,9 @@ impl MemberState {
         let deed = match &written {
             Written::Created(_) => CREATED,
             Written::Updated(_) => UPDATED,
-            Written::Adopted(_) => ADOPTED,
+            Written::Adopted { copy, replicas_before } => {
+                Deed { replicas: replicas_before.zip(copy.replicas()), ..ADOPTED }
+            }
             Written::Deleted | Written::Terminating(_) => DELETED,
             Written::LetGo => LET_GO,
             Written::Gone => {
@@ -177,7 +200,7 @@ impl MemberState {
             }
         };
         match written {
-            Written::Created(copy) | Written::Updated(copy) | Written::Adopted(copy) => {
+            Written::Created(copy) | Written::Updated(copy) | Written::Adopted { copy, .. } => {
                 self.stands(key, action, copy);
             }
             Written::Terminating(copy) => drop(self.copies.put(key.clone(), copy)),

@@ -8,6 +8,7 @@ use clusters::lease::Holding;
 use clusters::{Access, KubeconfigAccess};
 use model::ClusterName;
 use planner::eligibility::EligibilitySettings;
+use propagator::status::ClusterStatus;
 use propagator::{Handle, Member, Members, Settings, Standing, Status};
 use serde_json::Value;
 use tests::api_server::{ApiServer, User};
@@ -187,6 +188,20 @@ impl Federation {
         self.status("nothing to do", |status| {
             let queues = status.clusters.values().map(|cluster| &cluster.queue);
             queues.chain([&status.federation]).all(|queue| queue.waiting + queue.in_flight == 0)
+        })
+    }
+
+    /// The same, where writes to members wait because somebody else's object stands in the place.
+    #[track_caller]
+    pub(super) fn comes_to_rest_but_for_conflicts(&self) -> Arc<Status> {
+        self.status("nothing to do but conflicts", |status| {
+            let is_idle = |waiting: usize, in_flight: usize| waiting == 0 && in_flight == 0;
+            let Status { federation, clusters, .. } = status;
+            is_idle(federation.waiting, federation.in_flight)
+                && clusters.values().all(|cluster| {
+                    let ClusterStatus { queue, conflicts, .. } = cluster;
+                    is_idle(queue.waiting.abs_diff(conflicts.len()), queue.in_flight)
+                })
         })
     }
 

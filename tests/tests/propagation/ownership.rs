@@ -1,4 +1,5 @@
 use propagator::Standing;
+use tests::eventually::{GENEROUS, eventually};
 use tests::need::Need;
 use tests::suite::Test;
 
@@ -9,6 +10,10 @@ pub(super) fn tests() -> Vec<Test> {
         [Need::Kubernetes] =>
             what_is_not_ours_is_left_alone_until_it_is_adopted,
             a_conflict_is_a_condition_as_long_as_it_lasts,
+            a_share_that_meets_a_conflict_goes_to_the_others,
+            a_share_comes_back_by_rebalance_once_its_pods_are_ready,
+            what_is_adopted_keeps_its_replicas,
+            replicas_leave_a_cluster_that_refuses_their_deployment,
             a_namespace_that_exists_is_shared,
             objects_go_where_their_selector_says,
             overrides_differ_per_cluster,
@@ -101,6 +106,103 @@ fn a_conflict_is_a_condition_as_long_as_it_lasts() {
         "get deployment web -o jsonpath={.spec.template.spec.containers[0].image}",
         "ours",
     );
+}
+
+const REPLICAS: &str = "get deployment web -o jsonpath={.spec.replicas}";
+const REBALANCE: &str = r#"federation.kubernetes.io/deployment-preferences={"rebalance":true,"clusters":{"*":{"weight":1}}}"#;
+
+fn a_share_that_meets_a_conflict_goes_to_the_others() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    let (beijing, hangzhou) = (federation.member("beijing"), federation.member("hangzhou"));
+    beijing.run("create deployment web --image=theirs --replicas=3");
+    federation.kubectl().run("create deployment web --image=ours --replicas=4");
+    answers(hangzhou, REPLICAS, "4");
+    federation.event("ConflictInCluster", r#"Deployment "default/web" is there already"#);
+    assert_eq!(beijing.run(REPLICAS), "3");
+
+    federation.kubectl().run("annotate deployment web fedns.io/adopt=true");
+    answers(beijing, REPLICAS, "2");
+    answers(hangzhou, REPLICAS, "2");
+    federation.event(
+        "AdoptInCluster",
+        r#"Adopted Deployment "default/web" in cluster beijing and scaled it from 3 to 2 replicas"#,
+    );
+}
+
+fn a_share_comes_back_by_rebalance_once_its_pods_are_ready() {
+    let mut federation = Federation::start(&["beijing", "hangzhou"]);
+    let beijing = &federation.member("beijing").clone();
+    let hangzhou = &federation.member("hangzhou").clone();
+    beijing.run("create deployment web --image=theirs");
+    federation.kubectl().run("create deployment web --image=ours --replicas=4");
+    federation.kubectl().args(&["annotate", "deployment", "web", REBALANCE]);
+    answers(hangzhou, REPLICAS, "4");
+    federation.comes_to_rest_but_for_conflicts();
+    let generation = "get deployment web -o jsonpath={.metadata.generation}";
+    let before = hangzhou.run(generation);
+
+    // Whoever writes next knows of the conflict by the condition, and moves nothing.
+    federation.stop_propagator();
+    federation.start_propagator();
+    federation.kubectl().run("create configmap last");
+    federation.in_every_member("get configmap last -o jsonpath={.metadata.name}", "last");
+    federation.status("the conflict is found again", |status| {
+        status.clusters.values().any(|cluster| !cluster.conflicts.is_empty())
+    });
+    federation.comes_to_rest_but_for_conflicts();
+    assert_eq!(hangzhou.run(generation), before);
+
+    beijing.run("delete deployment web");
+    answers(beijing, REPLICAS, "2");
+    federation.comes_to_rest();
+    assert_eq!(hangzhou.run(REPLICAS), "4", "nothing is ready in beijing yet");
+    let ready = r#"{"status":{"replicas":2,"readyReplicas":2}}"#;
+    let change = ["--subresource=status", "--type=merge", "-p", ready];
+    beijing.args(&[&["patch", "deployment", "web"][..], &change].concat());
+    answers(hangzhou, REPLICAS, "2");
+}
+
+fn what_is_adopted_keeps_its_replicas() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    let (beijing, hangzhou) = (federation.member("beijing"), federation.member("hangzhou"));
+    beijing.run("create deployment web --image=theirs --replicas=5");
+    let label = r#"{"app":"web"}"#;
+    federation.kubectl().apply(&format!(
+        r#"{{"apiVersion": "apps/v1", "kind": "Deployment",
+            "metadata": {{"name": "web", "annotations": {{"fedns.io/adopt": "true"}}}},
+            "spec": {{"replicas": 5, "selector": {{"matchLabels": {label}}}, "template": {{
+                "metadata": {{"labels": {label}}},
+                "spec": {{"containers": [{{"name": "theirs", "image": "ours"}}]}}}}}}}}"#
+    ));
+    let event = r#"Adopted Deployment "default/web" in cluster beijing with its replicas: 5"#;
+    federation.event("AdoptInCluster", event);
+    answers(hangzhou, REPLICAS, "0");
+    federation.comes_to_rest();
+    assert_eq!((beijing.run(REPLICAS), hangzhou.run(REPLICAS)), ("5".into(), "0".into()));
+    federation.kubectl().run("scale deployment web --replicas=6");
+    answers(hangzhou, REPLICAS, "1");
+    assert_eq!(beijing.run(REPLICAS), "5");
+}
+
+fn replicas_leave_a_cluster_that_refuses_their_deployment() {
+    let federation = Federation::start(&["beijing", "hangzhou"]);
+    let (beijing, hangzhou) = (federation.member("beijing"), federation.member("hangzhou"));
+    beijing.run("create quota none --hard=count/deployments.apps=0");
+    // Nobody else counts there.
+    let counted = r#"{"status":{"hard":{"count/deployments.apps":"0"},"used":{"count/deployments.apps":"0"}}}"#;
+    let change = ["--subresource=status", "--type=merge", "-p", counted];
+    beijing.args(&[&["patch", "quota", "none"][..], &change].concat());
+    eventually(GENEROUS, "the quota counts", || {
+        match beijing.try_run("create deployment other --image=other --dry-run=server") {
+            Err(error) if error.contains("quota") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    });
+    federation.kubectl().run("create deployment web --image=web --replicas=4");
+    answers(hangzhou, REPLICAS, "4");
+    federation.event("CreateInClusterFailed", "quota");
+    beijing.run("delete quota none");
+    answers(beijing, REPLICAS, "0");
 }
 
 fn a_namespace_that_exists_is_shared() {
