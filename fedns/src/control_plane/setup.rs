@@ -5,10 +5,11 @@ use clusters::definition::{Credentials, Redacted};
 use clusters::federation::enabled;
 use clusters::federation::names::KINDS_CONFIG_MAP;
 use clusters::{Access, Connection, MemberAccess};
+use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::ConfigMap;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::certificates::Certificates;
 use super::host::{Change, Host};
@@ -16,6 +17,9 @@ use super::manifests::{federation, secrets};
 
 /// Of `Cluster` objects.
 const DEFINITION: &str = "clusters.fedns.io";
+
+/// Longer than a controller manager tries to keep its Lease, and then waits before it begins.
+const LEASE_SECONDS: u32 = 15;
 
 /// The federation's own API, as its admin.
 ///
@@ -60,6 +64,21 @@ pub async fn is_done(federation: &Host) -> Result<bool, String> {
     let definitions = Api::<CustomResourceDefinition>::all(federation.client());
     let found = federation.get(definitions, DEFINITION).await;
     found.map(|found| found.is_some()).map_err(|failure| failure.to_string())
+}
+
+/// Makes the controller manager start anew. What it watches began in the storage that was lost, so it would hear of
+/// nothing until versions are as high again; and it ends by itself when somebody else has its Lease.
+///
+/// # Errors
+///
+/// Why the Lease cannot be taken.
+pub async fn restart_controllers(federation: &Host) -> Result<(), String> {
+    let leases = Api::<Lease>::namespaced(federation.client(), "kube-system");
+    let taken =
+        json!({"spec": {"holderIdentity": "fedns-setup", "leaseDurationSeconds": LEASE_SECONDS}});
+    // Without a Lease none of it runs, and the next one knows the storage that is there now.
+    let written = federation.merge(leases, "kube-controller-manager", &taken).await;
+    written.map(drop).map_err(|failure| failure.to_string())
 }
 
 /// Writes all of it.

@@ -36,9 +36,22 @@ impl Setup {
     /// Runs until nobody tells of the members any more.
     pub async fn run(mut self) {
         let (mut host, mut told) = (None, None);
-        while self.members.wait_for(|members| !members.troubles.is_empty()).await.is_ok() {
+        // Something was there to be lost.
+        let mut has_stood = false;
+        loop {
+            let is_well = {
+                let members = self.members.borrow_and_update();
+                has_stood |= members.is_complete || !members.found.is_empty();
+                members.troubles.is_empty()
+            };
+            if is_well {
+                match self.members.changed().await {
+                    Ok(()) => continue,
+                    Err(_) => return,
+                }
+            }
             if matches!(&*self.holding.borrow(), Holding::Held { until } if !until.has_passed()) {
-                let trouble = self.look(&mut host).await.err();
+                let trouble = self.look(&mut host, has_stood).await.err();
                 if let Some(why) = trouble.as_ref().filter(|_| trouble != told) {
                     warn!("it is not known whether the federation's API has to be set up: {why}");
                 }
@@ -48,7 +61,7 @@ impl Setup {
         }
     }
 
-    async fn look(&self, host: &mut Option<Connection>) -> Result<(), String> {
+    async fn look(&self, host: &mut Option<Connection>, has_stood: bool) -> Result<(), String> {
         let ControlPlane { access, host: host_access, namespace } = &self.control_plane;
         let host = Host::new("host cluster", connected(host, host_access).await?);
         let Some(certificates) = certificates(&host, namespace).await? else { return Ok(()) };
@@ -58,8 +71,11 @@ impl Setup {
         if setup::is_done(&federation).await? {
             return Ok(());
         }
+        if has_stood {
+            setup::restart_controllers(&federation).await?;
+        }
         setup::write(&federation, &setup::objects(&host, namespace).await?).await?;
-        info!("the federation's API had lost its storage, and is set up again");
+        info!("the federation's API is set up: it had lost its storage, or is new");
         Ok(())
     }
 }
