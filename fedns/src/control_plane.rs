@@ -4,6 +4,7 @@
 //! - [`settings`]: what is wanted, in one value; [`images`]: which images, and which are refused
 //! - [`certificates`]: its own authorities and what they sign, renewed before it runs out
 //! - [`server_config`]: the config that fedns serves with there
+//! - [`provider_files`]: its provider's files, on this machine
 //! - [`manifests`]: from all of this to Kubernetes objects; pure
 //! - [`host`]: objects applied to and read from an API server
 //! - [`setup`]: what the federation's own API is given before anybody uses it
@@ -20,6 +21,7 @@ pub mod settings;
 pub mod images;
 pub mod certificates;
 pub mod server_config;
+pub mod provider_files;
 pub mod manifests;
 pub mod host;
 pub mod setup;

@@ -15,6 +15,9 @@ mod lost;
 /// Clusters with what a federation leaves in them.
 mod stage;
 
+/// Another zone for the same federation.
+mod zone;
+
 /// Its leader, asked from afar.
 mod reach;
 
@@ -30,6 +33,7 @@ pub(crate) fn tests() -> Vec<Test> {
         init::tests(),
         again::tests(),
         lost::tests(),
+        zone::tests(),
         reach::tests(),
         delete::tests(),
         others::tests(),

@@ -1,3 +1,4 @@
+mod former_zone;
 mod prepare;
 
 use std::io::{IsTerminal, Write};
@@ -34,6 +35,7 @@ use crate::output::chain_text;
   fedns delete federation --host-cluster-context=hangzhou --dry-run
   fedns delete federation --host-cluster-context=hangzhou --objects=delete --yes
   fedns delete federation --host-cluster-context=hangzhou --members=beijing,sh=shanghai-admin
+  fedns delete federation --host-cluster-context=hangzhou --former-zone=old.example.com.
   fedns delete federation --federation-name=fed --host-cluster-context=hangzhou \\
       --members=hangzhou,beijing --config fedns.yaml")]
 pub struct Delete {
@@ -69,6 +71,12 @@ pub struct Delete {
     /// The zone of all names
     #[arg(long, value_name = "ZONE")]
     dns_zone_name: Option<String>,
+    /// Only remove the federation's records of a zone that it had before; all else stays
+    #[arg(
+        long, value_name = "ZONE",
+        conflicts_with_all = ["dns_zone_name", "members", "objects", "records", "keep_volumes"]
+    )]
+    former_zone: Option<String>,
     /// Where the zone is hosted: alidns, aws-route53, google-clouddns, rfc2136 or webhook
     #[arg(long, value_name = "KIND")]
     dns_provider: Option<String>,
@@ -101,7 +109,13 @@ impl Delete {
         };
         let outside = self.outside(&seen)?;
         outside.set_environment();
-        let result = match steps::run(self.delete(seen, &outside, &teller))? {
+        let work = async {
+            match &self.former_zone {
+                Some(zone) => self.delete_records_of(zone, &seen, &outside, &teller).await,
+                None => self.delete(&seen, &outside, &teller).await,
+            }
+        };
+        let result = match steps::run(work)? {
             Some(result) => result,
             None => Err(Failure::one("interrupted")),
         };
@@ -116,7 +130,7 @@ impl Delete {
         })
     }
 
-    async fn delete(&self, seen: Seen, outside: &Outside, teller: &Teller) -> CommandResult {
+    async fn delete(&self, seen: &Seen, outside: &Outside, teller: &Teller) -> CommandResult {
         let plan = self.plan(seen, outside).await?;
         if plan.is_empty() {
             return Err(self.nothing(&plan));
@@ -125,7 +139,7 @@ impl Delete {
         if self.dry_run {
             return Ok(ExitCode::SUCCESS);
         }
-        if !self.yes && !self.agrees().await? {
+        if !self.yes && !self.agrees(&format!("Delete federation {}?", self.name)).await? {
             return Err(Failure::one("not agreed to"));
         }
         let kubeconfig = self.local_kubeconfig()?;
@@ -175,11 +189,11 @@ impl Delete {
         ))
     }
 
-    async fn agrees(&self) -> Result<bool, Failure> {
+    async fn agrees(&self, question: &str) -> Result<bool, Failure> {
         if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
             return Err(Failure::one("nobody can be asked here: --yes agrees to what was shown"));
         }
-        let question = format!("\nDelete federation {}? [y/N] ", self.name);
+        let question = format!("\n{question} [y/N] ");
         let asked = tokio::task::spawn_blocking(move || {
             let mut stderr = std::io::stderr();
             stderr.write_all(question.as_bytes())?;

@@ -1,5 +1,6 @@
 mod flags;
 mod plan;
+mod providers;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,11 +9,13 @@ use ::clap::Args;
 
 use self::flags::InitFlags;
 use self::plan::Prepared;
-use super::{CommandResult, Failure, print};
+use super::{CommandResult, Failure, print, steps};
 use crate::control_plane::delete::namespace_words;
+use crate::control_plane::init::host_state::HostState;
 use crate::control_plane::init::progress::Progress;
 use crate::control_plane::init::{Outcome, Plan};
-use crate::control_plane::server_config::is_aws;
+use crate::control_plane::provider_files::ProviderFiles;
+use crate::control_plane::server_config::{AWS_KINDS, PROVIDER_FILE, ServerConfig, is_aws};
 use crate::output;
 
 /// Put the control plane of a federation into a cluster
@@ -98,36 +101,53 @@ pub struct Init {
 
 impl Init {
     pub fn run(mut self: Box<Self>) -> CommandResult {
-        self.use_aws_file()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
-        runtime.block_on(async {
-            tokio::select! {
-                result = self.init() => result,
-                _ = tokio::signal::ctrl_c() => Err(self.failed("interrupted")),
-            }
-        })
+        self.make_absolute()?;
+        // The first part ends with all its threads: only then may the environment change.
+        let Some(standing) = steps::run(self.look())? else {
+            return Err(self.failed("interrupted"));
+        };
+        let standing = standing?;
+        let files = ProviderFiles::write(&standing.provider_files)
+            .map_err(|error| Failure::one(format!("a folder for the provider's file: {error}")))?;
+        self.use_aws_file(&standing, &files);
+        match steps::run(self.init(standing, &files))? {
+            Some(result) => result,
+            None => Err(self.failed("interrupted")),
+        }
     }
 
-    /// The AWS tools find their file by the environment, here as in the pod.
-    fn use_aws_file(&mut self) -> Result<(), Failure> {
-        let Self { dns_provider, dns_provider_config, .. } = &mut *self;
-        if let Some(file) = dns_provider_config {
+    fn make_absolute(&mut self) -> Result<(), Failure> {
+        if let Some(file) = &mut self.dns_provider_config {
             *file = std::path::absolute(&*file)
                 .map_err(|error| Failure::one(format!("--dns-provider-config: {error}")))?;
-            if dns_provider.as_deref().is_some_and(is_aws) {
-                // SAFETY: no other thread runs yet.
-                unsafe { std::env::set_var("AWS_SHARED_CREDENTIALS_FILE", &*file) };
-            }
         }
         Ok(())
     }
 
-    async fn init(&self) -> CommandResult {
-        let Prepared { plan, host, notes } = self.prepare().await?;
-        for note in notes {
-            tell(&note);
+    /// The AWS tools find their file by the environment, here as in the pod.
+    fn use_aws_file(&self, standing: &HostState, files: &ProviderFiles) {
+        let named = self.dns_provider.as_deref().is_some_and(is_aws);
+        let file = match &self.dns_provider_config {
+            Some(file) if named => Some(file.clone()),
+            _ => standing
+                .config
+                .as_deref()
+                .and_then(|text| ServerConfig::standing(text).ok())
+                .filter(|server| server.has_provider_of(&AWS_KINDS))
+                .map(|_| files.path().join(PROVIDER_FILE))
+                .filter(|file| file.exists()),
+        };
+        if let Some(file) = file {
+            // SAFETY: no other thread runs now.
+            unsafe { std::env::set_var("AWS_SHARED_CREDENTIALS_FILE", file) };
         }
+    }
+
+    async fn init(&self, standing: HostState, files: &ProviderFiles) -> CommandResult {
+        let Prepared { plan, host, notes, left } = self.prepare(standing, files).await?;
+        let delete = self.delete_command();
+        let left = left.iter().map(|left| left.line(&delete));
+        notes.into_iter().chain(left).for_each(|note| tell(&note));
         if self.dry_run {
             let objects = plan.dry_run().map_err(Failure::one)?;
             return print(
@@ -166,17 +186,22 @@ impl Init {
     }
 
     fn failed(&self, why: &str) -> Failure {
-        let Self { name, host_cluster_context: host, federation_system_namespace: system, .. } =
-            self;
+        let Self { host_cluster_context: host, federation_system_namespace: system, .. } = self;
         let rest = match self.has_begun.get() {
             false => Vec::new(),
             true => vec![format!(
                 "what was made stays in namespace {system} of {host}: the same command goes on where this one \
-                 ended, and `fedns delete {name} --host-cluster-context={host}{}` takes it away",
-                namespace_words(system)
+                 ended, and `{}` takes it away",
+                self.delete_command()
             )],
         };
         Failure { lines: std::iter::once(why.to_owned()).chain(rest).collect() }
+    }
+
+    fn delete_command(&self) -> String {
+        let Self { name, host_cluster_context: host, federation_system_namespace: system, .. } =
+            self;
+        format!("fedns delete {name} --host-cluster-context={host}{}", namespace_words(system))
     }
 }
 

@@ -32,6 +32,9 @@ use super::host::Host;
 use crate::config::Config;
 use crate::output::chain_text;
 
+const WITHOUT_RECORDS: &str =
+    "fedns is stopped, so nobody writes back what is gone; --records=keep goes on without";
+
 /// Everything that is known before the first step.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -162,7 +165,11 @@ impl Plan {
                 .map_err(one)?;
         }
         if let (Records::Found(_), Some(config)) = (&self.records, parties.config) {
-            leftovers.extend(records::remove(config, tell).await?);
+            let removed = records::remove(config, tell).await;
+            leftovers.extend(removed.map_err(|mut lines| {
+                lines.push(WITHOUT_RECORDS.to_owned());
+                lines
+            })?);
         }
         leftovers.extend(members.clean(tell).await);
         host::end(self, parties, tell).await.map_err(one)?;

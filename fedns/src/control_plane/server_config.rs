@@ -133,6 +133,15 @@ impl ServerConfig {
         self.document.contains_key("zone") || self.document.contains_key("zones")
     }
 
+    /// With or without its final dot.
+    pub fn has_zone_named(&self, zone: &str) -> bool {
+        let list = self.document.get("zones").and_then(Value::as_array).into_iter().flatten();
+        let names = list.filter_map(|zone| zone.get("name"));
+        let names = names.chain(self.document.get("zone")).filter_map(Value::as_str);
+        let plain = |name: &str| name.trim_end_matches('.').to_lowercase();
+        names.map(plain).any(|name| name == plain(zone))
+    }
+
     pub fn has_providers(&self) -> bool {
         providers(&self.document).next().is_some()
     }

@@ -1,11 +1,10 @@
 //! From the command line and what stands to the plan, before anything is changed.
 
-use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use clusters::federation::steps::Party;
 use clusters::federation::unjoin::remote::PATIENCE;
-use tempfile::TempDir;
 
 use super::Delete;
 use crate::cli::Failure;
@@ -15,6 +14,7 @@ use crate::control_plane::delete::look::{Standing, System, look};
 use crate::control_plane::delete::members::{self, MemberPlan, Whose, cluster_names, targets};
 use crate::control_plane::delete::{Context, Fate, Plan, Records, records};
 use crate::control_plane::host::Host;
+use crate::control_plane::provider_files::ProviderFiles;
 use crate::control_plane::server_config::{
     AWS_KINDS, DnsFlags, PROVIDER_FILE, ServerConfig, default_owner, delegation, is_aws,
 };
@@ -22,7 +22,7 @@ use crate::output::chain_text;
 
 /// What the host cluster shows.
 pub(super) struct Seen {
-    standing: Standing,
+    pub standing: Standing,
     /// The federation's label.
     federation: String,
 }
@@ -31,10 +31,10 @@ pub(super) struct Seen {
 pub(super) struct Outside {
     pub config: Option<Config>,
     /// There is a config, and it names no provider.
-    has_no_provider: bool,
+    pub has_no_provider: bool,
     aws_file: Option<PathBuf>,
     /// With the files of the provider's Secret.
-    _folder: Option<TempDir>,
+    _files: Option<ProviderFiles>,
 }
 
 // === impl Outside ===
@@ -97,7 +97,7 @@ impl Delete {
     pub(super) fn outside(&self, seen: &Seen) -> Result<Outside, Failure> {
         let Seen { standing, federation } = seen;
         let nothing =
-            Outside { config: None, has_no_provider: false, aws_file: None, _folder: None };
+            Outside { config: None, has_no_provider: false, aws_file: None, _files: None };
         let standing_text = standing.system.as_ref().and_then(|it| it.config.as_deref());
         let server = match (&self.config, standing_text) {
             (Some(file), _) => ServerConfig::read(file)?,
@@ -116,7 +116,7 @@ impl Delete {
         let owner_default = standing.host_uid.as_ref().map(|uid| default_owner(federation, uid));
         let server = server.with_flags(&DnsFlags {
             federation: Some(federation),
-            zone: self.dns_zone_name.as_deref(),
+            zone: self.former_zone.as_deref().or(self.dns_zone_name.as_deref()),
             provider: self.dns_provider.as_deref(),
             provider_file: provider_file.as_deref(),
             owner: self.dns_owner.as_deref(),
@@ -132,9 +132,11 @@ impl Delete {
         if !server.has_zone() {
             return Err(Failure::one("--dns-zone-name is missing: the zone of all names"));
         }
-        let folder = files(standing.system.as_ref())
+        let none = BTreeMap::new();
+        let files = standing.system.as_ref().map_or(&none, |system| &system.provider_files);
+        let files = ProviderFiles::write(files)
             .map_err(|error| Failure::one(format!("a folder for the provider's file: {error}")))?;
-        let path = folder.as_ref().map_or(Path::new("/"), TempDir::path);
+        let path = files.path();
         let is_aws_named = self.dns_provider.as_deref().is_some_and(is_aws);
         let aws_file = match provider_file {
             Some(file) if is_aws_named => Some(file),
@@ -152,13 +154,13 @@ impl Delete {
             }
             Err(error) => return Err(unreadable(error.into())),
         };
-        Ok(Outside { config: Some(config), has_no_provider, aws_file, _folder: folder })
+        Ok(Outside { config: Some(config), has_no_provider, aws_file, _files: Some(files) })
     }
 
     /// Looks at members and providers.
-    pub(super) async fn plan(&self, seen: Seen, outside: &Outside) -> Result<Plan, Failure> {
+    pub(super) async fn plan(&self, seen: &Seen, outside: &Outside) -> Result<Plan, Failure> {
         let Seen { standing, federation } = seen;
-        let context = self.context(&standing).await?;
+        let context = self.context(standing).await?;
         // One that is on its way out tells no more of members than of providers.
         let is_whole = standing.system.as_ref().is_some_and(|it| it.config.is_some());
         let mut known: BTreeSet<String> =
@@ -166,7 +168,7 @@ impl Delete {
         if standing.system.is_some() && matches!(context, Context::Ours(_)) {
             known.extend(cluster_names(&self.access(&self.name)).await);
         }
-        let members = self.member_plans(&known, &federation, &standing).await?;
+        let members = self.member_plans(&known, federation, standing).await?;
         let records = match (&outside.config, self.records) {
             _ if outside.has_no_provider => Records::Found(Vec::new()),
             (_, Fate::Keep) => Records::Kept,
@@ -181,11 +183,11 @@ impl Delete {
         };
         Ok(Plan {
             name: self.name.clone(),
-            federation,
+            federation: federation.clone(),
             host: self.host_cluster_context.clone(),
             namespace: self.federation_system_namespace.clone(),
             has_members_list: is_whole || !members.is_empty(),
-            standing,
+            standing: standing.clone(),
             records,
             delegation: outside.config.as_ref().map(delegation).unwrap_or_default(),
             members,
@@ -256,16 +258,4 @@ const WITHOUT_RECORDS: &str = "the records are still there; --config FILE names 
 fn unreadable(mut failure: Failure) -> Failure {
     failure.lines.push(WITHOUT_RECORDS.to_owned());
     failure
-}
-
-/// The files of the provider's Secret, in a folder that is this user's alone.
-fn files(system: Option<&System>) -> std::io::Result<Option<TempDir>> {
-    let Some(files) = system.map(|it| &it.provider_files).filter(|files| !files.is_empty()) else {
-        return Ok(None);
-    };
-    let folder = tempfile::tempdir()?;
-    for (name, content) in files {
-        std::fs::write(folder.path().join(name), content)?;
-    }
-    Ok(Some(folder))
 }

@@ -6,22 +6,21 @@ use std::path::Path;
 use clusters::kubeconfig::LocalKubeconfig;
 use clusters::{Access, Connection, KubeconfigAccess};
 use model::Label;
-use providers::preflight::Severity;
 
 use super::Init;
 use super::flags::{InitFlags, pairs};
+use super::providers::{Left, Providers};
 use crate::cli::Failure;
 use crate::config::{Config, ConfigError};
 use crate::control_plane::host::Host;
 use crate::control_plane::init::Plan;
 use crate::control_plane::init::host_state::{HostState, look};
 use crate::control_plane::manifests::secrets::{self, EtcdFiles, UserFiles};
+use crate::control_plane::provider_files::ProviderFiles;
 use crate::control_plane::server_config::{
     AWS_KINDS, DnsFlags, DnsService, PROVIDER_FILE, ServerConfig, default_owner, is_aws,
 };
 use crate::control_plane::settings::{PullPolicy, ServiceType, Settings};
-use crate::delegation::look;
-use crate::mirror::check::check;
 use crate::output::chain_text;
 
 /// Older ones lack what the manifests use.
@@ -33,14 +32,24 @@ pub(super) struct Prepared {
     pub plan: Plan,
     pub host: Host,
     pub notes: Vec<String>,
+    /// Records at providers that nobody writes after this.
+    pub left: Vec<Left>,
 }
 
 impl Init {
-    pub(super) async fn prepare(&self) -> Result<Prepared, Failure> {
+    /// What stands in the host cluster.
+    pub(super) async fn look(&self) -> Result<HostState, Failure> {
         self.check_words()?;
         let host = self.connect().await?;
-        let standing =
-            look(&host, &self.federation_system_namespace).await.map_err(Failure::one)?;
+        look(&host, &self.federation_system_namespace).await.map_err(Failure::one)
+    }
+
+    pub(super) async fn prepare(
+        &self,
+        standing: HostState,
+        kept_files: &ProviderFiles,
+    ) -> Result<Prepared, Failure> {
+        let host = self.connect().await?;
         let flags = self.merged_flags(&standing)?;
         let server = self.server_config(&standing)?;
         let federation = self.federation(&server, &standing)?;
@@ -58,10 +67,16 @@ impl Init {
         self.check_owner(&server)?;
         let config = self.checked(&server, &settings)?;
         let settings = Settings { zone: zones(&config), ..settings };
-        let mut notes = Vec::new();
-        if self.dns_provider.is_some() || self.config.is_some() {
-            notes = preflight(&config).await?;
-        }
+        let from_here = |server: &ServerConfig| server.clone().outside(kept_files.path()).checked();
+        let before = standing.config.as_deref().map(ServerConfig::standing).transpose()?;
+        let before = before.filter(ServerConfig::has_providers);
+        let providers = Providers {
+            now: server.has_providers().then(|| from_here(&server)).transpose()?,
+            before: before.map(|server| from_here(&server)),
+            are_named: self.dns_provider.is_some() || self.config.is_some(),
+        };
+        let notes = providers.preflight().await?;
+        let left = providers.left().await;
         let kubeconfig = self.local_kubeconfig(&standing)?;
         let plan = Plan {
             settings,
@@ -74,7 +89,7 @@ impl Init {
             timeout: self.timeout,
             kubeconfig,
         };
-        Ok(Prepared { plan, host, notes })
+        Ok(Prepared { plan, host, notes, left })
     }
 
     /// What is wrong whatever the host cluster holds.
@@ -317,28 +332,6 @@ fn is_zone(text: &str) -> bool {
 fn zones(config: &Config) -> String {
     let names: Vec<String> = config.zones.iter().map(|zone| zone.name.to_string()).collect();
     names.join(",")
-}
-
-/// Nothing is created where the provider would refuse what is wanted.
-async fn preflight(config: &Config) -> Result<Vec<String>, Failure> {
-    let (mut lines, mut notes) = (Vec::new(), Vec::new());
-    let asking = look::Settings { resolvers: config.resolver.clone(), ..look::Settings::default() };
-    for zone in &config.zones {
-        for provider in &zone.providers {
-            let checked = check(config, None, (zone, provider), &asking).await;
-            for finding in checked.findings {
-                let line = format!("{}: {finding}", checked.title);
-                // Keys that come from where it runs are others in the pod.
-                let is_of_here = finding.subject == "provider" && provider.kind.file().is_none();
-                match finding.severity {
-                    Severity::Fine => {}
-                    Severity::Blocking if !is_of_here => lines.push(line),
-                    _ => notes.push(line),
-                }
-            }
-        }
-    }
-    if lines.is_empty() { Ok(notes) } else { Err(Failure { lines }) }
 }
 
 fn read(flag: &str, path: Option<&Path>) -> Result<Option<Vec<u8>>, Failure> {

@@ -67,16 +67,7 @@ pub async fn remove(config: &Config, tell: Tell<'_>) -> Result<Vec<Leftover>, Ve
             }
         }
     }
-    match failures.is_empty() {
-        true => Ok(left),
-        false => {
-            failures.push(
-                "fedns is stopped, so nobody writes back what is gone; --records=keep goes on without"
-                    .to_owned(),
-            );
-            Err(failures)
-        }
-    }
+    if failures.is_empty() { Ok(left) } else { Err(failures) }
 }
 
 fn mirrored(config: &Config) -> impl Iterator<Item = (&ZoneConfig, &ProviderConfig)> {

@@ -30,7 +30,7 @@ impl Plan {
                 "\nRecords\n  not looked for: nothing says of a provider (--config FILE names it)"
             )?,
             Records::Kept => writeln!(f, "\nRecords\n  stay at their providers, if there are any")?,
-            Records::Found(plans) => plans.iter().try_for_each(|plan| show_records(f, plan))?,
+            Records::Found(plans) => plans.iter().try_for_each(|plan| write!(f, "\n{plan}"))?,
         }
         if self.delegation.is_empty() {
             return Ok(());
@@ -144,14 +144,16 @@ impl Plan {
     }
 }
 
-fn show_records(f: &mut fmt::Formatter<'_>, plan: &RecordsPlan) -> fmt::Result {
-    let RecordsPlan { title, owner, names, rows, not_allowed, imported } = plan;
-    writeln!(f, "\nRecords at {title}, owner {owner}: {names} names")?;
-    rows.iter().try_for_each(|row| show_row(f, row))?;
-    not_allowed
-        .iter()
-        .try_for_each(|name| writeln!(f, "    {name} stays: the policy deletes nothing"))?;
-    imported.iter().try_for_each(|name| writeln!(f, "    {name} stays: it was imported"))
+impl fmt::Display for RecordsPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { title, owner, names, rows, not_allowed, imported } = self;
+        writeln!(f, "Records at {title}, owner {owner}: {names} names")?;
+        rows.iter().try_for_each(|row| show_row(f, row))?;
+        not_allowed
+            .iter()
+            .try_for_each(|name| writeln!(f, "    {name} stays: the policy deletes nothing"))?;
+        imported.iter().try_for_each(|name| writeln!(f, "    {name} stays: it was imported"))
+    }
 }
 
 fn show_row(f: &mut fmt::Formatter<'_>, row: &ChangeRow) -> fmt::Result {
