@@ -10,7 +10,7 @@
 //!   [`account`]: fedns's account in a member, for all of them
 //! - [`discovery`]: which kinds an API server serves; [`roster`]: the members at one moment;
 //!   [`orphans`]: copies without an object
-//! - [`host`]: what the host cluster tells of its federation
+//! - [`host`]: what the host cluster tells of its federation; [`tie`]: whether an API belongs to it
 //! - [`corefile`]: the server block by which a member's CoreDNS asks fedns; [`coredns`]: where it stands
 //! - [`steps`]: objects written one after another, told as they are
 //! - [`table`]: the members as kubectl prints them
@@ -46,6 +46,8 @@ pub mod account;
 pub mod steps;
 #[cfg(feature = "federation")]
 pub mod host;
+#[cfg(feature = "federation")]
+pub mod tie;
 #[cfg(feature = "federation")]
 pub mod table;
 #[cfg(feature = "federation")]

@@ -43,8 +43,8 @@ pub const SERVER_ANNOTATION: &str = "fedns.io/server";
 pub const FEDERATION_NAME_ANNOTATION: &str = "federation.alpha.kubernetes.io/federation-name";
 /// On everything that was made for a member: its name.
 pub const CLUSTER_NAME_ANNOTATION: &str = "federation.alpha.kubernetes.io/cluster-name";
-/// On everything that was made for a federation: the UID of its host cluster's kube-system namespace.
-/// Two federations of one name differ in it.
+/// On everything that was made for a federation, and on its own definition of `Cluster` objects: the UID of its
+/// host cluster's kube-system namespace. Two federations of one name differ in it.
 pub const HOST_UID_ANNOTATION: &str = "fedns.io/host-uid";
 /// On a `Cluster` object and a member's Secret: the UID of the member's kube-system namespace.
 pub const CLUSTER_UID_ANNOTATION: &str = "fedns.io/cluster-uid";

@@ -11,6 +11,7 @@ use clusters::federation::host::{self, HostedFederation};
 use clusters::federation::names::SYSTEM_NAMESPACE;
 use clusters::federation::roster::{self, Listed};
 use clusters::federation::steps::{Party, REQUEST_LIMIT};
+use clusters::federation::tie;
 use clusters::federation::unjoin::remote::PATIENCE;
 use clusters::identity::{Identity, identify};
 use futures::future::join_all;
@@ -84,6 +85,7 @@ impl Everywhere {
         let host = host.map_err(|error| failure(&error))?;
         let namespace = self.federation_system_namespace.clone();
         let hosted = host::look(&host, &namespace).await.map_err(|error| failure(&error))?;
+        tie::check(&federation, &host, &hosted).await.map_err(|error| failure(&error))?;
         let label = self.label(&hosted)?;
         let listed = roster::list(&federation, &host, &namespace, &hosted.host_uid).await;
         let listed = listed.map_err(|error| failure(&error))?;

@@ -7,7 +7,7 @@ use clusters::federation::steps::{Party, Told};
 use clusters::federation::unjoin::Leftover;
 use clusters::federation::unjoin::local::{self, Gone};
 use clusters::federation::unjoin::remote::{self, Leaver, PATIENCE};
-use clusters::federation::{enabled, host};
+use clusters::federation::{enabled, host, tie};
 
 use super::steps::{self, Place, Teller};
 use super::{CommandResult, Failure, print};
@@ -52,7 +52,9 @@ impl Unjoin {
             Some(Ok(code)) => Ok(code),
             Some(Err(mut failure)) => {
                 teller.close();
-                failure.lines.push(again.to_owned());
+                if teller.has_begun() {
+                    failure.lines.push(again.to_owned());
+                }
                 Err(failure)
             }
             None => {
@@ -75,6 +77,7 @@ impl Unjoin {
         let host = host.map_err(|error| one(&error))?;
         let namespace = &place.federation_system_namespace;
         let hosted = host::look(&host, namespace).await.map_err(|error| one(&error))?;
+        tie::check(&federation, &host, &hosted).await.map_err(|error| one(&error))?;
         let tell = |told: Told| teller.tell(told);
         let gone = local::leave(&federation, &host, namespace, name, self.timeout, &tell).await;
         let context = place.cluster_context.as_deref().unwrap_or(name);

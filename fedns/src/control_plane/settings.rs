@@ -12,6 +12,8 @@ pub struct Settings {
     /// The label in names.
     pub federation: String,
     pub namespace: String,
+    /// UID of the host's kube-system namespace; `None` where it may not be read.
+    pub host_uid: Option<String>,
     /// With its final dot.
     pub zone: String,
     pub images: Images,

@@ -4,6 +4,7 @@
 use clusters::definition::{Credentials, Redacted};
 use clusters::federation::enabled;
 use clusters::federation::names::KINDS_CONFIG_MAP;
+use clusters::federation::tie::DEFINITION_NAME;
 use clusters::{Access, Connection, MemberAccess};
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -13,10 +14,8 @@ use serde_json::{Value, json};
 
 use super::certificates::Certificates;
 use super::host::{Change, Host};
-use super::manifests::{federation, secrets};
-
-/// Of `Cluster` objects.
-const DEFINITION: &str = "clusters.fedns.io";
+use super::manifests::federation::{self, Origin};
+use super::manifests::secrets;
 
 /// Longer than a controller manager tries to keep its Lease, and then waits before it begins.
 const LEASE_SECONDS: u32 = 15;
@@ -48,11 +47,12 @@ pub async fn connect(
 /// # Errors
 ///
 /// Why it is not known.
-pub async fn objects(host: &Host, namespace: &str) -> Result<Vec<Value>, String> {
+pub async fn objects(host: &Host, namespace: &str, origin: &Origin) -> Result<Vec<Value>, String> {
     let maps = Api::<ConfigMap>::namespaced(host.client(), namespace);
     let map = host.get(maps, KINDS_CONFIG_MAP).await.map_err(|failure| failure.to_string())?;
     let enabled = enabled::read(&map.and_then(|map| map.data).unwrap_or_default());
-    federation::objects(&enabled).map_err(|error| format!("cannot be written as JSON: {error}"))
+    federation::objects(origin, &enabled)
+        .map_err(|error| format!("cannot be written as JSON: {error}"))
 }
 
 /// True where nothing of it is to be written: what was written last is there.
@@ -62,7 +62,7 @@ pub async fn objects(host: &Host, namespace: &str) -> Result<Vec<Value>, String>
 /// Why it is not known.
 pub async fn is_done(federation: &Host) -> Result<bool, String> {
     let definitions = Api::<CustomResourceDefinition>::all(federation.client());
-    let found = federation.get(definitions, DEFINITION).await;
+    let found = federation.get(definitions, DEFINITION_NAME).await;
     found.map(|found| found.is_some()).map_err(|failure| failure.to_string())
 }
 

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use clusters::Connection;
 use clusters::federation::members::Members;
+use clusters::federation::names::{FEDERATION_NAME_ANNOTATION, HOST_UID_ANNOTATION};
 use clusters::lease::Holding;
 use k8s_openapi::api::core::v1::Secret;
-use kube::Api;
+use kube::{Api, ResourceExt};
 use tokio::sync::watch;
 use tracing::{info, warn};
 
@@ -18,6 +19,7 @@ use super::member_status::connected;
 use crate::config::ControlPlane;
 use crate::control_plane::certificates::Certificates;
 use crate::control_plane::host::Host;
+use crate::control_plane::manifests::federation::Origin;
 use crate::control_plane::manifests::secrets;
 use crate::control_plane::setup;
 
@@ -64,7 +66,7 @@ impl Setup {
     async fn look(&self, host: &mut Option<Connection>, has_stood: bool) -> Result<(), String> {
         let ControlPlane { access, host: host_access, namespace } = &self.control_plane;
         let host = Host::new("host cluster", connected(host, host_access).await?);
-        let Some(certificates) = certificates(&host, namespace).await? else { return Ok(()) };
+        let Some((certificates, origin)) = kept(&host, namespace).await? else { return Ok(()) };
         let connection = Connection::new(&access.clone().into()).await;
         let url = connection.map_err(|error| error.line())?.server;
         let federation = setup::connect(&url, namespace, &certificates).await?;
@@ -74,17 +76,26 @@ impl Setup {
         if has_stood {
             setup::restart_controllers(&federation).await?;
         }
-        setup::write(&federation, &setup::objects(&host, namespace).await?).await?;
+        setup::write(&federation, &setup::objects(&host, namespace, &origin).await?).await?;
         info!("the federation's API is set up: it had lost its storage, or is new");
         Ok(())
     }
 }
 
-/// `None` where it was not `init` that made the control plane.
-async fn certificates(host: &Host, namespace: &str) -> Result<Option<Certificates>, String> {
+/// What `init` kept; `None` where it was not `init` that made the control plane.
+async fn kept(host: &Host, namespace: &str) -> Result<Option<(Certificates, Origin)>, String> {
     let all = Api::<Secret>::namespaced(host.client(), namespace);
     let secret = host.get(all, secrets::ALL).await.map_err(|failure| failure.to_string())?;
-    let bytes = secret.and_then(|secret| secret.data?.remove(secrets::ALL_KEY));
-    let read = bytes.map(|bytes| serde_json::from_slice(&bytes.0)).transpose();
-    read.map_err(|error| format!("Secret {}, key {}: {error}", secrets::ALL, secrets::ALL_KEY))
+    let Some(secret) = secret else { return Ok(None) };
+    let said = |key: &str| secret.annotations().get(key).cloned();
+    let origin = Origin {
+        federation: said(FEDERATION_NAME_ANNOTATION).unwrap_or_default(),
+        host_uid: said(HOST_UID_ANNOTATION),
+    };
+    let bytes = secret.data.as_ref().and_then(|data| data.get(secrets::ALL_KEY));
+    let certificates: Option<Certificates> = bytes
+        .map(|bytes| serde_json::from_slice(&bytes.0))
+        .transpose()
+        .map_err(|error| format!("Secret {} is damaged: {error}", secrets::ALL))?;
+    Ok(certificates.map(|certificates| (certificates, origin)))
 }

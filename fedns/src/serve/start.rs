@@ -73,7 +73,8 @@ impl Running {
         let (prepared, mut predecessor) = Prepared::of(config, predecessor).await?;
         let folder = prepared.open_state(&mut predecessor).await?;
         let Prepared { mut config, settings, bound, key_files, transfer_policy, .. } = prepared;
-        let Prepared { own_secrets, client_policy, certificate, admin_token, warnings, .. } = prepared;
+        let Prepared { own_secrets, client_policy, certificate, admin_token, warnings, .. } =
+            prepared;
         let saved_clusters = folder.saved_clusters();
         let is_federation = config.control_plane.is_some();
         if is_federation {

@@ -151,6 +151,9 @@ fn an_etcd_in_memory_loses_its_pod_and_nothing_stands_still() {
     );
     federation.run("create namespace shop");
     federation.run("delete namespace shop --timeout=120s");
+    let uid = host.kubectl().run("get namespace kube-system -o jsonpath={.metadata.uid}");
+    let path = "jsonpath={.metadata.annotations.fedns\\.io/host-uid}";
+    assert_eq!(federation.run(&format!("get crd clusters.fedns.io -o {path}")), uid);
     join(&host);
     let clusters = federation.run("get clusters");
     assert!(clusters.contains("Ready"), "{clusters}");

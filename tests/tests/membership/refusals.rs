@@ -43,6 +43,19 @@ fn what_speaks_against_a_join_is_said_in_one_line() {
     );
     check(&format!("join beijing --federation-name=other {host}"), "holds the federation \"fed\"");
 
+    // Two federations, and a slip of the pen: nothing of the one goes into the other.
+    let definition = "annotate --overwrite crd clusters.fedns.io";
+    let api = stage.federation.kubectl();
+    api.run(&format!("{definition} fedns.io/host-uid={}", stage.beijing.uid()));
+    for line in ["join beijing", "unjoin beijing", "enable networkpolicies"] {
+        check(&format!("{line} {host}"), "federation whose control plane is not in");
+    }
+    api.run(&format!("{definition} fedns.io/host-uid={}", stage.hangzhou.api.uid()));
+    let name = "federation.alpha.kubernetes.io/federation-name";
+    api.run(&format!("{definition} {name}=other"));
+    check(&format!("join beijing {host}"), "the API of the federation \"other\", and that of");
+    api.run(&format!("{definition} {name}=fed"));
+
     let beijing = stage.beijing.kubectl();
     beijing.run("create namespace federation-system");
     beijing.run("-n federation-system create serviceaccount was-there");

@@ -23,6 +23,7 @@ use crate::federation::names::{
 };
 use crate::federation::rotation::{HeldCredential, Token};
 use crate::federation::steps::{Party, PartyError, limited};
+use crate::federation::tie::{self, TieError};
 use crate::identity::{Identity, identify};
 
 /// Until a fresh definition is served.
@@ -69,6 +70,8 @@ pub enum PreflightError {
     Party(#[from] PartyError),
     #[error(transparent)]
     Host(#[from] HostError),
+    #[error(transparent)]
+    Tie(#[from] TieError),
     #[error("{0}")]
     Request(#[from] Failure),
     #[error(
@@ -139,6 +142,7 @@ pub async fn prepare(request: JoinRequest) -> Result<Prepared, PreflightError> {
     let at_host = vitals::take(&host).await?;
     let mut notes = judge_vitals(&member, &at_member, &host, &at_host)?;
     let hosted = host::look(&host, &request.namespace).await?;
+    tie::check(&federation, &host, &hosted).await?;
     let name = federation_name(&request, &host, &hosted)?;
     let enabled = enabled_kinds(&host, &request.namespace, &mut notes).await?;
     let objects = cluster_objects(&federation).await?;

@@ -266,6 +266,7 @@ impl Init {
             name: self.name.clone(),
             federation: federation.to_owned(),
             namespace: self.federation_system_namespace.clone(),
+            host_uid: standing.uid.clone(),
             zone: String::new(),
             images: flags.images().map_err(|lines| Failure { lines })?,
             pull_policy: flags.image_pull_policy.unwrap_or(PullPolicy::IfNotPresent),

@@ -12,9 +12,10 @@ use super::progress::Progress;
 use super::{Plan, StepResult};
 use crate::control_plane::certificates::Certificates;
 use crate::control_plane::host::{Change, Host};
+use crate::control_plane::manifests::federation::Origin;
 use crate::control_plane::manifests::{APP_LABEL, MODULE_LABEL};
 use crate::control_plane::rollout::{self, Progress as Rollout};
-use crate::control_plane::settings::Etcd;
+use crate::control_plane::settings::{Etcd, Settings};
 use crate::control_plane::setup;
 
 /// Between two looks.
@@ -35,9 +36,10 @@ pub(super) async fn until_up(
     progress: &mut Progress,
 ) -> StepResult<Vec<(Value, Change)>> {
     let end = Instant::now() + plan.timeout;
-    let namespace = &plan.settings.namespace;
+    let Settings { namespace, federation, host_uid, .. } = &plan.settings;
+    let origin = Origin { federation: federation.clone(), host_uid: host_uid.clone() };
     let federation = setup::connect(url, namespace, certificates).await?;
-    let objects = setup::objects(host, namespace).await?;
+    let objects = setup::objects(host, namespace, &origin).await?;
     let mut written = None;
     loop {
         let rollouts = rollouts(plan, host).await;

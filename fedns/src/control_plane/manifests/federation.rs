@@ -5,11 +5,20 @@ use clusters::federation::enabled::EnabledKind;
 use clusters::federation::enabled::grant::of_federation;
 use clusters::federation::enabled::policies::policies;
 use clusters::federation::kinds::{FEDERATED, UNFIT};
-use clusters::federation::names::FEDNS_USER;
+use clusters::federation::names::{FEDERATION_NAME_ANNOTATION, FEDNS_USER, HOST_UID_ANNOTATION};
 use serde_json::{Value, json};
 
 const ROLE: &str = "fedns";
 const POLICY: &str = "fedns-kinds-that-run-nothing";
+
+/// What the API says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The federation's label.
+    pub federation: String,
+    /// UID of the host's kube-system namespace; `None` where it is not known.
+    pub host_uid: Option<String>,
+}
 
 /// What fedns may do, what is refused, what is told of kinds that are not propagated, and the definition of
 /// Cluster objects: it comes last, so that where it stands, all of it does. `enabled` are propagated beside the
@@ -18,7 +27,7 @@ const POLICY: &str = "fedns-kinds-that-run-nothing";
 /// # Errors
 ///
 /// The definition that is built in is no JSON.
-pub fn objects(enabled: &[EnabledKind]) -> Result<Vec<Value>, serde_json::Error> {
+pub fn objects(origin: &Origin, enabled: &[EnabledKind]) -> Result<Vec<Value>, serde_json::Error> {
     let mut objects = Vec::from(rights());
     if !enabled.is_empty() {
         let (role, binding) = of_federation(enabled);
@@ -30,8 +39,18 @@ pub fn objects(enabled: &[EnabledKind]) -> Result<Vec<Value>, serde_json::Error>
         objects.push(serde_json::to_value(policy)?);
         objects.push(serde_json::to_value(binding)?);
     }
-    objects.push(serde_json::from_str(DEFINITION)?);
+    objects.push(definition(origin)?);
     Ok(objects)
+}
+
+fn definition(origin: &Origin) -> Result<Value, serde_json::Error> {
+    let mut definition: Value = serde_json::from_str(DEFINITION)?;
+    let annotations = &mut definition["metadata"]["annotations"];
+    annotations[FEDERATION_NAME_ANNOTATION] = json!(origin.federation);
+    if let Some(uid) = &origin.host_uid {
+        annotations[HOST_UID_ANNOTATION] = json!(uid);
+    }
+    Ok(definition)
 }
 
 fn rights() -> [Value; 2] {

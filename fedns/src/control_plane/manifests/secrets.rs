@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clusters::federation::names::HOST_UID_ANNOTATION;
 use serde_json::{Value, json};
 
 use super::api_server::{POLICY_FILE, policy};
@@ -12,7 +13,7 @@ use crate::control_plane::certificates::{
 };
 use crate::control_plane::settings::{Etcd, Settings};
 
-/// Everything; only `fedns init` reads it.
+/// Everything, and in which host it is. No pod mounts it.
 pub const ALL: &str = "federation-certificates";
 pub const ALL_KEY: &str = "certificates.json";
 pub const ETCD: &str = "etcd-credentials";
@@ -50,8 +51,12 @@ pub fn secrets(
     files: &UserFiles,
 ) -> Result<Vec<Value>, serde_json::Error> {
     let all = serde_json::to_vec(certificates)?;
+    let mut all = secret(settings, ALL, &[(ALL_KEY, &all)]);
+    if let Some(uid) = &settings.host_uid {
+        all["metadata"]["annotations"][HOST_UID_ANNOTATION] = json!(uid);
+    }
     let mut secrets = vec![
-        secret(settings, ALL, &[(ALL_KEY, &all)]),
+        all,
         api_server(settings, certificates, &files.etcd),
         controller_manager(settings, known, certificates),
         fedns(settings, known, certificates),

@@ -8,6 +8,7 @@ fn settings() -> Settings {
     Settings {
         name: "federation".into(),
         federation: "fed".into(),
+        host_uid: None,
         namespace: "federation-system".into(),
         zone: String::new(),
         images: Images::choose(&ImageFlags::default()).unwrap(),
