@@ -3,6 +3,7 @@
 //!
 //! - [`settings`]: what is wanted, in one value; [`images`]: which images, and which are refused
 //! - [`certificates`]: its own authorities and what they sign, renewed before it runs out
+//! - [`fingerprint`]: which pods have to start anew for what they read; pure
 //! - [`server_config`]: the config that fedns serves with there
 //! - [`provider_files`]: its provider's files, on this machine
 //! - [`manifests`]: from all of this to Kubernetes objects; pure
@@ -20,6 +21,7 @@
 pub mod settings;
 pub mod images;
 pub mod certificates;
+pub mod fingerprint;
 pub mod server_config;
 pub mod provider_files;
 pub mod manifests;

@@ -4,6 +4,7 @@
 //! - [`running`]: the federation while serving: who is a member, and who leaves
 //! - [`member_status`]: what is told of each member in its `Cluster` object
 //! - `rotation`: the members' credentials, renewed before they grow old
+//! - `certificates`: those of its control plane, renewed before they end
 //! - `setup`: what `init` gave its API, given again where that has lost it
 //! - [`page`]: what is told of it over the API
 //! - [`membership`]: from what was found to clusters that are watched; pure
@@ -19,6 +20,8 @@
 
 pub mod membership;
 pub mod page;
+#[cfg(feature = "federation")]
+mod certificates;
 #[cfg(feature = "federation")]
 mod copies;
 #[cfg(feature = "federation")]

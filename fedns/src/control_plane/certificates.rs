@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
 use model::UnixTime;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -22,6 +23,9 @@ const LIFETIME: u64 = 365 * DAY;
 const RENEW_BEFORE: u64 = 30 * DAY;
 /// Clocks of other machines may be behind.
 const BACKDATED: u64 = 60 * 60;
+
+/// Of the Secret that keeps all of it.
+pub const ALL_KEY: &str = "certificates.json";
 
 /// Signs what the API server shows and what its clients show to it.
 pub const AUTHORITY: &str = "federation";
@@ -76,6 +80,8 @@ pub enum CertificateError {
     Make(#[from] rcgen::Error),
     #[error("no random bytes: {0}")]
     Random(#[from] std::io::Error),
+    #[error("the authority {0} ends within 30 days: `fedns init` again makes another one")]
+    Authority(&'static str),
 }
 
 /// One certificate as it has to be.
@@ -93,6 +99,22 @@ struct Wanted {
 impl Certificates {
     pub fn pair(&self, name: &str) -> Option<&Pair> {
         self.issued.get(name)
+    }
+
+    /// As they are kept in the Secret of `fedns init`; `None` where it has none.
+    ///
+    /// # Errors
+    ///
+    /// They are damaged.
+    pub fn of(secret: &Secret) -> Result<Option<Self>, serde_json::Error> {
+        let bytes = secret.data.as_ref().and_then(|data| data.get(ALL_KEY));
+        bytes.map(|bytes| serde_json::from_slice(&bytes.0)).transpose()
+    }
+
+    /// Under which names the servers are reached, as their certificates say.
+    fn names(&self) -> ServerNames {
+        let of = |name| self.pair(name).map(|pair| pair.names.clone()).unwrap_or_default();
+        ServerNames { api: of(API_SERVER), etcd: of(ETCD_SERVER) }
     }
 
     /// PEM.
@@ -133,6 +155,21 @@ pub fn renew(
         }
     }
     Ok(Renewed { certificates, made })
+}
+
+/// The same under the authorities that stand, for the names that servers have.
+///
+/// # Errors
+///
+/// What could not be made; an authority that ends itself, whose successor all parts and people must get.
+pub fn renew_issued(standing: Certificates, now: UnixTime) -> Result<Renewed, CertificateError> {
+    for name in [AUTHORITY, ETCD_AUTHORITY] {
+        if !standing.authorities.get(name).is_some_and(|pair| pair.is_good(&[], now)) {
+            return Err(CertificateError::Authority(name));
+        }
+    }
+    let names = standing.names();
+    renew(Some(standing), &names, now)
 }
 
 fn empty() -> Result<Certificates, CertificateError> {
@@ -297,6 +334,20 @@ mod tests {
         assert_eq!(again.made.len(), 6, "{:?}", again.made);
         assert_eq!(again.certificates.authority(AUTHORITY), first.authority(AUTHORITY));
         assert_eq!(again.certificates.service_accounts, first.service_accounts);
+    }
+
+    #[test]
+    fn who_runs_renews_what_is_issued_and_no_authority() {
+        let first = renew(None, &names(&["192.0.2.1"]), NOW).unwrap().certificates;
+        let later = UnixTime(NOW.0 + LIFETIME - RENEW_BEFORE);
+        let renewed = renew_issued(first.clone(), later).unwrap();
+        assert_eq!(renewed.made.len(), 6, "{:?}", renewed.made);
+        let names =
+            |certificates: &Certificates| certificates.pair(API_SERVER).unwrap().names.clone();
+        assert_eq!(names(&renewed.certificates), names(&first));
+        assert!(renew_issued(renewed.certificates, later).unwrap().made.is_empty());
+        let last = UnixTime(NOW.0 + AUTHORITY_LIFETIME - RENEW_BEFORE);
+        assert!(matches!(renew_issued(first, last), Err(CertificateError::Authority(AUTHORITY))));
     }
 
     #[test]

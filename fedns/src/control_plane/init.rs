@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 use self::host_state::HostState;
 use self::progress::Progress;
 use super::certificates::{self, ADMIN, AUTHORITY, Certificates, Renewed, ServerNames};
+use super::fingerprint;
 use super::host::{Change, Changes, Host};
 use super::manifests::secrets::UserFiles;
 use super::manifests::services::services;
@@ -124,8 +125,15 @@ impl Plan {
             fingerprints: Default::default(),
         };
         let files = with_providers(self, &deployed);
-        let all = secrets::secrets(settings, &known, &certificates, &files).map_err(json_error)?;
-        known.fingerprints = all.iter().map(fingerprint).collect();
+        let mut all =
+            secrets::secrets(settings, &known, &certificates, &files).map_err(json_error)?;
+        for secret in &mut all {
+            let name = secret["metadata"]["name"].as_str().unwrap_or_default().to_owned();
+            if secrets::OF_PARTS.contains(&name.as_str()) {
+                let word = fingerprint::put(secret, standing.secrets.get(&name));
+                known.fingerprints.insert(name, word);
+            }
+        }
         apply(host, &all, &mut changes).await?;
         apply(host, &config_maps(settings, &deployed, &self.flags), &mut changes).await?;
         apply(host, &Vec::from_iter(claim(settings)), &mut changes).await?;
@@ -230,12 +238,6 @@ fn config_maps(settings: &Settings, deployed: &Deployed, flags: &str) -> [Value;
         map
     };
     [map(CONFIG_MAP, json!(deployed.config)), map(FLAGS_MAP, json!({FLAGS_KEY: flags}))]
-}
-
-fn fingerprint(secret: &Value) -> (String, String) {
-    let name = secret["metadata"]["name"].as_str().unwrap_or_default();
-    let sum = crc32fast::hash(secret["data"].to_string().as_bytes());
-    (name.to_owned(), format!("{sum:08x}"))
 }
 
 fn json_error(error: serde_json::Error) -> String {

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 use tracing::info;
 
 use super::Membership;
+use super::certificates::CertificateKeeper;
 use super::copies::keep::Keeper;
 use super::copies::restore::restore;
 use super::member_status::{MemberStatus, StatusSettings};
@@ -96,6 +97,13 @@ impl Federation {
             holding: holding.clone(),
         };
         tasks.spawn(setup.run());
+        let (trouble, certificates_trouble) = watch::channel(None);
+        let certificates = CertificateKeeper {
+            control_plane: control_plane.clone(),
+            holding: holding.clone(),
+            trouble,
+        };
+        tasks.spawn(certificates.run());
         let (trouble, copies_trouble) = watch::channel(None);
         let keeper = Keeper {
             control_plane: control_plane.clone(),
@@ -121,8 +129,11 @@ impl Federation {
             (config.federation.to_string(), members.clone(), propagator.status_feed());
         page.set(move || {
             let status = Arc::clone(&status.borrow());
-            let trouble = copies_trouble.borrow();
-            page_of(&label, &found.borrow(), &unrenewed.borrow(), trouble.as_deref(), &status)
+            let troubles = [
+                ("the copies of the state", copies_trouble.borrow().clone()),
+                ("the control plane's certificates", certificates_trouble.borrow().clone()),
+            ];
+            page_of(&label, &found.borrow(), &unrenewed.borrow(), troubles, &status)
         });
         let troubles = Vec::new();
         Some(Self { members, saved, troubles, departures, propagator, tasks })
@@ -163,11 +174,11 @@ fn page_of(
     federation: &str,
     members: &Members,
     unrenewed: &Problems,
-    copies_trouble: Option<&str>,
+    others: [(&str, Option<String>); 2],
     status: &propagator::Status,
 ) -> Value {
-    let copies = copies_trouble.map(|why| format!("the copies of the state: {why}"));
-    let troubles: Vec<String> = members.troubles.iter().cloned().chain(copies).collect();
+    let others = others.into_iter().filter_map(|(what, why)| Some(format!("{what}: {}", why?)));
+    let troubles: Vec<String> = members.troubles.iter().cloned().chain(others).collect();
     let row = |(name, member): (&ClusterName, &FoundMember)| MemberRow {
         name: name.to_string(),
         membership: match member.standing {

@@ -92,10 +92,7 @@ async fn kept(host: &Host, namespace: &str) -> Result<Option<(Certificates, Orig
         federation: said(FEDERATION_NAME_ANNOTATION).unwrap_or_default(),
         host_uid: said(HOST_UID_ANNOTATION),
     };
-    let bytes = secret.data.as_ref().and_then(|data| data.get(secrets::ALL_KEY));
-    let certificates: Option<Certificates> = bytes
-        .map(|bytes| serde_json::from_slice(&bytes.0))
-        .transpose()
+    let certificates = Certificates::of(&secret)
         .map_err(|error| format!("Secret {} is damaged: {error}", secrets::ALL))?;
     Ok(certificates.map(|certificates| (certificates, origin)))
 }

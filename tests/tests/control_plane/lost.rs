@@ -1,6 +1,9 @@
 use std::collections::BTreeSet;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tests::eventually::{GENEROUS, eventually, eventually_equal};
 use tests::need::Need;
@@ -12,7 +15,8 @@ use super::init::{Host, printed};
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
         [Need::Kubernetes, Need::RealNodes] =>
-            an_etcd_in_memory_loses_its_pod_and_nothing_stands_still;
+            an_etcd_in_memory_loses_its_pod_and_nothing_stands_still,
+            certificates_that_end_soon_are_renewed_in_running_pods;
     }
 }
 
@@ -159,4 +163,87 @@ fn an_etcd_in_memory_loses_its_pod_and_nothing_stands_still() {
     assert!(clusters.contains("Ready"), "{clusters}");
     federation.run("delete configmap after --timeout=60s");
     assert!(host.kubectl().try_run("get configmap after").is_err());
+}
+
+/// The certificate that the federation's API shows.
+fn shown(host: &Host) -> Result<String, String> {
+    let federation = host.kubectl().context("federation");
+    let server = federation.run("config view --minify -o jsonpath={.clusters[0].cluster.server}");
+    let mut curl = Command::new("curl");
+    curl.args(["--silent", "--insecure", "--output", "/dev/null", "--write-out", "%{certs}"]);
+    let output = curl.arg(server.trim()).output().expect("curl runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let begin = text.find("-----BEGIN").ok_or_else(|| format!("no certificate: {text}"))?;
+    Ok(text[begin..].to_owned())
+}
+
+fn secret(host: &Host, name: &str, key: &str) -> String {
+    let secret = host.kubectl().json(&format!("{SYSTEM} get secret {name}"));
+    let text = secret["data"][key].as_str().expect("a file").to_owned();
+    String::from_utf8(STANDARD.decode(text).expect("base64")).expect("PEM or JSON")
+}
+
+/// UID and restarts of each pod but fedns's.
+fn pods(host: &Host) -> Vec<String> {
+    let line = format!("{SYSTEM} get pods -l module!=fedns --sort-by=.metadata.name");
+    let items = host.kubectl().json(&line)["items"].as_array().cloned().unwrap_or_default();
+    let pod = |pod: &Value| {
+        let restarts = &pod["status"]["containerStatuses"][0]["restartCount"];
+        format!("{} {restarts}", pod["metadata"]["uid"])
+    };
+    items.iter().map(pod).collect()
+}
+
+fn certificates_that_end_soon_are_renewed_in_running_pods() {
+    let host = federation();
+    let issued =
+        ["apiserver", "etcd-server", "etcd-client", "controller-manager", "fedns", "admin"];
+    let all = "federation-certificates";
+    let mut certificates: Value =
+        serde_json::from_str(&secret(&host, all, "certificates.json")).expect("JSON");
+    let before = certificates["issued"].clone();
+    for name in issued {
+        certificates["issued"][name]["expires"] = 0.into();
+    }
+    let patch = json!({"stringData": {"certificates.json": certificates.to_string()}}).to_string();
+    let target = ["-n", "federation-system", "patch", "secret", all, "--type=merge", "-p", &patch];
+    host.kubectl().args(&target);
+    let (pods_before, shown_before) = (pods(&host), shown(&host).expect("a certificate"));
+
+    // Whoever begins to write looks at them.
+    host.kubectl().run(&format!("{SYSTEM} delete pods -l module=fedns"));
+    eventually(GENEROUS, "all are renewed", || {
+        let now: Value =
+            serde_json::from_str(&secret(&host, all, "certificates.json")).expect("JSON");
+        let is_new = |name: &str| now["issued"][name]["key"] != before[name]["key"];
+        if issued.into_iter().all(is_new) { Ok(()) } else { Err("not all".to_owned()) }
+    });
+    let own = |name: &str| {
+        let kept = secret(&host, all, "certificates.json");
+        let kept: Value = serde_json::from_str(&kept).expect("JSON");
+        kept["issued"][name]["certificate"].as_str().expect("PEM").to_owned()
+    };
+    for (part, file, name) in [
+        ("apiserver-credentials", "server.crt", "apiserver"),
+        ("apiserver-credentials", "etcd-client.crt", "etcd-client"),
+        ("etcd-credentials", "server.crt", "etcd-server"),
+        ("controller-manager-kubeconfig", "client.crt", "controller-manager"),
+        ("fedns-kubeconfig", "client.crt", "fedns"),
+    ] {
+        eventually_equal(GENEROUS, file, &own(name), || secret(&host, part, file));
+    }
+    eventually(GENEROUS * 5, "the API shows the new one", || match shown(&host)? {
+        now if now == shown_before => Err("the old one".to_owned()),
+        _ => Ok(()),
+    });
+    // Nothing was started anew for it, here or by `init` afterwards, and all of it works.
+    assert_eq!(pods(&host), pods_before);
+    let again = printed(&host.init(&[]));
+    assert!(!again.contains("Deployment") && !again.contains("StatefulSet"), "{again}");
+    assert_eq!(pods(&host), pods_before);
+    let federation = host.kubectl().context("federation");
+    federation.run("create configmap after --from-literal=colour=blue");
+    is_there(&host, "configmap after");
+    federation.run("create namespace shop");
+    federation.run("delete namespace shop --timeout=120s");
 }

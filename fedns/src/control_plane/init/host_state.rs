@@ -34,6 +34,8 @@ pub struct HostState {
     pub flags: Option<String>,
     pub provider_files: BTreeMap<String, Vec<u8>>,
     pub user_files: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
+    /// Those that parts read, by name.
+    pub secrets: BTreeMap<String, Secret>,
     pub cluster_addresses: BTreeMap<String, String>,
     dns_load_balancer: Vec<String>,
 }
@@ -64,7 +66,8 @@ pub async fn look(host: &Host, namespace: &str) -> Result<HostState, String> {
     let flags = host.get(maps(), FLAGS_MAP).await.map_err(text)?;
     state.flags = flags.and_then(|map| map.data?.remove(FLAGS_KEY));
     let all = Api::<Secret>::namespaced(host.client(), namespace);
-    for name in [secrets::ALL, secrets::PROVIDER, secrets::API_SERVER, secrets::HOST] {
+    let names = [secrets::ALL, secrets::PROVIDER, secrets::HOST];
+    for name in names.into_iter().chain(secrets::OF_PARTS) {
         let Some(secret) = host.get(all.clone(), name).await.map_err(text)? else { continue };
         state.take_secret(name, secret)?;
     }
@@ -80,6 +83,7 @@ pub async fn look(host: &Host, namespace: &str) -> Result<HostState, String> {
 
 impl HostState {
     fn take_secret(&mut self, name: &str, secret: Secret) -> Result<(), String> {
+        self.secrets.insert(name.to_owned(), secret.clone());
         let data = secret.data.unwrap_or_default();
         let mut data: BTreeMap<String, Vec<u8>> =
             data.into_iter().map(|(key, bytes)| (key, bytes.0)).collect();

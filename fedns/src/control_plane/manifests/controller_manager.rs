@@ -8,7 +8,7 @@ use super::{Known, disruption_budget, labels, object, secrets};
 use crate::control_plane::settings::Settings;
 
 const MODULE: &str = "federation-controller-manager";
-const CREDENTIALS: &str = "/etc/federation/controller-manager";
+pub const CREDENTIALS: &str = "/etc/federation/controller-manager";
 const CONTROLLERS: [&str; 8] = [
     "namespace-controller",
     "serviceaccount-controller",

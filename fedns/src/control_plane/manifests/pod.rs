@@ -3,12 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Known, labels};
+use crate::control_plane::fingerprint::FINGERPRINT_ANNOTATION;
 use crate::control_plane::settings::Settings;
 
 /// Not root; the same number as in the images.
 const USER: u32 = 65532;
-/// A change of the part's Secret starts its pods anew.
-const FINGERPRINT_ANNOTATION: &str = "fedns.io/fingerprint";
 
 /// One container, and what its pod has.
 pub struct Part<'a> {

@@ -6,16 +6,18 @@ use clusters::federation::names::HOST_UID_ANNOTATION;
 use serde_json::{Value, json};
 
 use super::api_server::{POLICY_FILE, policy};
+use super::controller_manager::CREDENTIALS as CONTROLLER_MANAGER_FOLDER;
 use super::{Known, object, secret_data};
 use crate::control_plane::certificates::{
     ADMIN, API_SERVER as API_SERVER_PAIR, AUTHORITY, CONTROLLER_MANAGER as CONTROLLER_MANAGER_PAIR,
     Certificates, ETCD_AUTHORITY, ETCD_CLIENT, ETCD_SERVER, FEDNS as FEDNS_PAIR, Pair,
 };
+use crate::control_plane::server_config::FEDERATION_FOLDER;
 use crate::control_plane::settings::{Etcd, Settings};
 
 /// Everything, and in which host it is. No pod mounts it.
 pub const ALL: &str = "federation-certificates";
-pub const ALL_KEY: &str = "certificates.json";
+pub use crate::control_plane::certificates::ALL_KEY;
 pub const ETCD: &str = "etcd-credentials";
 pub const API_SERVER: &str = "apiserver-credentials";
 pub const CONTROLLER_MANAGER: &str = "controller-manager-kubeconfig";
@@ -24,6 +26,19 @@ pub const FEDNS: &str = "fedns-kubeconfig";
 pub const PROVIDER: &str = "federation-dns-provider.conf";
 /// fedns's way into the host cluster, where it is not its service account.
 pub const HOST: &str = "fedns-host-kubeconfig";
+
+/// What pods mount of what `init` makes.
+pub const OF_PARTS: [&str; 4] = [API_SERVER, ETCD, CONTROLLER_MANAGER, FEDNS];
+
+/// Certificates with their keys that parts read again whenever they change, by Secret and file without its ending.
+/// All else in these Secrets is read at a start.
+pub const REREAD: [(&str, &str, &str); 5] = [
+    (API_SERVER, "server", API_SERVER_PAIR),
+    (API_SERVER, "etcd-client", ETCD_CLIENT),
+    (ETCD, "server", ETCD_SERVER),
+    (CONTROLLER_MANAGER, "client", CONTROLLER_MANAGER_PAIR),
+    (FEDNS, "client", FEDNS_PAIR),
+];
 
 const MODULE: &str = "credentials";
 
@@ -128,38 +143,56 @@ fn api_server(settings: &Settings, certificates: &Certificates, files: &EtcdFile
 
 fn controller_manager(settings: &Settings, known: &Known, certificates: &Certificates) -> Value {
     let url = known.api_url(settings);
-    let kubeconfig = kubeconfig(&url, certificates, CONTROLLER_MANAGER_PAIR);
+    let kubeconfig = kubeconfig(
+        &url,
+        certificates,
+        CONTROLLER_MANAGER_PAIR,
+        in_files(CONTROLLER_MANAGER_FOLDER),
+    );
     let (private, _) = &certificates.service_accounts;
-    let entries = [
-        ("kubeconfig", kubeconfig.as_bytes()),
-        ("ca.crt", certificates.authority(AUTHORITY).as_bytes()),
-        ("service-accounts.key", private.as_bytes()),
-    ];
-    secret(settings, CONTROLLER_MANAGER, &entries)
+    let mut entries = pair("client", certificates.pair(CONTROLLER_MANAGER_PAIR));
+    entries.push(("kubeconfig".into(), kubeconfig.into()));
+    entries.push(("ca.crt".into(), certificates.authority(AUTHORITY).into()));
+    entries.push(("service-accounts.key".into(), private.clone().into()));
+    secret(settings, CONTROLLER_MANAGER, &borrowed(&entries))
 }
 
 fn fedns(settings: &Settings, known: &Known, certificates: &Certificates) -> Value {
-    let kubeconfig = kubeconfig(&known.api_url(settings), certificates, FEDNS_PAIR);
-    secret(settings, FEDNS, &[("kubeconfig", kubeconfig.as_bytes())])
+    let url = known.api_url(settings);
+    let kubeconfig = kubeconfig(&url, certificates, FEDNS_PAIR, in_files(FEDERATION_FOLDER));
+    let mut entries = pair("client", certificates.pair(FEDNS_PAIR));
+    entries.push(("kubeconfig".into(), kubeconfig.into()));
+    secret(settings, FEDNS, &borrowed(&entries))
 }
 
 /// Of the admin, at any address of the API.
 pub fn admin_kubeconfig(url: &str, certificates: &Certificates) -> String {
-    kubeconfig(url, certificates, ADMIN)
-}
-
-/// JSON is YAML.
-fn kubeconfig(url: &str, certificates: &Certificates, user: &str) -> String {
-    let data = |text: &str| json!(k8s_openapi::ByteString(text.as_bytes().to_vec()));
-    let (certificate, key) = match certificates.pair(user) {
+    let (certificate, key) = match certificates.pair(ADMIN) {
         Some(Pair { certificate, key, .. }) => (certificate.as_str(), key.as_str()),
         None => ("", ""),
     };
+    let credentials =
+        json!({"client-certificate-data": data(certificate), "client-key-data": data(key)});
+    kubeconfig(url, certificates, ADMIN, credentials)
+}
+
+/// A part that finds its certificate in a file notices when it changes.
+fn in_files(folder: &str) -> Value {
+    json!({
+        "client-certificate": format!("{folder}/client.crt"),
+        "client-key": format!("{folder}/client.key"),
+    })
+}
+
+fn data(text: &str) -> Value {
+    json!(k8s_openapi::ByteString(text.as_bytes().to_vec()))
+}
+
+/// JSON is YAML.
+fn kubeconfig(url: &str, certificates: &Certificates, user: &str, credentials: Value) -> String {
     let name = "federation";
     let authority = data(certificates.authority(AUTHORITY));
     let cluster = json!({"server": url, "certificate-authority-data": authority});
-    let credentials =
-        json!({"client-certificate-data": data(certificate), "client-key-data": data(key)});
     let file = json!({
         "apiVersion": "v1",
         "kind": "Config",
