@@ -75,6 +75,13 @@ pub enum RenewError {
     Request(Failure),
 }
 
+/// What the member gave.
+struct Fresh {
+    token: String,
+    /// PEM: what it says of the certificates that sign its own.
+    authority: Option<Vec<u8>>,
+}
+
 /// One call, as a rule of a role would grant it.
 struct Call<'a> {
     place: Place,
@@ -100,12 +107,17 @@ impl Renewal<'_> {
     pub async fn renew(&self, now: UnixTime) -> Result<(), RenewError> {
         let standing = self.standing().await?;
         let member = connected(self.access).await?;
-        let token = match self.held.token {
+        let fresh = match self.held.token {
             Token::OfSecret { .. } => self.token_of_secret(&member, now).await?,
-            Token::Bound { .. } => self.bound_token(&member).await?,
+            Token::Bound { .. } => {
+                Fresh { token: self.bound_token(&member).await?, authority: None }
+            }
         };
-        self.prove(&token).await?;
-        self.hand_over(&standing, &token, now).await
+        let authority = self.access.authority.as_deref();
+        let told = fresh.authority.as_deref();
+        let authority = authority.zip(told).and_then(|(known, told)| grown(known, told));
+        self.prove(&fresh.token, authority).await?;
+        self.hand_over(with_token(&standing, &fresh.token, authority, now)).await
     }
 
     /// Removes tokens of the account that nobody uses any more: what was before, and what a crash left. Returns
@@ -137,7 +149,7 @@ impl Renewal<'_> {
     }
 
     /// Makes a Secret under the name that is not in use, or goes on with one that an earlier try made.
-    async fn token_of_secret(&self, member: &Client, now: UnixTime) -> Result<String, RenewError> {
+    async fn token_of_secret(&self, member: &Client, now: UnixTime) -> Result<Fresh, RenewError> {
         let api = tokens(member.clone());
         let names = self.held.unused_names();
         let Some(name) = names.first() else {
@@ -167,14 +179,15 @@ impl Renewal<'_> {
         u64::try_from(made).unwrap_or(0).saturating_add(super::held::SETTLING) <= now.0
     }
 
-    async fn filled_in(&self, api: &Api<Secret>, name: &str) -> Result<String, RenewError> {
+    async fn filled_in(&self, api: &Api<Secret>, name: &str) -> Result<Fresh, RenewError> {
         let end = Instant::now() + TOKEN_LIMIT;
         loop {
             let found = self.found(api, name).await?;
             let data = found.and_then(|found| found.data).unwrap_or_default();
             let token = data.get(TOKEN_KEY).and_then(|bytes| str::from_utf8(&bytes.0).ok());
             if let Some(token) = token.filter(|token| !token.is_empty()) {
-                return Ok(token.to_owned());
+                let authority = data.get(AUTHORITY_KEY).map(|bytes| bytes.0.clone());
+                return Ok(Fresh { token: token.to_owned(), authority });
             }
             if Instant::now() >= end {
                 let secret = format!("{SYSTEM_NAMESPACE}/{name}");
@@ -203,9 +216,11 @@ impl Renewal<'_> {
     }
 
     /// Asks for something that only the account may have.
-    async fn prove(&self, token: &str) -> Result<(), RenewError> {
+    async fn prove(&self, token: &str, authority: Option<&[u8]>) -> Result<(), RenewError> {
         let credentials = Redacted(Credentials::Token(token.to_owned()));
-        let client = connected(&MemberAccess { credentials, ..self.access.clone() }).await?;
+        let authority = authority.map(<[u8]>::to_vec).or_else(|| self.access.authority.clone());
+        let access = MemberAccess { credentials, authority, ..self.access.clone() };
+        let client = connected(&access).await?;
         let api = Api::<Service>::all(client);
         let call = member_call("list", "services", "");
         let params = ListParams::default().limit(1);
@@ -221,16 +236,11 @@ impl Renewal<'_> {
     }
 
     /// Over the Secret that was read, and no later one.
-    async fn hand_over(
-        &self,
-        standing: &Secret,
-        token: &str,
-        now: UnixTime,
-    ) -> Result<(), RenewError> {
+    async fn hand_over(&self, wanted: Secret) -> Result<(), RenewError> {
         let name = &self.held.secret;
         let api = Api::<Secret>::namespaced(self.host.clone(), self.namespace);
         let params = PatchParams::apply(FIELD_MANAGER).force();
-        let patch = Patch::Apply(with_token(standing, token, now));
+        let patch = Patch::Apply(wanted);
         self.write(&host("patch", name), api.patch(name, &params, &patch)).await.map(drop)
     }
 
@@ -300,8 +310,26 @@ async fn connected(access: &MemberAccess) -> Result<Client, RenewError> {
     connection.map(|it| it.client).map_err(|error| RenewError::Access(error.line()))
 }
 
+/// What the member says of its own authorities, if that is all that is known and more: it is about to use
+/// another one. Who was given other certificates for a member is not told by it whom to trust.
+fn grown<'a>(known: &[u8], told: &'a [u8]) -> Option<&'a [u8]> {
+    let known = certificates(known);
+    let all = certificates(told);
+    let is_more = all.len() > known.len() && known.iter().all(|one| all.contains(one));
+    (is_more && !known.is_empty()).then_some(told)
+}
+
+/// The certificates of a PEM text, each without its line breaks.
+fn certificates(pem: &[u8]) -> Vec<String> {
+    const END: &str = "-----END CERTIFICATE-----";
+    let text = String::from_utf8_lossy(pem);
+    let blocks = text.split_inclusive(END).filter_map(|block| block.strip_suffix(END));
+    let bodies = blocks.filter_map(|block| block.split_once("-----BEGIN CERTIFICATE-----"));
+    bodies.map(|(_, body)| body.split_whitespace().collect()).collect()
+}
+
 /// What a join would write with this token, and nothing that others wrote.
-fn with_token(standing: &Secret, token: &str, now: UnixTime) -> Secret {
+fn with_token(standing: &Secret, token: &str, authority: Option<&[u8]>, now: UnixTime) -> Secret {
     let is_ours = |key: &str| OUR_PREFIXES.iter().any(|prefix| key.starts_with(prefix));
     let annotations = standing.annotations().iter().filter(|(key, _)| is_ours(key));
     let mut annotations: std::collections::BTreeMap<String, String> =
@@ -310,6 +338,8 @@ fn with_token(standing: &Secret, token: &str, now: UnixTime) -> Secret {
     let labels = standing.labels().iter().filter(|(key, _)| *key == CLUSTER_LABEL);
     let data = standing.data.iter().flatten();
     let data = data.filter(|(key, _)| [AUTHORITY_KEY, NAMESPACE_KEY].contains(&key.as_str()));
+    let data = data.map(|(key, value)| (key.clone(), value.clone()));
+    let authority = authority.map(|pem| (AUTHORITY_KEY.to_owned(), ByteString(pem.to_vec())));
     let token = (TOKEN_KEY.to_owned(), ByteString(token.into()));
     Secret {
         metadata: ObjectMeta {
@@ -320,7 +350,7 @@ fn with_token(standing: &Secret, token: &str, now: UnixTime) -> Secret {
             annotations: Some(annotations),
             ..ObjectMeta::default()
         },
-        data: Some(data.map(|(key, value)| (key.clone(), value.clone())).chain([token]).collect()),
+        data: Some(data.chain(authority).chain([token]).collect()),
         type_: standing.type_.clone(),
         ..Secret::default()
     }
@@ -381,7 +411,7 @@ mod tests {
             ),
             ..Secret::default()
         };
-        let secret = with_token(&standing, "new", UnixTime(0));
+        let secret = with_token(&standing, "new", None, UnixTime(0));
         assert_eq!(secret.metadata.resource_version.as_deref(), Some("7"));
         assert_eq!(secret.metadata.labels, pairs(&[(CLUSTER_LABEL, "beijing")]));
         let annotations =
@@ -392,5 +422,26 @@ mod tests {
             secret.data,
             Some(expect.map(|(key, value)| (key.to_owned(), bytes(value))).into())
         );
+    }
+
+    #[test]
+    fn authorities_of_a_member_grow_and_are_never_exchanged() {
+        let pem = |names: &[&str]| -> Vec<u8> {
+            let block = |name: &&str| {
+                format!("-----BEGIN CERTIFICATE-----\n{name}\n-----END CERTIFICATE-----\n")
+            };
+            names.iter().map(block).collect::<String>().into_bytes()
+        };
+        let check = |known: &[&str], told: &[&str], expect: bool| {
+            let (known, told) = (pem(known), pem(told));
+            assert_eq!(grown(&known, &told).is_some(), expect, "{known:?} {told:?}");
+        };
+        check(&["old"], &["old", "new"], true);
+        check(&["old"], &["new", "old"], true);
+        check(&["old"], &["old"], false);
+        check(&["old", "new"], &["new"], false);
+        check(&["given by hand"], &["old", "new"], false);
+        check(&[], &["new"], false);
+        assert_eq!(grown(b"old", b"new"), None);
     }
 }
