@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tests::api_server::ApiServer;
+use tests::certificates::{ServerCertificate, authority_certificate, server_certificate};
 use tests::etcd::Etcd;
 use tests::eventually::{GENEROUS, eventually};
 use tests::kubectl::Kubectl;
@@ -22,7 +23,9 @@ pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
         [Need::Kubernetes] =>
             another_image_and_certificates_that_end_soon_leave_etcd_alone,
-            an_etcd_that_is_there_is_used;
+            an_etcd_that_is_there_is_used,
+            an_etcd_that_wants_certificates_gets_those_of_the_files,
+            without_a_load_balancer_the_way_on_is_told;
     }
 }
 
@@ -124,40 +127,161 @@ fn another_image_and_certificates_that_end_soon_leave_etcd_alone() {
     assert_eq!(decoded(&user["client-certificate-data"]), text(&renewed["issued"]["admin"]));
 }
 
+/// The federation's API server as it stands in the host, but for the place of its files, and its port.
+struct Running {
+    _process: Process,
+    _port: HeldPort,
+    kubectl: Kubectl,
+    server: String,
+    arguments: Value,
+    _folder: Scratch,
+}
+
+impl Running {
+    fn start(stage: &Stage) -> Self {
+        let (folder, port) = (Scratch::new("federation"), HeldPort::new());
+        let credentials = stage.get("secret apiserver-credentials")["data"].clone();
+        for (file, content) in credentials.as_object().expect("files") {
+            folder.write(file, decoded(content));
+        }
+        let deployment = stage.get("deployment apiserver");
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        let place = container["volumeMounts"][0]["mountPath"].as_str().expect("a folder");
+        let mut command = parts::kubernetes("kube-apiserver");
+        for argument in container["args"].as_array().expect("arguments") {
+            let argument = argument.as_str().expect("a text").replace("$(POD_IP)", "192.0.2.1");
+            command.arg(argument.replace(place, &folder.path().display().to_string()));
+        }
+        command.args(["--bind-address=127.0.0.1", "--permit-port-sharing"]);
+        command.arg(format!("--secure-port={}", port.number()));
+        let process = Process::start("kube-apiserver", &command, folder.path());
+        let kubectl = Kubectl::new(stage.user.path().join("config")).context("federation");
+        let server = format!("--server=https://127.0.0.1:{}", port.number());
+        let arguments = container["args"].clone();
+        let running =
+            Self { _process: process, _port: port, kubectl, server, arguments, _folder: folder };
+        eventually(GENEROUS, "the API answers", || {
+            running.kubectl.try_run(&format!("get namespace kube-system {}", running.server))
+        });
+        running
+    }
+
+    fn run(&self, line: &str) -> String {
+        self.kubectl.run(&format!("{line} {}", self.server))
+    }
+}
+
 fn an_etcd_that_is_there_is_used() {
     let (stage, etcd) = (Stage::new(), Etcd::start());
     stage.init(&format!("{FIRST} --etcd-servers={}", etcd.url()));
     let kinds = "statefulsets,services,secrets,persistentvolumeclaims,poddisruptionbudgets";
     let names = stage.host.kubectl().run(&format!("{SYSTEM} get {kinds} -o name"));
     assert!(names.contains("secret/apiserver-credentials") && !names.contains("etcd"), "{names}");
-
-    // Its API server runs as it stands there, but for the place of its files, and its port.
-    let (folder, port) = (Scratch::new("federation"), HeldPort::new());
-    let credentials = stage.get("secret apiserver-credentials")["data"].clone();
-    for (file, content) in credentials.as_object().expect("files") {
-        folder.write(file, decoded(content));
-    }
-    let container =
-        stage.get("deployment apiserver")["spec"]["template"]["spec"]["containers"][0].clone();
-    let place = container["volumeMounts"][0]["mountPath"].as_str().expect("a folder");
-    let mut command = parts::kubernetes("kube-apiserver");
-    for argument in container["args"].as_array().expect("arguments") {
-        let argument = argument.as_str().expect("a text").replace("$(POD_IP)", "192.0.2.1");
-        command.arg(argument.replace(place, &folder.path().display().to_string()));
-    }
-    command.args(["--bind-address=127.0.0.1", "--permit-port-sharing"]);
-    command.arg(format!("--secure-port={}", port.number()));
-    let _api_server = Process::start("kube-apiserver", &command, folder.path());
-    let kubectl = Kubectl::new(stage.user.path().join("config")).context("federation");
-    let server = format!("--server=https://127.0.0.1:{}", port.number());
-    eventually(GENEROUS, "the API answers", || {
-        kubectl.try_run(&format!("get namespace kube-system {server}"))
-    });
-    kubectl.run(&format!("create configmap web {server}"));
+    let running = Running::start(&stage);
+    running.run("create configmap web");
 
     // It is not to be said again, and is not exchanged.
     stage.init("");
-    let standing =
-        stage.get("deployment apiserver")["spec"]["template"]["spec"]["containers"][0].clone();
-    assert_eq!(standing["args"], container["args"]);
+    let standing = stage.get("deployment apiserver");
+    assert_eq!(standing["spec"]["template"]["spec"]["containers"][0]["args"], running.arguments);
+}
+
+/// An etcd that speaks to those alone whom the run's authority knows.
+struct GuardedEtcd {
+    _process: Process,
+    _ports: [HeldPort; 2],
+    url: String,
+    folder: Scratch,
+}
+
+impl GuardedEtcd {
+    fn start() -> Self {
+        let folder = Scratch::new("guarded-etcd");
+        for name in ["server", "client"] {
+            let ServerCertificate { chain, key } = server_certificate();
+            folder.write(&format!("{name}.crt"), chain);
+            folder.write(&format!("{name}.key"), key);
+        }
+        folder.write("ca.crt", authority_certificate());
+        let ports = [HeldPort::new(), HeldPort::new()];
+        let [client, peer] = [("https", &ports[0]), ("http", &ports[1])]
+            .map(|(scheme, port)| format!("{scheme}://127.0.0.1:{}", port.number()));
+        let file = |name: &str| folder.path().join(name);
+        let mut command = parts::kubernetes("etcd");
+        command.args(["--unsafe-no-fsync", "--socket-reuse-port", "--log-level", "warn"]);
+        command.arg("--data-dir").arg(file("data"));
+        command.args(["--listen-client-urls", &client, "--advertise-client-urls", &client]);
+        command.args(["--listen-peer-urls", &peer, "--initial-advertise-peer-urls", &peer]);
+        command.args(["--initial-cluster", &format!("default={peer}"), "--client-cert-auth"]);
+        command.arg("--cert-file").arg(file("server.crt"));
+        command.arg("--key-file").arg(file("server.key"));
+        command.arg("--trusted-ca-file").arg(file("ca.crt"));
+        let process = Process::start("etcd", &command, folder.path());
+        Self { _process: process, _ports: ports, url: client, folder }
+    }
+
+    fn flags(&self) -> String {
+        let file = |name: &str| self.folder.path().join(name).display().to_string();
+        format!(
+            "--etcd-servers={} --etcd-cafile={} --etcd-certfile={} --etcd-keyfile={}",
+            self.url,
+            file("ca.crt"),
+            file("client.crt"),
+            file("client.key")
+        )
+    }
+}
+
+fn an_etcd_that_wants_certificates_gets_those_of_the_files() {
+    let (stage, etcd) = (Stage::new(), GuardedEtcd::start());
+    stage.init(&format!("{FIRST} {}", etcd.flags()));
+    let running = Running::start(&stage);
+    running.run("create configmap web");
+    let before = stage.get("secret apiserver-credentials")["data"].clone();
+    let file = |name: &str| std::fs::read(etcd.folder.path().join(name)).expect("a file");
+    for (key, name) in [
+        ("etcd-ca.crt", "ca.crt"),
+        ("etcd-client.crt", "client.crt"),
+        ("etcd-client.key", "client.key"),
+    ] {
+        assert_eq!(decoded(&before[key]), file(name), "{key}");
+    }
+
+    // They are kept where nobody names them again, and go by files that somebody names.
+    stage.init("");
+    assert_eq!(stage.get("secret apiserver-credentials")["data"], before);
+    let ServerCertificate { chain, key } = server_certificate();
+    etcd.folder.write("client.crt", chain);
+    etcd.folder.write("client.key", key);
+    stage.init(&etcd.flags());
+    let after = stage.get("secret apiserver-credentials")["data"].clone();
+    assert_eq!(decoded(&after["etcd-client.crt"]), file("client.crt"));
+    assert_ne!(after["etcd-client.crt"], before["etcd-client.crt"]);
+}
+
+fn without_a_load_balancer_the_way_on_is_told() {
+    let stage = Stage::new();
+    let zone = "--dns-zone-name=example.com";
+    let refused = || stage.user.refused(&format!("{INIT} {zone}"));
+    let of_api = refused();
+    for words in [
+        "Service federation-system/apiserver (the federation's API) got no load balancer's address within 1 s",
+        "--api-server-service-type=NodePort uses the nodes' addresses, --timeout waits longer",
+        "the same command goes on where this one ended",
+    ] {
+        assert!(of_api.contains(words), "{words}: {of_api}");
+    }
+    stage.host.kubectl().set_load_balancer("federation-system", "apiserver", &["127.0.0.1"]);
+    let of_dns = refused();
+    for words in [
+        "Service federation-system/fedns-dns (DNS) got no load balancer's address within 1 s",
+        "--dns-service-type=NodePort uses the nodes' addresses",
+    ] {
+        assert!(of_dns.contains(words), "{words}: {of_dns}");
+    }
+    // Nothing that would run has been made so far; with the flag it is.
+    let deployments = || stage.host.kubectl().run(&format!("{SYSTEM} get deployments -o name"));
+    assert_eq!(deployments(), "");
+    stage.init(&format!("{zone} --dns-service-type=ClusterIP"));
+    assert!(deployments().contains("deployment.apps/apiserver"), "{}", deployments());
 }

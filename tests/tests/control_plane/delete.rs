@@ -2,8 +2,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, DnType, KeyPair};
 use serde_json::json;
+use tests::eventually::{GENEROUS, eventually};
 use tests::need::Need;
 use tests::port::free_port;
+use tests::process::{Process, Signal};
 use tests::suite::Test;
 
 use super::stage::{CONFIG, DELETE, DOMAIN, Stage};
@@ -13,7 +15,8 @@ pub(crate) fn tests() -> Vec<Test> {
         [Need::Kubernetes] =>
             nothing_of_a_federation_is_left_anywhere,
             a_member_that_is_gone_stops_nothing_and_is_cleaned_when_it_is_back,
-            what_a_deleted_namespace_leaves_behind_is_found;
+            what_a_deleted_namespace_leaves_behind_is_found,
+            an_interrupted_delete_is_carried_on_by_the_next;
     }
 }
 
@@ -193,4 +196,48 @@ fn what_a_deleted_namespace_leaves_behind_is_found() {
     let error = stage.user.refused(&format!("{DELETE} --yes"));
     assert!(error.contains(NOBODY), "{error}");
     assert!(error.contains("no namespace federation-system in hangzhou"), "{error}");
+}
+
+/// The process, once it waits for the end of the namespace.
+fn delete_until_the_namespace(stage: &Stage, name: &str) -> Process {
+    let folder = stage.user.path().join(name);
+    std::fs::create_dir_all(&folder).expect("make a folder");
+    let command = stage.user.command(&format!("{DELETE} --yes"));
+    let delete = Process::start(name, &command, &folder);
+    eventually(GENEROUS, "it waits for the namespace", || match delete.log() {
+        log if log.contains("Deleting namespace federation-system in hangzhou...") => Ok(()),
+        log => Err(log),
+    });
+    delete
+}
+
+fn an_interrupted_delete_is_carried_on_by_the_next() {
+    let stage = Stage::new();
+    let others = stage.put_records();
+    // Something holds up the end of the namespace.
+    let held = |finalizers: &str| {
+        let patch = format!(r#"{{"metadata":{{"finalizers":{finalizers}}}}}"#);
+        let target = ["patch", "serviceaccount", "fedns", "--type=merge", "-p", &patch];
+        stage.host().args(&[&["-n", "federation-system"], target.as_slice()].concat());
+    };
+    held(r#"["example.com/held"]"#);
+    let mut delete = delete_until_the_namespace(&stage, "first");
+    eventually(GENEROUS, "the rest goes", || match stage.system("configmap fedns").as_str() {
+        "" => Ok(()),
+        there => Err(there.to_owned()),
+    });
+    delete.signal(Signal::INT);
+    let status = delete.wait(GENEROUS);
+    let log = delete.log();
+    assert_eq!(status.code(), Some(1), "{log}");
+    assert!(log.contains("fedns: interrupted\n"), "{log}");
+    assert!(log.contains("fedns: the same command goes on where this one ended\n"), "{log}");
+    assert_eq!(stage.alidns.lines(DOMAIN), others);
+
+    let mut delete = delete_until_the_namespace(&stage, "second");
+    held("null");
+    let status = delete.wait(GENEROUS);
+    let log = delete.log();
+    assert!(status.success() && log.contains("federation fed is gone"), "{log}");
+    assert_eq!(stage.host().run("get namespace federation-system --ignore-not-found"), "");
 }

@@ -2,7 +2,7 @@
 //! pods stay without nodes.
 
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use serde_json::json;
 use tests::api_server::ApiServer;
@@ -49,13 +49,17 @@ impl User {
         user
     }
 
-    pub(super) fn fedns(&self, line: &str) -> Output {
+    pub(super) fn command(&self, line: &str) -> Command {
         let mut command = product::fedns();
         command
             .args(line.split_whitespace())
             .env("KUBECONFIG", self.home.path().join("config"))
             .current_dir(self.home.path());
-        command.output().expect("run fedns")
+        command
+    }
+
+    pub(super) fn fedns(&self, line: &str) -> Output {
+        self.command(line).output().expect("run fedns")
     }
 
     /// stdout of a command that succeeds.
