@@ -23,6 +23,7 @@ pub fn zone_settings(config: &Config) -> (Result<Vec<ZoneSettings>, ConfigError>
     warnings.extend(of_providers);
     warnings.extend(idle_certificate(config));
     warnings.extend(open_certificate_key(config));
+    warnings.extend(open_admin_token(config));
     for zone in &config.zones {
         match settings_of(config, zone, &mut warnings) {
             Ok(zone) => settings.push(zone),
@@ -52,6 +53,11 @@ fn idle_certificate(config: &Config) -> Option<String> {
 fn open_certificate_key(config: &Config) -> Option<String> {
     let text = mirrored::readable_by_all(&config.tls.as_ref()?.key)?;
     Some(config.places.line(&Subject::TlsKey, text))
+}
+
+fn open_admin_token(config: &Config) -> Option<String> {
+    let text = mirrored::readable_by_all(config.admin_token_file.as_ref()?)?;
+    Some(config.places.line(&Subject::AdminToken, text))
 }
 
 fn settings_of(
