@@ -94,6 +94,7 @@ pub fn settings(empty_levels: EmptyLevels) -> ZoneSettings {
         ttl: 180,
         levels: Levels::ALL,
         empty_levels,
+        has_services: true,
         base: Arc::new(base.into()),
     }
 }

@@ -12,6 +12,7 @@
 //! - [`tls`]: the certificate of encrypted transports
 //! - [`admin_token`]: who may give orders over the admin address
 //! - [`transfers`]: keys of zone transfers, and their secrets
+//! - [`catalog`]: the zone that lists the others, for their secondaries
 //! - [`zones`]: the planner's settings of each zone, and what is suspicious in it
 
 pub mod tree;
@@ -26,6 +27,7 @@ pub mod policy;
 pub mod tls;
 pub mod admin_token;
 pub mod transfers;
+pub mod catalog;
 pub mod zones;
 
 use std::collections::BTreeSet;
@@ -66,6 +68,8 @@ pub struct Config {
     pub federation: Label,
     /// At least one.
     pub zones: Vec<ZoneConfig>,
+    /// The list of them that secondaries follow.
+    pub catalog: Option<CatalogConfig>,
     pub listen: Listen,
     /// What is shown of ourselves wherever TLS is spoken.
     pub tls: Option<TlsFiles>,
@@ -162,6 +166,14 @@ pub struct ZoneConfig {
     pub transfer: ZoneTransfer,
     /// Where it is mirrored to.
     pub providers: Vec<ProviderConfig>,
+}
+
+/// The catalog zone (RFC 9432).
+#[derive(Clone, Debug, PartialEq)]
+pub struct CatalogConfig {
+    pub name: Name,
+    /// Its secondaries.
+    pub transfer: ZoneTransfer,
 }
 
 /// One zone at one provider.

@@ -63,7 +63,7 @@ pub fn plan_service(
     settings: &ZoneSettings,
 ) -> ServicePlan {
     let shards: Vec<_> = entry.shards().collect();
-    if shards.is_empty() {
+    if shards.is_empty() || !settings.has_services {
         return ServicePlan::default();
     }
     let mut ladder = Ladder {

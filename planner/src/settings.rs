@@ -18,6 +18,8 @@ pub struct ZoneSettings {
     pub empty_levels: EmptyLevels,
     /// Static names that stand in the way of federated ones.
     pub static_names: StaticNames,
+    /// False: nothing stands in it but its base, whatever there is in the federation.
+    pub has_services: bool,
     /// What stands in the zone without any service.
     pub base: Arc<PackedZone>,
 }

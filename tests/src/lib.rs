@@ -64,6 +64,7 @@ pub mod core_dns;
 
 // Name servers that others wrote and that have a zone from us, or zones of their own.
 pub mod authority;
+pub mod catalog_consumer;
 pub mod exchange;
 pub mod secondary;
 

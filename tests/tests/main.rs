@@ -62,6 +62,9 @@ mod secondaries;
 /// One process takes the place of another while queries arrive.
 mod replace;
 
+/// Secondaries learn our zones from their catalog.
+mod catalog;
+
 /// DNS over TLS, HTTPS and QUIC, asked by clients that others wrote.
 mod encrypted;
 
@@ -118,6 +121,7 @@ fn main() -> ExitCode {
             serve::tests(),
             secondaries::tests(),
             replace::tests(),
+            catalog::tests(),
             encrypted::tests(),
             clients::tests(),
             resolvers::tests(),

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 use super::{CommandResult, ConfigFile, print};
 use crate::config::transfers::Secret;
 use crate::config::{
-    self, AliDnsConfig, Config, ControlPlane, Cookies, LeaderElection, Listen, ProviderConfig,
-    ProviderKind, Rfc2136Config, TlsFiles, TsigKeyConfig, WebhookConfig,
+    self, AliDnsConfig, CatalogConfig, Config, ControlPlane, Cookies, LeaderElection, Listen,
+    ProviderConfig, ProviderKind, Rfc2136Config, TlsFiles, TsigKeyConfig, WebhookConfig,
 };
 use crate::output;
 
@@ -53,6 +53,7 @@ fn value(config: &Config) -> Value {
         file: _,
         federation,
         zones,
+        catalog,
         listen,
         tls,
         admin_token_file,
@@ -109,6 +110,9 @@ fn value(config: &Config) -> Value {
     });
     if let Some(TlsFiles { certificate, key }) = tls {
         value["tls"] = json!({"certFile": certificate, "keyFile": key});
+    }
+    if let Some(CatalogConfig { name, transfer }) = catalog {
+        value["catalogZone"] = json!({"name": name, "transfer": transfer_value(transfer)});
     }
     if let Some(file) = admin_token_file {
         value["adminTokenFile"] = json!(file);

@@ -63,7 +63,13 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
     let tsig_keys = transfers::tsig_keys(reader, map.take("tsigKeys"));
     let known: Vec<_> = tsig_keys.iter().map(|key| key.name.clone()).collect();
     let is_served = listen.answers_dns();
+    let transfer = map.peek("transfer");
     let zones = zones::zones(reader, &mut map, federation.as_ref(), is_served, &known);
+    let catalog = map.take("catalogZone").and_then(|node| {
+        let catalog = transfers::catalog(reader, node, transfer, &known)?;
+        transfers::check_catalog(reader, node, &catalog, &zones, is_served);
+        Some(catalog)
+    });
     let control_plane = control_plane::control_plane(reader, &mut map);
     let federated = control_plane.is_some().then(|| federation.clone()).flatten();
     let services = services::services(reader, &mut map, &zones, federated);
@@ -85,6 +91,7 @@ fn read_root(reader: &mut Reader<'_>, root: &Node, file: &Path) -> Option<Config
         file: file.to_owned(),
         federation: federation?,
         zones,
+        catalog,
         listen,
         tls,
         admin_token_file,

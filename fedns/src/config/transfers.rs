@@ -54,7 +54,9 @@ pub fn transfer_policy(config: &Config) -> Result<TransferPolicy, ConfigError> {
     }
     let zones = config.zones.iter();
     let zones = zones.map(|zone| (zone.name.clone(), zone.transfer.clone()));
-    Ok(TransferPolicy { keys, zones: zones.collect() })
+    let catalog = config.catalog.iter();
+    let catalog = catalog.map(|catalog| (catalog.name.clone(), catalog.transfer.clone()));
+    Ok(TransferPolicy { keys, zones: zones.chain(catalog).collect() })
 }
 
 fn read_secret(config: &Config, secret: &Secret) -> Result<Arc<[u8]>, String> {

@@ -9,7 +9,7 @@ use planner::base::StaticNames;
 use planner::names::Place;
 use planner::{ZoneSettings, base_contents, unserved_contents};
 
-use super::{Config, ConfigError, Subject, ZoneConfig, mirrored, statics};
+use super::{Config, ConfigError, Subject, ZoneConfig, catalog, mirrored, statics};
 
 /// The settings of every zone; beside them, whether they can be used or not, a line for each thing
 /// that can be served but perhaps not as its author thinks.
@@ -37,6 +37,8 @@ pub fn zone_settings(config: &Config) -> (Result<Vec<ZoneSettings>, ConfigError>
     if config.listen.answers_dns() {
         warnings.extend(settings.iter().filter_map(|zone| undelegated(config, &settings, zone)));
     }
+    // Last, so that what it names is there already whenever it is published.
+    settings.extend(catalog::settings(config));
     (Ok(settings), warnings)
 }
 
@@ -81,6 +83,7 @@ fn settings_of(
         levels: zone.levels,
         empty_levels: zone.empty_levels,
         static_names,
+        has_services: true,
         base: Arc::new(base.into()),
     })
 }

@@ -296,8 +296,6 @@ impl Running {
         for key in self.started.differing(&FixedKeys::of(&config)) {
             warn!(key, "this key takes effect at the next start");
         }
-        self.watchers.apply(&config, successors.without(unseen)).await;
-        self.let_go(&leaving);
         self.key_files.follow(&config.key_files());
         // Files may have changed since they were looked at; from now on that is seen.
         let client_policy = config::client_policy(&config, &self.own_secrets)
@@ -306,10 +304,13 @@ impl Running {
             .unwrap_or_else(|error| kept("secrets of TSIG keys", &error, transfer_policy));
         let certificate = config::certificate(&config, unix_now())
             .unwrap_or_else(|error| kept("certificate and key", &error, certificate));
-        self.treat_clients(client_policy);
+        // First of all: who learns of a new zone from the catalog asks for it at once.
         self.transfers.apply(transfer_policy);
+        self.treat_clients(client_policy);
         self.take_orders(&config, certificate.clone());
         certificate.into_iter().for_each(|it| self.show_certificate(it));
+        self.watchers.apply(&config, successors.without(unseen)).await;
+        self.let_go(&leaving);
         self.mirrors.apply(&config).await;
         match from {
             From::File => info!(file = %config.file.display(), "the config is reloaded"),

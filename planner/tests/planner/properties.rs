@@ -51,6 +51,24 @@ fn empty_levels() -> impl Strategy<Value = EmptyLevels> {
 }
 
 proptest! {
+    /// Like the catalog of all others.
+    #[test]
+    fn a_zone_without_services_stays_what_it_is(
+        changes in prop::collection::vec(change(), 1..12),
+    ) {
+        let settings = planner::ZoneSettings {
+            has_services: false,
+            ..settings("example.com", "fed", None)
+        };
+        let mut world = World::new(settings);
+        let before = world.zone.clone();
+        for (cluster, change) in changes {
+            world.apply(cluster, change);
+        }
+        prop_assert_eq!(&world.zone, &before);
+        prop_assert_eq!(&world.planner.zone_contents(0), &before);
+    }
+
     /// However the state was reached, step by step or in batches, the zone is that of the state.
     #[test]
     fn any_path_leads_to_the_plan_of_the_state(

@@ -57,6 +57,7 @@ pub fn settings(zone: &str, federation: &str, statics: Option<ZoneContents>) -> 
         ttl: 180,
         levels: Levels::ALL,
         empty_levels: EmptyLevels::All,
+        has_services: true,
         base: Arc::new(base.into()),
     }
 }

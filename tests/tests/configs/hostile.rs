@@ -87,7 +87,7 @@ fn many_errors_are_all_told() {
     let keys = format!("{GOOD}{keys}");
     let known = "known here: apiVersion, kind, federation, listen, tsigKeys, ttl, levels, \
                  emptyLevels, nameServers, hostmaster, staticRecords, transfer, providers, zone, zones, \
-                 controlPlane, services, clusters, stateDir, resolver, workers, cpus, user, adminTokenFile, tls, \
+                 catalogZone, controlPlane, services, clusters, stateDir, resolver, workers, cpus, user, adminTokenFile, tls, \
                  acl, cookies, rateLimit, nsid, identity, lameDuck, startupTimeout, leaderElection";
     let first = format!("fedns: fedns.yaml:7:1: unknown key \"unheard-of-0\"; {known}");
     let text = check(keys.as_bytes(), 1, &first);

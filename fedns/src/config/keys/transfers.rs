@@ -1,4 +1,4 @@
-//! The keys of zone transfers: `tsigKeys`, and `transfer` of each zone.
+//! The keys of zone transfers: `tsigKeys`, `transfer` of each zone, and `catalogZone`.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,10 +6,12 @@ use dns_server::transfer::{Allow, NotifyTarget, ZoneTransfer};
 use dns_server::{Prefix, TsigAlgorithm};
 use model::Name;
 
+use crate::config::catalog as catalog_zone;
 use crate::config::places::Subject;
 use crate::config::read::Reader;
 use crate::config::transfers::{Secret, TsigKeyConfig, decode_secret};
 use crate::config::tree::{Node, Value};
+use crate::config::{CatalogConfig, ZoneConfig};
 
 const DNS_PORT: u16 = 53;
 const KEY_PREFIX: &str = "key:";
@@ -87,6 +89,59 @@ pub(super) fn transfer(
     let notify = reader.items(map.take("notify"), |reader, node| notify(reader, node, keys));
     reader.finish(map);
     ZoneTransfer { allow, notify }
+}
+
+/// Its name alone, or a map; without `transfer` of its own it goes to whom `top` says.
+pub(super) fn catalog(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    top: Option<&Node>,
+    keys: &[Name],
+) -> Option<CatalogConfig> {
+    if !matches!(node.value, Value::Map(_)) {
+        let transfer = transfer(reader, top, keys);
+        return Some(CatalogConfig { name: reader.name(node)?, transfer });
+    }
+    let mut map = reader.map(node, "a name like catalog.invalid.");
+    let name = reader.required(&mut map, "name", "a name like catalog.invalid.");
+    let name = name.and_then(|node| reader.name(node));
+    let own = map.take("transfer").or(top);
+    let transfer = transfer(reader, own, keys);
+    reader.finish(map);
+    Some(CatalogConfig { name: name?, transfer })
+}
+
+/// It is for secondaries alone, and no part of what is resolved.
+pub(super) fn check_catalog(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    catalog: &CatalogConfig,
+    zones: &[ZoneConfig],
+    is_served: bool,
+) {
+    let name = &catalog.name;
+    let is_nested =
+        |zone: &&ZoneConfig| zone.name.is_at_or_below(name) || name.is_at_or_below(&zone.name);
+    if let Some(zone) = zones.iter().find(is_nested) {
+        let zone = &zone.name;
+        let message = format!(
+            "{name} and zone {zone} lie in one another, and resolvers would be led astray; choose a name \
+             that no zone has, like catalog.invalid."
+        );
+        reader.value_problem(node, message);
+    }
+    if name.wire().len() > catalog_zone::NAME_LENGTH_MAX {
+        reader
+            .value_problem(node, format!("{name} is too long to have names below it; shorten it"));
+    }
+    if catalog.transfer.allow.is_empty() {
+        let message = "nobody may have it; add transfer: {allow: [\"key:transfer.\"]}";
+        reader.value_problem(node, message);
+    }
+    if !is_served {
+        let message = "no port is opened for it; add listen: {dns: [\"0.0.0.0:53\"]}";
+        reader.value_problem(node, message);
+    }
 }
 
 fn allow(reader: &mut Reader<'_>, node: &Node, keys: &[Name]) -> Option<Allow> {

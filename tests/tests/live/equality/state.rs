@@ -207,6 +207,7 @@ fn settings() -> ZoneSettings {
         ttl: 180,
         levels: Levels::new(Level::ALL).expect("not empty"),
         empty_levels: EmptyLevels::All,
+        has_services: true,
         static_names,
         base: Arc::new(base.into()),
     }
