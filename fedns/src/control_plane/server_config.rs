@@ -29,7 +29,8 @@ pub const DNS_PORT: u16 = 5300;
 pub const ADMIN_PORT: u16 = 8053;
 
 /// Keys that a control plane decides: with a file of the user's, the file's are left out.
-const OURS: [&str; 6] = ["listen", "tls", "stateDir", "controlPlane", "leaderElection", "clusters"];
+const OURS: [&str; 7] =
+    ["listen", "tls", "adminTokenFile", "stateDir", "controlPlane", "leaderElection", "clusters"];
 
 /// The config as it is written, and the files that it names.
 #[derive(Clone, Debug, PartialEq)]

@@ -188,10 +188,10 @@ fn what_a_control_plane_decides_is_left_out_with_what_belongs_to_it() {
     let temp = tempfile::tempdir().unwrap();
     let file = temp.path().join("fedns.yaml");
     let text = "federation: fed\nzone: example.com.\ntls: {certFile: ./tls.crt, keyFile: ./tls.key}\n\
-                listen: {dns: [\"192.0.2.1:53\"], dot: [\"192.0.2.1:853\"]}\n";
+                adminTokenFile: ./token\nlisten: {dns: [\"192.0.2.1:53\"], dot: [\"192.0.2.1:853\"]}\n";
     std::fs::write(&file, text).unwrap();
     let server = ServerConfig::read(&file).unwrap().with_flags(&flags("example.com."));
     let config = complete(server, &["192.0.2.1"]).checked().unwrap();
-    assert_eq!(config.tls, None);
+    assert_eq!((config.tls, config.admin_token_file), (None, None));
     assert!(!config.listen.is_encrypted());
 }
