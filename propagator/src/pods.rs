@@ -244,4 +244,31 @@ mod tests {
         earlier["observedGeneration"] = json!(1);
         check(None, &earlier, 1, 0);
     }
+
+    #[test]
+    fn no_replica_fits_where_no_copy_can_be_made_for_a_while() {
+        let settings = EligibilitySettings::default();
+        let mut look = Look { barred_since: Some(SINCE), ..Look::default() };
+        let mut at = |seconds: u64| {
+            let (standing, look_again) =
+                look.observe_absence(UnixTime(SINCE.0 + seconds), &settings);
+            (standing.capacity, look_again.map(|at| at.0 - SINCE.0))
+        };
+        assert_eq!(at(59), (None, Some(60)));
+        assert_eq!(at(60), (Some(0), None));
+        assert_eq!(at(7200), (Some(0), None));
+    }
+
+    #[test]
+    fn what_is_to_be_adopted_runs_there_whatever_was_before() {
+        let settings = EligibilitySettings::default();
+        let mut look = Look { barred_since: Some(SINCE), ..Look::default() };
+        let later = UnixTime(SINCE.0 + 60);
+        assert_eq!(look.observe_absence(later, &settings).0.capacity, Some(0));
+        look.found(Some(copy(&Value::Null)));
+        let standing = look.observe_absence(later, &settings).0;
+        assert_eq!(standing, Standing { current: 4, capacity: None });
+        look.may_differ(&Trouble::Outrun("another".into()));
+        assert_eq!(look.sought, None);
+    }
 }
