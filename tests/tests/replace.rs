@@ -23,6 +23,7 @@ pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
         [] => no_query_is_lost_under_load_and_one_process_serves,
             who_cannot_bind_takes_nothing,
+            addresses_come_and_go_with_the_new_config,
             a_config_that_is_wrong_asks_for_nothing,
             who_is_killed_in_the_middle_leaves_everything_as_it_was,
             a_stop_in_the_middle_is_a_stop,
@@ -131,6 +132,33 @@ fn who_cannot_bind_takes_nothing() {
     // What was in vain once is not the next time.
     assert_eq!(fedns.replace().code(), Some(0));
     fedns.answers(WEB, "NOERROR 192.0.2.2");
+}
+
+/// A reload does not take them.
+fn addresses_come_and_go_with_the_new_config() {
+    let (mut fedns, _folder) = serving("lameDuck: 0s\nworkers: 1\n");
+    let file = fedns.home().join("fedns.yaml");
+    let text = fs::read_to_string(&file).expect("read the config");
+    let port = free_port();
+    let more = text
+        .replace("listen: {dns: [", &format!("listen: {{dns: [\"127.0.0.1:{port}\", "))
+        .replace("workers: 1", "workers: 3");
+    let answers_there = |fedns: &Fedns| {
+        let server = format!("127.0.0.1:{port}");
+        fedns.command(&["query", WEB, "A", "--server", &server]).status.success()
+    };
+    for (config, is_there) in [(&more, true), (&text, false), (&more, true)] {
+        fs::write(&file, config).expect("write the config");
+        assert_eq!(fedns.replace().code(), Some(0));
+        fedns.is_ready();
+        // From many ports: each of the threads answers.
+        for _ in 0..20 {
+            assert_eq!(fedns.ask(WEB), "NOERROR 192.0.2.1");
+        }
+        assert_eq!(answers_there(&fedns), is_there);
+        let listening = std::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok();
+        assert_eq!(listening, is_there);
+    }
 }
 
 fn a_config_that_is_wrong_asks_for_nothing() {

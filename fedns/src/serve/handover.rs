@@ -14,7 +14,7 @@
 //!                    <-------------    Go
 //!      reads the sockets
 //!      Serving       ------------->
-//!                                      answers the connections that are open, and ends
+//!                                      ends the conversation, answers what is open, and ends
 //! ```
 //!
 //! 1. Until `Serving` has come, anything that goes wrong, the end or the silence of the new process too, has the

@@ -133,7 +133,7 @@ impl Running {
         if let Some(mut predecessor) = predecessor {
             published = take_turn(&mut predecessor, published, &pipeline).await?;
             dns = Answering::begin(&mut answering, &config)?;
-            predecessor.tell_serving().await;
+            predecessor.tell_serving().await?;
             own_state(&pipeline).await?;
         }
         let orders_socket = orders_socket.or_else(|| bind_socket(&config));

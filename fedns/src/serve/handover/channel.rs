@@ -40,7 +40,9 @@ impl Channel {
 
     /// The other process's number, if the system knows it.
     pub fn peer(&self) -> Option<u32> {
-        self.stream.peer_cred().ok()?.pid()?.try_into().ok()
+        let process = self.stream.peer_cred().ok()?.pid()?;
+        // One of another name space has no number here.
+        process.try_into().ok().filter(|process| *process > 0)
     }
 
     pub async fn send(

@@ -190,12 +190,16 @@ impl Predecessor {
         self.unless_dead(answered)
     }
 
-    /// The sockets are read. If the old process has ended, that is no reason not to serve.
-    pub async fn tell_serving(mut self) {
-        if !self.is_dead
-            && let Err(error) = self.channel.send(&FromNew::Serving, &[]).await
-        {
-            info!(%error, "the process before has not heard that this one serves");
+    /// The sockets are read. The old process ends the conversation with that, whether it lives on or not;
+    /// if it has lost its patience before, it serves on.
+    pub async fn tell_serving(mut self) -> Result<(), ConfigError> {
+        if self.is_dead || self.channel.send(&FromNew::Serving, &[]).await.is_err() {
+            return Ok(());
+        }
+        match next(&mut self.channel).await {
+            Err(HandoverError::Ended) => Ok(()),
+            Ok((message, _)) => Err(refused(&self.socket, &unexpected(&message))),
+            Err(error) => Err(refused(&self.socket, &error)),
         }
     }
 }
