@@ -2,7 +2,8 @@
 //!
 //! - on real API servers: [`patch_to_answer`], [`patch_to_provider`], [`under_load`], [`after_outage`], [`memory`],
 //!   [`propagation`]
-//! - beside other name servers: [`authoritative`]; under attack: [`flood`]
+//! - beside other name servers: [`authoritative`]; under attack: [`flood`]; one process in the place of another:
+//!   [`hot_restart`]
 //! - inside one process: [`one_change`], [`scale`], [`respond`], [`store`]
 //!
 //! ```text
@@ -21,6 +22,7 @@ mod memory;
 mod propagation;
 mod authoritative;
 mod flood;
+mod hot_restart;
 mod one_change;
 mod scale;
 mod respond;
@@ -80,6 +82,8 @@ enum Measurement {
     Authoritative(authoritative::Options),
     /// What a client gets while others flood the server, or hold its connections
     Flood(flood::Options),
+    /// Queries that are lost, and the longest wait, while processes take each other's place under load
+    HotRestart(hot_restart::Options),
     /// From an object made in a federation to its copies in every member, beside a bare client
     Propagation(propagation::Options),
     /// Instructions and time of one change, with few services and with many
@@ -118,6 +122,7 @@ fn main() {
         Measurement::Echo { address, port } => authoritative::echo::run(address, port),
         Measurement::Flood(options) => flood::run(&options, save),
         Measurement::FloodPart { part } => flood::part::run(&part),
+        Measurement::HotRestart(options) => hot_restart::run(&options, save),
         Measurement::Propagation(options) => propagation::run(&options, save),
         Measurement::OneChange(options) => one_change::run(&options, save),
         Measurement::Scale(options) => scale::run(&options, save),

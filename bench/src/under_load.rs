@@ -120,7 +120,8 @@ fn prepared(live: &ApiServer, services: usize) -> Fedns {
     fedns
 }
 
-fn write_manifests(folder: &Path, services: usize) {
+/// Services `s0` and so on, each with one address.
+pub fn write_manifests(folder: &Path, services: usize) {
     fs::create_dir(folder).expect("the folder is new");
     for first in (0..services).step_by(SERVICES_PER_FILE) {
         let numbers = first..services.min(first + SERVICES_PER_FILE);
