@@ -10,7 +10,7 @@
 //! - [`mirrored`]: what is suspicious in the entries of providers
 //! - [`policy`]: how clients of the name server are treated
 //! - [`tls`]: the certificate of encrypted transports
-//! - [`admin_token`]: who may give orders over the admin address
+//! - [`mod@admin_token`]: who may give orders over the admin address
 //! - [`transfers`]: keys of zone transfers, and their secrets
 //! - [`catalog`]: the zone that lists the others, for their secondaries
 //! - [`zones`]: the planner's settings of each zone, and what is suspicious in it
