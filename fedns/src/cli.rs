@@ -8,6 +8,7 @@ mod completion;
 mod config;
 #[cfg(feature = "federation")]
 mod delete;
+#[cfg(feature = "federation")]
 mod everywhere;
 mod explain;
 mod get;

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Instant, SystemTime};
 
-use clusters::{Cluster, Source};
+use clusters::Cluster;
 use dns_server::Writer;
 use model::{ClusterChange, ClusterName, ClusterView, Freshness, Name, RecordSet, UnixTime};
 use planner::ladder::LeftOutName;
@@ -225,7 +225,8 @@ impl Pipeline {
     }
 
     /// Where what is known of a cluster was seen.
-    pub fn source(&self, cluster: &ClusterName) -> Option<&Source> {
+    #[cfg(feature = "federation")]
+    pub fn source(&self, cluster: &ClusterName) -> Option<&clusters::Source> {
         self.members.get(cluster).map(Member::source)
     }
 

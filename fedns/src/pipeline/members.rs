@@ -46,6 +46,7 @@ impl Member {
         self.source.clone_from(source);
     }
 
+    #[cfg(feature = "federation")]
     pub fn source(&self) -> &Source {
         &self.source
     }
