@@ -78,7 +78,7 @@ fn check_reads_the_file_with_the_key() {
     scene.write("alidns.yaml", "[Global]\nacess-key-id = x\n");
     let (code, errors) = check();
     assert_eq!(code, Some(1), "{errors}");
-    assert!(errors.contains("fedns.yaml:9:") && errors.contains("line 2"), "{errors}");
+    assert!(errors.contains("fedns.yaml:9:") && errors.contains("alidns.yaml:2:1: "), "{errors}");
     fs::remove_file(scene.fedns.home().join("alidns.yaml")).expect("remove the key");
     let (code, errors) = check();
     assert_eq!((code, errors.lines().count()), (Some(1), 1), "{errors}");
