@@ -17,10 +17,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks a port of loopback for so long: each connection has so many queries on their way at a time.
 pub fn ask(port: u16, workload: &Workload, duration: Duration) -> Counted {
-    ask_over((0..CONNECTIONS).map(|_| connect(port)).collect(), workload, duration)
+    ask_over((0..CONNECTIONS).map(|_| connect(port)).collect(), PIPELINED, workload, duration)
 }
 
-/// The same over TLS. Each connection is made anew, handshake included.
+/// The same over TLS, one query at a time: NSD leaves those that came with another one unanswered. Each
+/// connection is made anew, handshake included.
 pub fn ask_over_tls(port: u16, workload: &Workload, duration: Duration) -> Counted {
     let config = client_config();
     let connect = |_| {
@@ -28,11 +29,12 @@ pub fn ask_over_tls(port: u16, workload: &Workload, duration: Duration) -> Count
         let client = ClientConnection::new(config.clone(), name).expect("a good configuration");
         StreamOwned::new(client, connect(port))
     };
-    ask_over((0..CONNECTIONS).map(connect).collect(), workload, duration)
+    ask_over((0..CONNECTIONS).map(connect).collect(), 1, workload, duration)
 }
 
 fn ask_over(
     mut streams: Vec<impl Read + Write>,
+    pipelined: usize,
     workload: &Workload,
     duration: Duration,
 ) -> Counted {
@@ -43,7 +45,7 @@ fn ask_over(
     while begun.elapsed() < duration {
         for stream in &mut streams {
             bytes.clear();
-            for query in queries.by_ref().take(PIPELINED) {
+            for query in queries.by_ref().take(pipelined) {
                 let length = u16::try_from(query.len()).expect("a query is short");
                 bytes.extend_from_slice(&length.to_be_bytes());
                 bytes.extend_from_slice(query);
@@ -51,7 +53,7 @@ fn ask_over(
             stream.write_all(&bytes).expect("the server reads");
         }
         for stream in &mut streams {
-            read_answers(stream, &mut counted);
+            read_answers(stream, pipelined, &mut counted);
         }
     }
     counted
@@ -64,9 +66,9 @@ fn connect(port: u16) -> TcpStream {
     stream
 }
 
-fn read_answers(stream: &mut impl Read, counted: &mut Counted) {
+fn read_answers(stream: &mut impl Read, mut left: usize, counted: &mut Counted) {
     let mut buffer = [0; 16 << 10];
-    let (mut filled, mut left) = (0, PIPELINED);
+    let mut filled = 0;
     while left > 0 {
         let length = stream.read(&mut buffer[filled..]).expect("the server answers");
         assert!(length > 0, "the server closed the connection");
