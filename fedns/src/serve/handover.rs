@@ -55,8 +55,8 @@ enum FromNew {
     Serving,
 }
 
-/// What the old process says.
-#[derive(Debug, Serialize, Deserialize)]
+/// What the old process says. It has no `Debug`: there is a secret in it.
+#[derive(Serialize, Deserialize)]
 #[serde(tag = "step", rename_all = "camelCase", rename_all_fields = "camelCase")]
 enum FromOld {
     Offer {
@@ -73,6 +73,18 @@ enum FromOld {
     Refused {
         why: String,
     },
+}
+
+impl FromOld {
+    /// The step, for people.
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Offer { .. } => "what it offers",
+            Self::State => "that its state is here",
+            Self::Go => "to go on",
+            Self::Refused { .. } => "that it hands nothing over",
+        }
+    }
 }
 
 /// A socket that is handed over.

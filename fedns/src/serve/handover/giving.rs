@@ -38,6 +38,12 @@ pub enum Handed {
     Stopped(Ending),
 }
 
+/// Why it came to nothing.
+enum Broken {
+    Stopped(Ending),
+    Failed(HandoverError),
+}
+
 /// How far it has come.
 #[derive(Debug, Default)]
 struct Given {
@@ -69,17 +75,17 @@ impl Running {
         let mut reload = false;
         let result = tokio::select! {
             biased;
-            ending = ending(signals, &mut reload) => Err(Err(ending)),
+            ending = ending(signals, &mut reload) => Err(Broken::Stopped(ending)),
             never = refuse(orders) => match never {},
-            result = self.give(&mut channel, &mut given) => result.map_err(Ok),
+            result = self.give(&mut channel, &mut given) => result.map_err(Broken::Failed),
         };
         let (handed, why) = match result {
             Ok(()) => return Handed::Over { to },
-            Err(Ok(why)) => {
+            Err(Broken::Failed(why)) => {
                 warn!(process = to, "the other process did not take over, this one goes on: {why}");
                 (Handed::NotOver { reload }, why.to_string())
             }
-            Err(Err(ending)) => (Handed::Stopped(ending), "it was told to stop".into()),
+            Err(Broken::Stopped(ending)) => (Handed::Stopped(ending), "it was told to stop".into()),
         };
         // It may be gone.
         let _ = channel.send(&FromOld::Refused { why }, &[]).await;

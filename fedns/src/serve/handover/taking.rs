@@ -220,7 +220,7 @@ async fn next(channel: &mut Channel) -> Result<(FromOld, Vec<OwnedFd>), Handover
 fn unexpected(message: &FromOld) -> HandoverError {
     match message {
         FromOld::Refused { why } => HandoverError::Failed(why.clone()),
-        other => HandoverError::Unexpected(format!("{other:?}")),
+        other => HandoverError::Unexpected(other.word().to_owned()),
     }
 }
 
