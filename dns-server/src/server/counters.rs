@@ -64,6 +64,7 @@ pub(crate) struct Counters {
     receive_errors: Count,
     connections: Count,
     connections_refused: Count,
+    connections_displaced: Count,
     handshake_failures: Count,
 }
 
@@ -105,6 +106,8 @@ pub struct Traffic {
     pub connections: u64,
     /// Connections closed on arrival, as too many were open.
     pub connections_refused: u64,
+    /// Connections that were silent longest and closed for others, as too many were open.
+    pub connections_displaced: u64,
     /// Connections that ended before they were encrypted.
     pub handshake_failures: u64,
 }
@@ -159,6 +162,7 @@ impl Counters {
             receive_errors: Count::default(),
             connections: Count::default(),
             connections_refused: Count::default(),
+            connections_displaced: Count::default(),
             handshake_failures: Count::default(),
         }
     }
@@ -224,6 +228,10 @@ impl Counters {
         self.connections_refused.add(1);
     }
 
+    pub fn connection_displaced(&self) {
+        self.connections_displaced.add(1);
+    }
+
     pub fn handshake_failure(&self) {
         self.handshake_failures.add(1);
     }
@@ -242,6 +250,7 @@ impl Counters {
         traffic.receive_errors += self.receive_errors.get();
         traffic.connections += self.connections.get();
         traffic.connections_refused += self.connections_refused.get();
+        traffic.connections_displaced += self.connections_displaced.get();
         traffic.handshake_failures += self.handshake_failures.get();
         for (slot, counters) in zones.iter().enumerate() {
             if counters.responses.iter().all(|count| count.get() == 0) {
@@ -321,6 +330,7 @@ impl Traffic {
             receive_errors: 0,
             connections: 0,
             connections_refused: 0,
+            connections_displaced: 0,
             handshake_failures: 0,
         }
     }

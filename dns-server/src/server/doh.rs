@@ -3,7 +3,6 @@
 mod freshness;
 mod query;
 
-use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -22,12 +21,13 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::respond::Transport;
 use crate::server::counters::Counters;
 use crate::server::dot::handshake;
+use crate::server::streams::stays::{End, Stay};
 use crate::server::streams::{Accepted, LONE_QUERY_MAX, Thread};
 
 const PATH: &str = "/dns-query";
@@ -51,8 +51,7 @@ struct Session {
     address: IpAddr,
     thread: Rc<Thread>,
     counters: Arc<Counters>,
-    /// Ends it, unless a query is answered before.
-    deadline: Cell<Instant>,
+    stay: Stay,
 }
 
 /// Starts what belongs to a connection on its own thread.
@@ -60,13 +59,12 @@ struct Session {
 struct LocalExecutor;
 
 pub(crate) async fn serve(stream: TcpStream, accepted: Accepted, tls: TlsAcceptor) {
-    let Accepted { address, thread, counters, permit } = accepted;
-    let Ok(stream) = handshake(stream, &thread, &tls).await else {
+    let Accepted { address, thread, counters, stay } = accepted;
+    let Ok(stream) = handshake(stream, &stay, &tls).await else {
         return counters.handshake_failure();
     };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let deadline = Cell::new(Instant::now() + thread.limits.idle());
-    let session = Rc::new(Session { address, thread, counters, deadline });
+    let session = Rc::new(Session { address, thread, counters, stay });
     let service = {
         let session = Rc::clone(&session);
         service_fn(move |request| {
@@ -92,7 +90,6 @@ pub(crate) async fn serve(stream: TcpStream, accepted: Accepted, tls: TlsAccepto
             .serve_connection(stream, service);
         session.keep_while_used(connection, |connection| connection.graceful_shutdown()).await;
     }
-    drop(permit);
 }
 
 // === impl Session ===
@@ -105,19 +102,15 @@ impl Session {
         shut_down: impl FnOnce(Pin<&mut C>),
     ) {
         let mut connection = std::pin::pin!(connection);
-        loop {
-            let deadline = self.deadline.get();
-            tokio::select! {
-                _ = connection.as_mut() => return,
-                () = sleep_until(deadline) => {}
-            }
-            // Answers since then have moved it.
-            if self.deadline.get() == deadline {
-                break;
-            }
+        let end = tokio::select! {
+            _ = connection.as_mut() => return,
+            end = self.stay.ended() => end,
+        };
+        // One that was displaced is beyond the limit while it lasts.
+        if end == End::Silence {
+            shut_down(connection.as_mut());
+            let _ = timeout(FAREWELL, connection).await;
         }
-        shut_down(connection.as_mut());
-        let _ = timeout(FAREWELL, connection).await;
     }
 
     async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
@@ -130,7 +123,7 @@ impl Session {
         let Some(answer) = self.thread.answer(&query, from, &self.counters, |_| true) else {
             return refusal(StatusCode::BAD_REQUEST);
         };
-        self.deadline.set(Instant::now() + self.thread.limits.idle());
+        self.stay.renew();
         let fresh = format!("max-age={}", freshness::seconds(&answer));
         let mut response = Response::new(Full::new(Bytes::from(answer)));
         let headers = response.headers_mut();

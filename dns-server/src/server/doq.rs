@@ -1,8 +1,8 @@
 //! DNS over dedicated QUIC connections (RFC 9250): one query and its answer on each stream.
 
-use std::cell::Cell;
 use std::io;
 use std::net::{IpAddr, UdpSocket};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,10 +12,11 @@ use quinn::{
     SendStream, ServerConfig, TokioRuntime, TransportConfig, VarInt,
 };
 use tokio::task::spawn_local;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
 use crate::respond::Transport;
 use crate::server::counters::Counters;
+use crate::server::streams::stays::Stay;
 use crate::server::streams::{Accepted, LONE_QUERY_MAX, Thread};
 use crate::server::tls::Tls;
 
@@ -48,8 +49,7 @@ struct Session {
     address: IpAddr,
     thread: Rc<Thread>,
     counters: Arc<Counters>,
-    /// Ends it, unless a query is answered before.
-    deadline: Cell<Instant>,
+    stay: Stay,
 }
 
 /// Why the connection of a client ends: it broke the protocol, or asks for too much.
@@ -113,16 +113,11 @@ async fn take(endpoint: &Endpoint, counters: &Arc<Counters>, thread: &Rc<Thread>
             let _ = incoming.retry();
             continue;
         }
-        match thread.limits.permit(address) {
-            Some(permit) => {
-                counters.connection();
-                let (thread, counters) = (Rc::clone(thread), Arc::clone(counters));
-                spawn_local(serve(incoming, Accepted { address, thread, counters, permit }));
+        match thread.admit(address, counters) {
+            Some(accepted) => {
+                spawn_local(serve(incoming, accepted));
             }
-            None => {
-                counters.connection_refused();
-                incoming.refuse();
-            }
+            None => incoming.refuse(),
         }
     }
 }
@@ -138,30 +133,26 @@ async fn close(endpoint: Endpoint) {
 }
 
 async fn serve(incoming: Incoming, accepted: Accepted) {
-    let Accepted { address, thread, counters, permit } = accepted;
-    let idle = thread.limits.idle();
-    let connection = async { incoming.accept()?.await };
-    let Ok(Ok(connection)) = timeout(idle, connection).await else {
+    let Accepted { address, thread, counters, stay } = accepted;
+    let connection = tokio::select! {
+        connection = async { incoming.accept()?.await } => connection,
+        _ = stay.ended() => return counters.handshake_failure(),
+    };
+    let Ok(connection) = connection else {
         return counters.handshake_failure();
     };
-    let deadline = Cell::new(Instant::now() + idle);
-    let session = Rc::new(Session { connection, address, thread, counters, deadline });
+    stay.renew();
+    let session = Rc::new(Session { connection, address, thread, counters, stay });
+    let mut ended = pin!(session.stay.ended());
     loop {
-        let deadline = session.deadline.get();
-        match timeout_at(deadline, session.connection.accept_bi()).await {
-            Ok(Ok((send, receive))) => {
-                spawn_local(Rc::clone(&session).carry(send, receive));
-            }
-            // Answers since then have moved it.
-            Err(_) if session.deadline.get() > deadline => {}
-            Err(_) => {
-                session.connection.close(NO_ERROR, b"");
-                break;
-            }
-            Ok(Err(_)) => break,
-        }
+        let stream = tokio::select! {
+            biased;
+            stream = session.connection.accept_bi() => stream,
+            _ = ended.as_mut() => return session.connection.close(NO_ERROR, b""),
+        };
+        let Ok((send, receive)) = stream else { return };
+        spawn_local(Rc::clone(&session).carry(send, receive));
     }
-    drop(permit);
 }
 
 // === impl Session ===
@@ -200,7 +191,7 @@ impl Session {
         let sent = send.write_all(&[&length[..], &answer].concat()).await;
         // A client that has gone, or stops the stream, needs no answer.
         if sent.is_ok() && send.finish().is_ok() {
-            self.deadline.set(Instant::now() + self.thread.limits.idle());
+            self.stay.renew();
         }
         Ok(())
     }

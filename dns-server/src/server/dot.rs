@@ -3,29 +3,35 @@
 use std::io;
 
 use tokio::net::TcpStream;
-use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::respond::Transport;
-use crate::server::streams::{Accepted, Thread};
+use crate::server::streams::Accepted;
+use crate::server::streams::stays::Stay;
 use crate::server::tcp;
 
 pub(crate) async fn serve(stream: TcpStream, accepted: Accepted, tls: TlsAcceptor) {
-    let Accepted { address, thread, counters, permit } = accepted;
-    match handshake(stream, &thread, &tls).await {
-        Ok(stream) => tcp::serve(stream, (Transport::Tls, address), &thread, &counters).await,
+    let Accepted { address, thread, counters, stay } = accepted;
+    match handshake(stream, &stay, &tls).await {
+        Ok(stream) => {
+            tcp::serve(stream, (Transport::Tls, address), &thread, &counters, &stay).await;
+        }
         Err(_) => counters.handshake_failure(),
     }
-    drop(permit);
 }
 
 /// A client has as long for it as for a query.
 pub(crate) async fn handshake(
     stream: TcpStream,
-    thread: &Thread,
+    stay: &Stay,
     tls: &TlsAcceptor,
 ) -> io::Result<TlsStream<TcpStream>> {
     stream.set_nodelay(true)?;
-    timeout(thread.limits.idle(), tls.accept(stream)).await?
+    let stream = tokio::select! {
+        stream = tls.accept(stream) => stream?,
+        _ = stay.ended() => return Err(io::ErrorKind::TimedOut.into()),
+    };
+    stay.renew();
+    Ok(stream)
 }

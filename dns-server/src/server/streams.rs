@@ -2,13 +2,14 @@
 //! no handshake holds up an answer over TCP.
 //!
 //! ```text
-//! listener -> accept -> permit -> tcp | dot -> tcp | doh | doq
+//! listener -> accept -> stay -> tcp | dot -> tcp | doh | doq
 //! ```
 //!
 //! Everything of one thread runs in turns on it, so its memory is shared without locks. It ends when it is
 //! told to, or with its last connection where no more are taken.
 
 pub(crate) mod limits;
+pub(crate) mod stays;
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -34,7 +35,8 @@ use crate::server::special::{Asked, Outcome, Special};
 use crate::server::tcp::Buffers;
 use crate::server::{doh, doq, dot, sys, tcp};
 
-use limits::{ConnectionLimits, Permit};
+use limits::ConnectionLimits;
+use stays::{Stay, Stays};
 
 /// After `accept` failed, which it does when descriptors run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -71,6 +73,7 @@ enum Listener {
 pub(crate) struct Thread {
     pub special: Special,
     pub limits: Arc<ConnectionLimits>,
+    pub stays: Rc<Stays>,
     pub gate: Arc<Gate>,
     pub buffers: RefCell<Buffers>,
     pub policy: RefCell<PolicyReader>,
@@ -83,8 +86,7 @@ pub(crate) struct Accepted {
     pub address: IpAddr,
     pub thread: Rc<Thread>,
     pub counters: Arc<Counters>,
-    /// Others may come when it is dropped.
-    pub permit: Permit,
+    pub stay: Stay,
 }
 
 // === impl StreamWorker ===
@@ -116,7 +118,8 @@ impl StreamWorker {
         let policy = RefCell::new(policy);
         let (in_use, unused) = oneshot::channel();
         let stopping = Arc::clone(&gate);
-        let thread = Thread { special, limits, gate, buffers, policy, _in_use: in_use };
+        let stays = Rc::default();
+        let thread = Thread { special, limits, stays, gate, buffers, policy, _in_use: in_use };
         let thread = Rc::new(thread);
         let tasks = LocalSet::new();
         let mut farewells = Vec::new();
@@ -172,6 +175,14 @@ impl Listener {
 // === impl Thread ===
 
 impl Thread {
+    /// None for a connection that is to be closed at once.
+    pub fn admit(self: &Rc<Self>, address: IpAddr, counters: &Arc<Counters>) -> Option<Accepted> {
+        let stay = self.stays.admit(&self.limits, address, counters)?;
+        counters.connection();
+        let (thread, counters) = (Rc::clone(self), Arc::clone(counters));
+        Some(Accepted { address, thread, counters, stay })
+    }
+
     pub fn client<'p>(
         &self,
         transport: Transport,
@@ -231,15 +242,11 @@ async fn accept<F>(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => match thread.limits.permit(peer.ip()) {
-                Some(permit) => {
-                    counters.connection();
-                    let (thread, counters) = (Rc::clone(&thread), Arc::clone(&counters));
-                    let accepted = Accepted { address: peer.ip(), thread, counters, permit };
+            Ok((stream, peer)) => {
+                if let Some(accepted) = thread.admit(peer.ip(), &counters) {
                     spawn_local(serve(stream, accepted));
                 }
-                None => counters.connection_refused(),
-            },
+            }
             Err(_) => {
                 counters.receive_error();
                 sleep(ACCEPT_PAUSE).await;

@@ -12,13 +12,14 @@ mod sending;
 
 use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::pin;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
 
 use crate::respond::Transport;
 use crate::server::counters::Counters;
+use crate::server::streams::stays::Stay;
 use crate::server::streams::{Accepted, Thread};
 
 use connection::{Connection, Turn};
@@ -26,23 +27,23 @@ use connection::{Connection, Turn};
 pub(crate) use connection::Buffers;
 
 pub(crate) async fn serve_accepted(stream: TcpStream, accepted: Accepted) {
-    let Accepted { address, thread, counters, permit } = accepted;
+    let Accepted { address, thread, counters, stay } = accepted;
     // Answers are written whole, so there is nothing to collect; without it they may be late.
     if stream.set_nodelay(true).is_ok() {
-        serve(stream, (Transport::Tcp, address), &thread, &counters).await;
+        serve(stream, (Transport::Tcp, address), &thread, &counters, &stay).await;
     }
-    drop(permit);
 }
 
-/// Ends with the client's end of the connection, its first error, or its lack of interest.
+/// Ends with the client's end of the connection, its first error, or the end of its stay.
 pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
     (transport, address): (Transport, IpAddr),
     thread: &Thread,
     counters: &Counters,
+    stay: &Stay,
 ) {
     let mut connection = Connection::new(stream);
-    let mut deadline = Instant::now() + thread.limits.idle();
+    let mut ended = pin!(stay.ended());
     loop {
         let turn = poll_fn(|context| {
             let buffers = &mut *thread.buffers.borrow_mut();
@@ -51,20 +52,26 @@ pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             let client = thread.client(transport, address, policy.get());
             connection.poll_turn(context, buffers, &thread.special, &client, counters)
         });
-        match timeout_at(deadline, turn).await {
+        let turn = tokio::select! {
+            biased;
+            turn = turn => turn,
+            _ = ended.as_mut() => break,
+        };
+        match turn {
+            Ok(Turn::Answered) => stay.renew(),
             // Bytes alone do not count: who sends them one by one gets no more time for it.
-            Ok(Ok(Turn::Answered)) => deadline = Instant::now() + thread.limits.idle(),
-            Ok(Ok(Turn::Read)) => {}
-            Ok(Ok(Turn::Transfer(transfer))) => {
+            Ok(Turn::Read) => {}
+            Ok(Turn::Transfer(transfer)) => {
                 let reader = thread.special.reader.clone();
                 let idle = thread.limits.idle_max();
-                let sent = sending::send(*transfer, reader, &mut connection, idle, counters).await;
-                if sent.is_err() {
+                let sent = sending::send(*transfer, reader, &mut connection, idle, counters);
+                // Whoever has no interest in a transfer is found out there.
+                if sent.await.is_err() {
                     break;
                 }
-                deadline = Instant::now() + thread.limits.idle();
+                stay.renew();
             }
-            Ok(Ok(Turn::Closed) | Err(_)) | Err(_) => break,
+            Ok(Turn::Closed) | Err(_) => break,
         }
     }
 }

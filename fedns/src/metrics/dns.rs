@@ -113,7 +113,7 @@ impl DnsCounts {
 
     fn listeners(&self, encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
         type Pick = fn(&Traffic) -> u64;
-        let metrics: [(&str, &str, Pick); 6] = [
+        let metrics: [(&str, &str, Pick); 7] = [
             ("dns_dropped_packets", "Packets that are no queries", |t| t.dropped),
             ("dns_send_errors", "Answers that the system would not send", |t| t.send_errors),
             ("dns_receive_errors", "Receives that failed", |t| t.receive_errors),
@@ -121,6 +121,11 @@ impl DnsCounts {
             ("dns_refused_connections", "Connections closed as too many were open", |t| {
                 t.connections_refused
             }),
+            (
+                "dns_displaced_connections",
+                "Silent connections closed to make room for others",
+                |t| t.connections_displaced,
+            ),
             (
                 "dns_tls_handshake_failures",
                 "Connections that ended before they were encrypted",

@@ -12,6 +12,7 @@ const CROWDED_IDLE: Duration = Duration::from_secs(1);
 
 /// What threads that serve the same kind of connections have in common.
 pub(crate) struct ConnectionLimits {
+    /// Changes with `clients` only, whose lock is held then.
     open: AtomicUsize,
     open_max: usize,
     per_client_max: usize,
@@ -20,6 +21,15 @@ pub(crate) struct ConnectionLimits {
     is_draining: AtomicBool,
     /// Looked at when a connection comes and when it goes. No client is here without one.
     clients: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// Why a connection may not be open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// As many as may be open are.
+    AllTaken,
+    /// So are as many as one client may have.
+    ShareTaken,
 }
 
 /// One of the connections that may be open.
@@ -41,24 +51,20 @@ impl ConnectionLimits {
         self.open.load(Ordering::Relaxed)
     }
 
-    pub fn permit(self: &Arc<Self>, address: IpAddr) -> Option<Permit> {
+    pub fn permit(self: &Arc<Self>, address: IpAddr) -> Result<Permit, Refused> {
         let client = client(address);
-        if self.open.fetch_add(1, Ordering::Relaxed) >= self.open_max {
-            self.open.fetch_sub(1, Ordering::Relaxed);
-            return None;
-        }
         let mut clients = self.clients();
-        let connections = clients.entry(client).or_default();
-        if *connections >= self.per_client_max {
-            if *connections == 0 {
-                clients.remove(&client);
-            }
-            self.open.fetch_sub(1, Ordering::Relaxed);
-            return None;
+        let of_client = clients.get(&client).copied().unwrap_or(0);
+        if of_client >= self.per_client_max {
+            return Err(Refused::ShareTaken);
         }
-        *connections += 1;
+        if self.open() >= self.open_max {
+            return Err(Refused::AllTaken);
+        }
+        self.open.fetch_add(1, Ordering::Relaxed);
+        clients.insert(client, of_client + 1);
         drop(clients);
-        Some(Permit { limits: Arc::clone(self), client })
+        Ok(Permit { limits: Arc::clone(self), client })
     }
 
     /// Whether a connection is worth proving that its address is not forged.
@@ -109,7 +115,8 @@ fn client(address: IpAddr) -> IpAddr {
 impl Drop for Permit {
     fn drop(&mut self) {
         let Self { limits, client } = self;
-        if let Entry::Occupied(mut connections) = limits.clients().entry(*client) {
+        let mut clients = limits.clients();
+        if let Entry::Occupied(mut connections) = clients.entry(*client) {
             *connections.get_mut() -= 1;
             if *connections.get() == 0 {
                 connections.remove();
@@ -130,16 +137,16 @@ mod tests {
     #[test]
     fn one_client_leaves_room_for_others_and_all_together_have_a_limit() {
         let limits = ConnectionLimits::new(4, 2, Duration::from_secs(10));
-        let greedy: Vec<_> =
-            (0..3).map(|_| limits.permit(address("192.0.2.1"))).collect::<Vec<_>>();
+        let greedy: Vec<_> = (0..3).map(|_| limits.permit(address("192.0.2.1"))).collect();
         assert_eq!(greedy.iter().flatten().count(), 2);
         let subnet = ["2001:db8::1", "2001:db8::2", "2001:db8::3"];
         let subnet: Vec<_> = subnet.iter().map(|text| limits.permit(address(text))).collect();
         assert_eq!(subnet.iter().flatten().count(), 2);
         assert_eq!(limits.open(), 4);
-        assert!(limits.permit(address("2001:db8:0:1::1")).is_none());
+        assert_eq!(limits.permit(address("2001:db8::4")).err(), Some(Refused::ShareTaken));
+        assert_eq!(limits.permit(address("2001:db8:0:1::1")).err(), Some(Refused::AllTaken));
         drop(greedy);
-        assert!(limits.permit(address("2001:db8:0:1::1")).is_some());
+        assert!(limits.permit(address("2001:db8:0:1::1")).is_ok());
         drop(subnet);
         assert_eq!((limits.open(), limits.clients().len()), (0, 0));
     }
