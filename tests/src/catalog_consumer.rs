@@ -1,14 +1,15 @@
 //! Name servers that others wrote, which know no zone but a catalog (RFC 9432) that a primary on
 //! loopback has, and learn all others from it.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::name_daemon::{Software, TransferKey, knot_primary};
 use crate::need::find_program;
 use crate::port::free_port;
 use crate::process::Process;
 use crate::scratch::Scratch;
-use crate::secondary::TransferKey;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consumer {
@@ -39,18 +40,18 @@ impl CatalogConsumer {
 
     /// `catalog` comes from the primary at that port, and so does what it names.
     pub fn start(&mut self, catalog: &str, primary: u16, key: &TransferKey) {
-        let (folder, port) = (self.folder.path(), self.port);
-        let text = match self.consumer {
-            Consumer::Bind => bind(folder, port, catalog, primary, key),
-            Consumer::Knot => knot(folder, port, catalog, primary, key),
+        let folder = self.folder.path();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
+        let (software, settings, zones) = match self.consumer {
+            Consumer::Bind => {
+                (Software::Bind, bind_catalog(catalog, primary, key), bind(catalog, primary, key))
+            }
+            Consumer::Knot => {
+                (Software::Knot, String::new(), knot_primary(primary, key) + &knot(folder, catalog))
+            }
         };
-        let (program, arguments): (&str, &[&str]) = match self.consumer {
-            Consumer::Bind => ("named", &["-g", "-n", "1", "-c"]),
-            Consumer::Knot => ("knotd", &["-c"]),
-        };
-        let program = find_program(program).expect("it is here, or the test is left out");
-        let mut command = Command::new(program);
-        command.args(arguments).arg(self.folder.write("config", text));
+        let config = software.config(folder, address, &settings) + &key.config(software) + &zones;
+        let command = software.command(&self.folder.write("config", config));
         self.process = Some(Process::start("catalog-consumer", &command, self.folder.path()));
     }
 
@@ -70,53 +71,31 @@ impl CatalogConsumer {
     }
 }
 
-fn bind(folder: &Path, port: u16, catalog: &str, primary: u16, key: &TransferKey) -> String {
-    let TransferKey { name, algorithm, secret } = key;
-    let folder = folder.display();
+fn bind_catalog(catalog: &str, primary: u16, key: &TransferKey) -> String {
+    let name = key.name;
     format!(
-        r#"key "{name}" {{ algorithm {algorithm}; secret "{secret}"; }};
-options {{
-    directory "{folder}"; pid-file none; session-keyfile none; lock-file none;
-    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
-    recursion no; notify no; dnssec-validation no; allow-query {{ any; }};
-    catalog-zones {{
+        r#"    catalog-zones {{
         zone "{catalog}" default-primaries {{ 127.0.0.1 port {primary} key "{name}"; }}
             in-memory yes min-update-interval 1;
     }};
-}};
-controls {{ }};
-zone "{catalog}" {{
+"#
+    )
+}
+
+fn bind(catalog: &str, primary: u16, key: &TransferKey) -> String {
+    let name = key.name;
+    format!(
+        r#"zone "{catalog}" {{
     type secondary; file "catalog"; primaries {{ 127.0.0.1 port {primary} key "{name}"; }};
 }};
 "#
     )
 }
 
-fn knot(folder: &Path, port: u16, catalog: &str, primary: u16, key: &TransferKey) -> String {
-    let TransferKey { name, algorithm, secret } = key;
+fn knot(folder: &Path, catalog: &str) -> String {
     let folder = folder.display();
     format!(
         "\
-server:
-  rundir: {folder}
-  listen: 127.0.0.1@{port}
-database:
-  storage: {folder}
-log:
-  - target: stderr
-    any: info
-key:
-  - id: {name}
-    algorithm: {algorithm}
-    secret: {secret}
-remote:
-  - id: primary
-    address: 127.0.0.1@{primary}
-    key: {name}
-acl:
-  - id: notices
-    address: 127.0.0.1
-    action: notify
 template:
   - id: default
     storage: {folder}

@@ -55,17 +55,17 @@ pub mod moto;
 pub mod peer;
 pub mod webhook;
 
-// Name servers that others wrote and that take updates.
-pub mod name_server;
-pub mod relay;
-
 // What pods ask.
 pub mod core_dns;
 
-// Name servers that others wrote and that have a zone from us, or zones of their own.
+// Name servers that others wrote: as programs, and the parts that they have: one that takes updates, zones
+// of its own, a zone from us, all that a catalog of ours names.
 pub mod authority;
 pub mod catalog_consumer;
 pub mod exchange;
+pub mod name_daemon;
+pub mod name_server;
+pub mod relay;
 pub mod secondary;
 
 // A network where each of them can have port 53.

@@ -1,31 +1,17 @@
 //! Name servers that others wrote, each a secondary of the zone `example.com.` that a primary on
 //! loopback has.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use crate::name_daemon::{Software, TransferKey, knot_primary};
 use crate::need::find_program;
 use crate::port::free_port;
 use crate::process::Process;
 use crate::scratch::Scratch;
 
 const ZONE: &str = "example.com";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Software {
-    Bind,
-    Knot,
-    Nsd,
-}
-
-/// What a secondary shares with its primary.
-#[derive(Clone, Copy, Debug)]
-pub struct TransferKey {
-    pub name: &'static str,
-    pub algorithm: &'static str,
-    /// In Base64.
-    pub secret: &'static str,
-}
 
 /// One running secondary. Everything that it is, is in its folder.
 pub struct Secondary {
@@ -52,20 +38,7 @@ impl Secondary {
 
     pub fn start(&mut self) {
         let folder = self.folder.path();
-        let (name, text) = match self.software {
-            Software::Bind => ("named.conf", self.bind()),
-            Software::Knot => ("knot.conf", self.knot()),
-            Software::Nsd => ("nsd.conf", self.nsd()),
-        };
-        let file = self.folder.write(name, text);
-        let (program, arguments): (&str, &[&str]) = match self.software {
-            Software::Bind => ("named", &["-g", "-n", "1", "-c"]),
-            Software::Knot => ("knotd", &["-c"]),
-            Software::Nsd => ("nsd", &["-d", "-c"]),
-        };
-        let program = find_program(program).expect("it is here, or the test is left out");
-        let mut command = Command::new(program);
-        command.args(arguments).arg(file);
+        let command = self.software.command(&self.folder.write("config", self.config()));
         self.process = Some(Process::start("secondary", &command, folder));
     }
 
@@ -86,19 +59,24 @@ impl Secondary {
         dig(self.port, &[ZONE, "AXFR"]).map(|text| records(&text))
     }
 
+    fn config(&self) -> String {
+        let Self { software, folder, port, primary, key, .. } = self;
+        let (folder, address) = (folder.path(), SocketAddr::from((Ipv4Addr::LOCALHOST, *port)));
+        let (settings, zone) = match software {
+            Software::Bind => (
+                "    allow-transfer { any; }; min-refresh-time 1; min-retry-time 1;\n",
+                self.bind(),
+            ),
+            Software::Knot => ("", knot_primary(*primary, key) + &self.knot()),
+            Software::Nsd => ("  xfrd-reload-timeout: 0\n", self.nsd()),
+        };
+        software.config(folder, address, settings) + &key.config(*software) + &zone
+    }
+
     fn bind(&self) -> String {
-        let Self { port, primary, key: TransferKey { name, algorithm, secret }, .. } = self;
-        let folder = self.folder.path().display();
+        let Self { primary, key: TransferKey { name, .. }, .. } = self;
         format!(
-            r#"options {{
-    directory "{folder}"; pid-file "named.pid"; session-keyfile "session.key"; lock-file none;
-    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
-    recursion no; notify no; dnssec-validation no; allow-query {{ any; }}; allow-transfer {{ any; }};
-    min-refresh-time 1; min-retry-time 1;
-}};
-controls {{ }};
-key "{name}" {{ algorithm {algorithm}; secret "{secret}"; }};
-zone "{ZONE}" {{
+            r#"zone "{ZONE}" {{
     type secondary; file "zone"; primaries {{ 127.0.0.1 port {primary} key "{name}"; }};
 }};
 "#
@@ -106,31 +84,9 @@ zone "{ZONE}" {{
     }
 
     fn knot(&self) -> String {
-        let Self { port, primary, key: TransferKey { name, algorithm, secret }, .. } = self;
         let folder = self.folder.path().display();
         format!(
-            "\
-server:
-  rundir: {folder}
-  listen: 127.0.0.1@{port}
-database:
-  storage: {folder}
-log:
-  - target: stderr
-    any: info
-key:
-  - id: {name}
-    algorithm: {algorithm}
-    secret: {secret}
-remote:
-  - id: primary
-    address: 127.0.0.1@{primary}
-    key: {name}
-acl:
-  - id: notices
-    address: 127.0.0.1
-    action: notify
-  - id: everybody
+            "  - id: everybody
     address: 127.0.0.1
     action: transfer
 zone:
@@ -145,29 +101,9 @@ zone:
     }
 
     fn nsd(&self) -> String {
-        let Self { port, primary, key: TransferKey { name, algorithm, secret }, .. } = self;
-        let folder = self.folder.path().display();
+        let Self { primary, key: TransferKey { name, .. }, .. } = self;
         format!(
             "\
-server:
-  ip-address: 127.0.0.1@{port}
-  port: {port}
-  zonesdir: \"{folder}\"
-  database: \"\"
-  pidfile: \"{folder}/nsd.pid\"
-  xfrdfile: \"{folder}/xfrd.state\"
-  xfrdir: \"{folder}\"
-  zonelistfile: \"{folder}/zones.list\"
-  username: \"\"
-  chroot: \"\"
-  server-count: 1
-  xfrd-reload-timeout: 0
-remote-control:
-  control-enable: no
-key:
-  name: \"{name}\"
-  algorithm: {algorithm}
-  secret: \"{secret}\"
 zone:
   name: {ZONE}
   zonefile: zone

@@ -5,8 +5,9 @@ use std::fs;
 
 use tests::catalog_consumer::{CatalogConsumer, Consumer};
 use tests::eventually::{GENEROUS, eventually, eventually_equal};
+use tests::name_daemon::TransferKey;
 use tests::need::{DIG, KNOTD, NAMED};
-use tests::secondary::{TransferKey, dig, secret_file};
+use tests::secondary::{dig, secret_file};
 use tests::serving::Fedns;
 use tests::suite::Test;
 

@@ -20,10 +20,10 @@ use model::RecordType;
 use tests::authority::{Authority, IDENTITY};
 use tests::eventually::{GENEROUS, eventually};
 use tests::exchange::{ask_over_tcp, ask_over_udp};
+use tests::name_daemon::Software;
 use tests::need::{KNOTD, NAMED, NSD};
 use tests::port::free_port;
 use tests::process::Process;
-use tests::secondary::Software;
 use tests::serving::Fedns;
 use tests::suite::Test;
 

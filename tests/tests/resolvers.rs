@@ -6,12 +6,12 @@ use std::process::{Command, Stdio};
 use tests::authority::Authority;
 use tests::dns::{Reply, read_dig};
 use tests::eventually::{GENEROUS, eventually};
+use tests::name_daemon::Software;
 use tests::need::{DIG, DRILL, IP, KNOTD, NSD, Need, UNBOUND, find_program};
 use tests::network::Network;
 use tests::process::Process;
 use tests::product;
 use tests::scratch::Scratch;
-use tests::secondary::Software;
 use tests::suite::Test;
 
 use crate::serve::folder::service;

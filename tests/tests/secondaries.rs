@@ -1,7 +1,8 @@
 use model::Serial;
 use tests::eventually::{GENEROUS, eventually};
+use tests::name_daemon::{Software, TransferKey};
 use tests::need::{DIG, KDIG, KNOTD, NAMED, NSD};
-use tests::secondary::{Secondary, Software, TransferKey, dig, kdig, secret_file, transferred};
+use tests::secondary::{Secondary, dig, kdig, secret_file, transferred};
 use tests::serving::Fedns;
 use tests::suite::Test;
 

@@ -1,74 +1,61 @@
 //! How each server is told what it is.
 
 use std::fs;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Command, Stdio};
 
 use super::{Key, NameServer, Software, ZONE};
+use crate::name_daemon;
 use crate::need::find_program;
+
+/// Starts it in the foreground, on what [`prepare`] has written.
+pub fn command(server: &NameServer) -> Command {
+    let config =
+        |software: name_daemon::Software| software.command(&server.folder().join("config"));
+    match server.software {
+        Software::Bind => config(name_daemon::Software::Bind),
+        Software::Knot => config(name_daemon::Software::Knot),
+        Software::PowerDns => {
+            let mut command = program("pdns_server");
+            command.arg(format!("--config-dir={}", server.folder().display()));
+            command
+        }
+    }
+}
 
 /// Writes all that the server needs to start.
 pub fn prepare(server: &NameServer) {
+    let write = |software: name_daemon::Software, settings: &str| {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port));
+        let config = software.config(server.folder(), address, "") + settings;
+        server.folder.write("config", config);
+    };
     match server.software {
-        Software::Bind => prepare_bind(server),
-        Software::Knot => prepare_knot(server),
+        Software::Bind => write(name_daemon::Software::Bind, &bind(server)),
+        Software::Knot => write(name_daemon::Software::Knot, &knot(server)),
         Software::PowerDns => prepare_power_dns(server),
     }
 }
 
-/// Starts it in the foreground, on what was prepared.
-pub fn command(server: &NameServer) -> Command {
-    let folder = server.folder();
-    let (mut command, file) = match server.software {
-        Software::Bind => (program("named"), "named.conf"),
-        Software::Knot => (program("knotd"), "knot.conf"),
-        Software::PowerDns => {
-            let mut command = program("pdns_server");
-            command.arg(format!("--config-dir={}", folder.display()));
-            return command;
-        }
-    };
-    if server.software == Software::Bind {
-        command.args(["-g", "-n", "1"]);
-    }
-    command.arg("-c").arg(folder.join(file));
-    command
-}
-
-fn prepare_bind(server: &NameServer) {
-    let (folder, port) = (server.folder().display(), server.port);
+fn bind(server: &NameServer) -> String {
     let signed = if server.is_signed { "dnssec-policy default;" } else { "" };
     let keys = [Key::Fed, Key::Reader].map(|key| server.key_text(key)).concat();
-    let text = format!(
-        r#"options {{
-    directory "{folder}"; pid-file "named.pid"; session-keyfile "session.key"; lock-file none;
-    listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
-    recursion no; notify no; dnssec-validation no; allow-query {{ any; }};
-}};
-controls {{ }};
-{keys}
+    format!(
+        r#"{keys}
 zone "{ZONE}" {{
     type primary; file "zone"; allow-transfer {{ key fed.; key reader.; }};
     update-policy {{ grant fed. zonesub ANY; }}; {signed}
 }};
 "#
-    );
-    server.folder.write("named.conf", text);
+    )
 }
 
-fn prepare_knot(server: &NameServer) {
-    let (folder, port) = (server.folder().display(), server.port);
+fn knot(server: &NameServer) -> String {
+    let folder = server.folder().display();
     let [fed, reader] = [Key::Fed, Key::Reader].map(|key| server.secret(key));
     let signed = if server.is_signed { "on" } else { "off" };
-    let text = format!(
+    format!(
         "\
-server:
-  rundir: {folder}
-  listen: 127.0.0.1@{port}
-database:
-  storage: {folder}
-log:
-  - target: stderr
-    any: info
 key:
   - id: fed.
     algorithm: hmac-sha256
@@ -92,8 +79,7 @@ zone:
     journal-content: all
     dnssec-signing: {signed}
 "
-    );
-    server.folder.write("knot.conf", text);
+    )
 }
 
 fn prepare_power_dns(server: &NameServer) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use tests::secondary::Software;
+use tests::name_daemon::Software;
 
 use super::message::{AA, AD, Answer, CD, Edns, RD, TC};
 use super::queries::{COOKIE, Query};

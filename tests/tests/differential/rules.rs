@@ -2,7 +2,7 @@
 //! is not here makes the test fail, and so does a line that explains nothing.
 
 use model::RecordType;
-use tests::secondary::Software::{self, Bind, Knot, Nsd};
+use tests::name_daemon::Software::{self, Bind, Knot, Nsd};
 
 use super::compare::{Case, Part, Rule};
 use super::message::{AD, Answer, CD, Record, TC};
