@@ -15,7 +15,7 @@ use model::RecordType;
 use tests::serving::Fedns;
 
 use crate::latency::{HEADING, Latency, milliseconds};
-use crate::load::Load;
+use crate::load::{Load, Sent};
 use crate::pace::pause;
 use crate::query::{name, query};
 use crate::report::{Report, row};
@@ -37,57 +37,112 @@ pub struct Options {
 const NAMES_PER_SERVICE: usize = 3;
 /// Different queries of the stream.
 const QUERIES: usize = 50_000;
-/// How long one process serves before the first restart, and between two.
-const REST: Duration = Duration::from_secs(2);
+/// So long one process serves before the next one starts, and the next one after that.
+const REST: Duration = Duration::from_secs(1);
 /// An answer that takes longer is lost.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// What clients saw of one restart, or of none.
+struct Round {
+    /// Milliseconds from the new process's start to the old one's end.
+    took: f64,
+    probed: Probed,
+    sent: Sent,
+}
 
 pub fn run(options: &Options, save: bool) {
     let mut report = Report::begin("hot-restart", save);
     let services = options.names.div_ceil(NAMES_PER_SERVICE);
-    let mut fedns = prepared(services);
+    let (mut fedns, started) = (prepared(services), Instant::now());
     fedns.start();
     fedns.is_ready();
-    let port = fedns.dns_port();
-    let queries = queries(services);
-    let alone = Prober::start(port, queries[0].clone());
-    pause(REST);
-    let alone = alone.stop();
-
-    let load = Load::start(port, options.queries, queries.clone());
-    let prober = Prober::start(port, queries[0].clone());
-    let mut took = Vec::new();
-    for _ in 0..options.rounds {
-        pause(REST);
-        let began = Instant::now();
-        assert!(fedns.replace().success(), "{}", fedns.process().log());
-        took.push(milliseconds(began, Instant::now()));
-    }
-    pause(REST);
-    let (probed, sent) = (prober.stop(), load.stop());
-    let lost = sent.queries - sent.answers;
     report.line(&format!(
-        "{} names, {} processes one after the other; {:.0} queries/s beside one client that asks all the time",
+        "{} names, ready after {:.1} s; {} queries/s beside one client that asks all the time",
         services * NAMES_PER_SERVICE,
-        options.rounds + 1,
-        sent.queries as f64 / sent.seconds,
+        started.elapsed().as_secs_f64(),
+        options.queries,
     ));
-    report.line(&format!(
-        "{} queries, {lost} lost, {} of the answers without records; of the one client's {} lost",
-        sent.queries,
-        sent.answers - sent.good,
-        probed.lost,
-    ));
-    let waits = Latency::new(probed.waits);
+    let queries = queries(services);
+    let calm = Round::of(&mut fedns, options, &queries, |_| pause(REST));
+    report.line(&format!("without a restart: {}", calm.text()));
+    let mut rounds = Vec::new();
+    for number in 1..=options.rounds {
+        let round = Round::of(&mut fedns, options, &queries, |fedns| {
+            let status = fedns.replace();
+            assert!(status.success(), "{status}: {}", fedns.process().log());
+        });
+        report.line(&format!("restart {number}: in {:.0} ms, {}", round.took, round.text()));
+        rounds.push(round);
+    }
+    summarize(&mut report, &calm, &rounds);
+    report.end();
+}
+
+fn summarize(report: &mut Report, calm: &Round, rounds: &[Round]) {
+    let of_rounds = |figure: fn(&Round) -> f64| Latency::new(rounds.iter().map(figure).collect());
+    let (lost, sent): (u64, u64) =
+        rounds.iter().fold((0, 0), |(lost, sent), it| (lost + it.lost(), sent + it.asked()));
+    report.line("");
     report.table(&[
         row(HEADING),
-        Latency::new(alone.waits).row("wait for an answer, one process, no other queries"),
-        waits.row("wait for an answer, while processes take turns"),
-        Latency::new(took).row("from the new process's start to the old one's end"),
+        Latency::new(calm.probed.waits.clone()).row("wait for an answer, without a restart"),
+        Latency::new(rounds.iter().flat_map(|it| it.probed.waits.clone()).collect())
+            .row("wait for an answer, in all rounds"),
+        of_rounds(Round::longest).row("longest wait of each round"),
+        of_rounds(|round| round.took).row("new process's start to the old one's end"),
     ]);
-    report.target("queries lost", (lost + probed.lost) as f64, 0.0, "");
-    report.target("longest wait for an answer", waits.percentile(100), 100.0, "ms");
-    report.end();
+    report.line(&format!("{sent} queries in {} restarts, {lost} lost", rounds.len()));
+    report.target("queries lost", lost as f64, 0.0, "");
+    report.target(
+        "longest wait for an answer",
+        of_rounds(Round::longest).percentile(100),
+        100.0,
+        "ms",
+    );
+}
+
+// === impl Round ===
+
+impl Round {
+    fn of(
+        fedns: &mut Fedns,
+        options: &Options,
+        queries: &[Vec<u8>],
+        restart: impl FnOnce(&mut Fedns),
+    ) -> Self {
+        let port = fedns.dns_port();
+        let load = Load::start(port, options.queries, queries.to_vec());
+        let prober = Prober::start(port, queries[0].clone());
+        pause(REST);
+        let began = Instant::now();
+        restart(fedns);
+        let took = milliseconds(began, Instant::now());
+        pause(REST);
+        Self { took, probed: prober.stop(), sent: load.stop() }
+    }
+
+    fn asked(&self) -> u64 {
+        self.sent.queries + self.probed.lost + self.probed.waits.len() as u64
+    }
+
+    fn lost(&self) -> u64 {
+        self.sent.queries - self.sent.answers + self.probed.lost
+    }
+
+    /// Milliseconds.
+    fn longest(&self) -> f64 {
+        self.probed.waits.iter().copied().fold(0.0, f64::max)
+    }
+
+    fn text(&self) -> String {
+        format!(
+            "{} of {} queries lost, {} answers without records, longest wait {:.1} ms",
+            self.lost(),
+            self.asked(),
+            self.sent.answers - self.sent.good,
+            self.longest(),
+        )
+    }
 }
 
 /// fedns on a folder of manifests, not yet started.
