@@ -52,6 +52,17 @@ pub enum Holding {
     Standby { why: String },
 }
 
+/// What becomes of a lease that is held when its holder stops.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leave {
+    /// Whoever waits for it may take it at once.
+    #[default]
+    Free,
+    /// It is renewed once more and stays as it is, for another process of the same identity. All others wait
+    /// until it has run out.
+    ToSuccessor,
+}
+
 /// Annotations of the lease.
 pub type Annotations = BTreeMap<String, String>;
 
@@ -61,7 +72,7 @@ pub enum Moment {
     /// This process becomes the holder, or is it again after it was not sure.
     Taken,
     Renewed,
-    /// The last time: whoever comes next may take the lease at once.
+    /// The last time: whoever comes next finds all of it used up.
     Released,
 }
 
@@ -92,21 +103,23 @@ enum Look {
     Other { holder: String },
 }
 
-/// Asks for the lease until `stop` is dropped, and then gives it back.
+/// Asks for the lease until it is told by `stop` how to leave it; dropped, it gives the lease back.
+///
+/// What is left to a successor may be acted on until its deadline, though not by this task.
 ///
 /// # Errors
 ///
-/// The lease was held and could not be given back: who waits takes over after it has run out.
+/// The lease was held and could not be left that way: who waits takes over after it has run out.
 pub async fn hold(
     settings: LeaseSettings,
     holding: watch::Sender<Holding>,
     carried: impl Carried,
-    mut stop: oneshot::Receiver<()>,
+    mut stop: oneshot::Receiver<Leave>,
 ) -> Result<(), String> {
     let wake = carried.wake();
     let mut candidate =
         Candidate { settings, carried, connection: None, observed: None, is_holder: false };
-    loop {
+    let leave = loop {
         let begun = BootTime::now();
         match tokio::time::timeout(LIMIT, candidate.look()).await {
             Ok(Ok(Look::Held)) => {
@@ -120,18 +133,28 @@ pub async fn hold(
             Err(_) => candidate.lost(&holding, no_answer()),
         }
         tokio::select! {
-            _ = &mut stop => break,
+            leave = &mut stop => break leave.unwrap_or_default(),
             () = tokio::time::sleep(RETRY) => {}
             () = wake.notified() => {}
         }
-    }
+    };
     let was_held = matches!(&*holding.borrow(), Holding::Held { .. });
-    holding.send_replace(Holding::Standby { why: "stopping".into() });
+    if !(was_held && leave == Leave::ToSuccessor) {
+        holding.send_replace(Holding::Standby { why: "stopping".into() });
+    }
     if !was_held {
         return Ok(());
     }
-    let released = tokio::time::timeout(LIMIT, candidate.release()).await;
-    released.unwrap_or_else(|_| Err(no_answer()))
+    let begun = BootTime::now();
+    let left = tokio::time::timeout(LIMIT, candidate.leave(leave)).await;
+    let is_ours = left.unwrap_or_else(|_| Err(no_answer()))?;
+    if leave == Leave::ToSuccessor {
+        holding.send_replace(match is_ours {
+            true => Holding::Held { until: begun.plus(RENEW_DEADLINE) },
+            false => Holding::Standby { why: "stopping".into() },
+        });
+    }
+    Ok(())
 }
 
 fn no_answer() -> String {
@@ -276,23 +299,26 @@ impl<C: Carried> Candidate<C> {
         (!annotations.is_empty()).then_some(annotations)
     }
 
-    /// Leaves the lease without a holder, if it is still ours.
-    async fn release(&mut self) -> Result<(), String> {
+    /// The last write, if the lease is still ours; says whether it was.
+    async fn leave(&mut self, leave: Leave) -> Result<bool, String> {
         let api = self.api().await?;
         let failed = |error: kube::Error| error.to_string();
         let Some(mut lease) = api.get_opt(&self.settings.name).await.map_err(failed)? else {
-            return Ok(());
+            return Ok(false);
         };
         let identity = Some(self.settings.identity.as_str());
         let Some(spec) = lease.spec.as_mut().filter(|it| it.holder_identity.as_deref() == identity)
         else {
-            return Ok(());
+            return Ok(false);
         };
-        spec.holder_identity = Some(String::new());
+        match leave {
+            Leave::Free => spec.holder_identity = Some(String::new()),
+            Leave::ToSuccessor => spec.renew_time = Some(MicroTime(Timestamp::now())),
+        }
         let found = lease.metadata.annotations.take();
         lease.metadata.annotations = self.annotations(found, Moment::Released);
         lease.metadata.managed_fields = None;
         api.replace(&self.settings.name, &PostParams::default(), &lease).await.map_err(failed)?;
-        Ok(())
+        Ok(true)
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 #[cfg(feature = "federation")]
 use clusters::boot_time::BootTime;
 use clusters::holder_pod::HolderPod;
-use clusters::lease::{self, Holding, LeaseSettings};
+use clusters::lease::{self, Holding, LeaseSettings, Leave};
 use providers::sync::permission::{Permission, StillHeld};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -31,8 +31,10 @@ const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 /// The part of this process in the election.
 pub struct Leader {
     holding: watch::Receiver<Holding>,
-    stop: oneshot::Sender<()>,
+    stop: oneshot::Sender<Leave>,
     task: JoinHandle<Result<(), String>>,
+    /// Tells the pipeline of serials.
+    telling: JoinHandle<()>,
     /// Where this process knows its pod.
     label: Option<JoinHandle<()>>,
 }
@@ -55,38 +57,53 @@ impl Leader {
         let standby = Holding::Standby { why: "the lease has not been looked at yet".into() };
         let (sender, holding) = watch::channel(standby);
         let (stop, stopped) = oneshot::channel();
-        tokio::spawn(tell_serials(serials.moved(), pipeline));
+        let telling = tokio::spawn(tell_serials(serials.moved(), pipeline));
         let task = tokio::spawn(lease::hold(settings, sender, serials, stopped));
         tokio::spawn(log(holding.clone()));
         let label = pod.map(|pod| tokio::spawn(pod_label::keep(pod, holding.clone())));
-        Self { holding, stop, task, label }
+        Self { holding, stop, task, telling, label }
     }
 
     pub fn holding(&self) -> watch::Receiver<Holding> {
         self.holding.clone()
     }
 
-    /// Gives the lease back, so that another one can go on at once.
-    pub async fn stop(self) {
-        let Self { holding: _, stop, task, label } = self;
-        drop(stop);
-        let released = async {
+    /// Leaves the lease, so that another one can go on at once.
+    pub async fn stop(self, leave: Leave) {
+        let Self { holding: _, stop, task, telling, label } = self;
+        telling.abort();
+        // A task that has ended in a panic is told of below.
+        let _ = stop.send(leave);
+        let left = async {
             let why = match tokio::time::timeout(RELEASE_WAIT, task).await {
                 Ok(Ok(Ok(()))) => return,
                 Ok(Ok(Err(why))) => why,
                 Ok(Err(broken)) => broken.to_string(),
                 Err(_) => format!("not within {} s", RELEASE_WAIT.as_secs()),
             };
-            warn!("the lease was not given back, another writer waits until it has run out: {why}");
-        };
-        let unlabelled = async {
-            if let Some(label) = label
-                && tokio::time::timeout(RELEASE_WAIT, label).await.is_err()
-            {
-                warn!("this pod may still have the label of the one that writes");
+            match leave {
+                Leave::Free => warn!(
+                    "the lease was not given back, another writer waits until it has run out: {why}"
+                ),
+                Leave::ToSuccessor => warn!(
+                    "the lease does not say which serials were used last, so the next process goes on above all \
+                     that it has reserved: {why}"
+                ),
             }
         };
-        tokio::join!(released, unlabelled);
+        let unlabelled = async {
+            match (label, leave) {
+                // The pod stays the one that writes.
+                (Some(label), Leave::ToSuccessor) => label.abort(),
+                (Some(label), Leave::Free) => {
+                    if tokio::time::timeout(RELEASE_WAIT, label).await.is_err() {
+                        warn!("this pod may still have the label of the one that writes");
+                    }
+                }
+                (None, _) => {}
+            }
+        };
+        tokio::join!(left, unlabelled);
     }
 }
 

@@ -200,8 +200,10 @@ impl Mirrors {
         for running in std::mem::take(&mut self.running) {
             tasks.push(Self::end(running));
         }
+        // All of them together: whoever is to go on waits no longer where many are stuck.
+        let until = tokio::time::Instant::now() + STOP_WAIT;
         for mut task in tasks {
-            if tokio::time::timeout(STOP_WAIT, &mut task).await.is_err() {
+            if tokio::time::timeout_at(until, &mut task).await.is_err() {
                 warn!("a provider's call is still under way and is given up");
                 task.abort();
             }

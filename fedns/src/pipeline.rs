@@ -61,6 +61,8 @@ pub struct Beginning<'a> {
     pub leased: Option<LeasedSerials>,
     /// Whose the state folder is yet.
     pub ownership: Ownership,
+    /// Another process has answered with just what is saved: so does this one, and waits for nobody.
+    pub goes_on: bool,
 }
 
 /// The one owner of the federation's state.
@@ -97,7 +99,8 @@ impl Pipeline {
         metrics: Arc<Metrics>,
         on_published: oneshot::Sender<()>,
     ) -> std::io::Result<(Self, BTreeMap<ClusterName, Saved>)> {
-        let Beginning { zones, clusters, members_are_known, leased, ownership } = beginning;
+        let Beginning { zones, clusters, members_are_known, leased, ownership, goes_on } =
+            beginning;
         let now = unix_now();
         let mut served = Vec::with_capacity(zones.len());
         for settings in &zones {
@@ -139,7 +142,10 @@ impl Pipeline {
             on_published: Some(on_published),
             startup_over: false,
         };
-        pipeline.publish_first_if_ready();
+        match goes_on {
+            true => pipeline.publish_first(),
+            false => pipeline.publish_first_if_ready(),
+        }
         Ok((pipeline, loaded))
     }
 
@@ -323,6 +329,10 @@ impl Pipeline {
         if self.published || knows_nothing || (waiting && !self.startup_over) {
             return;
         }
+        self.publish_first();
+    }
+
+    fn publish_first(&mut self) {
         self.planner.absorbed();
         for zone in 0..self.zones.len() {
             self.publish_whole(zone);

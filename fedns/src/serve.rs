@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 
+use clusters::lease::Leave;
 use dns_server::server::{Certificate, Server};
 use dns_server::{CookieSecrets, Policy, Transport};
 use model::ClusterName;
@@ -178,12 +179,21 @@ impl Running {
 
     /// Whoever writes next may begin when this returns.
     async fn stop_writers(&mut self) {
+        self.stop_writing().await;
+        self.leave_lease(Leave::Free).await;
+    }
+
+    /// Nothing is written elsewhere any more but the Lease.
+    async fn stop_writing(&mut self) {
         self.mirrors.stop().await;
         if let Some(federation) = self.federation.take() {
             federation.stop().await;
         }
+    }
+
+    async fn leave_lease(&mut self, leave: Leave) {
         if let Some(leader) = self.leader.take() {
-            leader.stop().await;
+            leader.stop(leave).await;
         }
     }
 

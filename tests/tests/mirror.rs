@@ -21,6 +21,9 @@ mod route53;
 /// A server whose zone goes to webhooks for ExternalDNS, with ExternalDNS's own server behind them.
 mod webhook;
 
+/// One process takes the place of another, and none writes what the other has written.
+mod hot_restart;
+
 /// Outages that users of other tools had, and that must not be ours.
 mod acceptance;
 
@@ -31,6 +34,7 @@ pub(crate) fn tests() -> Vec<Test> {
         clouddns::tests(),
         clusters::tests(),
         external_dns::tests(),
+        hot_restart::tests(),
         rfc2136::tests(),
         route53::tests(),
         webhook::tests(),

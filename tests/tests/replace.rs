@@ -172,7 +172,7 @@ fn a_config_that_is_wrong_asks_for_nothing() {
 }
 
 /// A process that waits for a cluster that never answers: it has the lock, and publishes nothing.
-fn waiting(fedns: &Fedns, startup_timeout: &str) -> (Process, TcpListener) {
+pub(crate) fn waiting(fedns: &Fedns, startup_timeout: &str) -> (Process, TcpListener) {
     let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let server = silent.local_addr().expect("an address");
     let kubeconfig = format!(

@@ -6,7 +6,7 @@
 //!                    <-------------    Offer: its sockets and cookie secret
 //!      binds what is new
 //!      Prepared      ------------->
-//!                                      stops mirrors, gives the Lease back, saves all, publishes nothing
+//!                                      ends mirrors, saves all, publishes nothing, leaves the Lease
 //!                    <-------------    State: the lock of the state folder
 //!      loads and publishes the zones
 //!      Published     ------------->
@@ -24,6 +24,8 @@
 //!    writes nothing in the folder; the old one notes its serials as used.
 //! 4. If the old process dies after `State`, the new one has all that there is, and serves.
 //! 5. Serials and histories go by way of the state folder, as between any two runs.
+//! 6. The Lease stays this replica's, as both processes have one identity: it is not renewed until one of them
+//!    goes on with it, so another replica writes only where that takes longer than the Lease lasts.
 
 mod channel;
 mod giving;
@@ -67,7 +69,10 @@ enum FromOld {
         cookie_secret: [u8; 16],
     },
     /// The lock comes with it.
-    State,
+    State {
+        /// The zones have been answered from it.
+        is_published: bool,
+    },
     Go,
     /// The old process goes on.
     Refused {
@@ -80,7 +85,7 @@ impl FromOld {
     fn word(&self) -> &'static str {
         match self {
             Self::Offer { .. } => "what it offers",
-            Self::State => "that its state is here",
+            Self::State { .. } => "that its state is here",
             Self::Go => "to go on",
             Self::Refused { .. } => "that it hands nothing over",
         }

@@ -71,7 +71,7 @@ impl Running {
         predecessor: Option<Predecessor>,
     ) -> Result<(Self, Inboxes), ConfigError> {
         let (prepared, mut predecessor) = Prepared::of(config, predecessor).await?;
-        let folder = prepared.open_state(&mut predecessor).await?;
+        let (folder, was_published) = prepared.open_state(&mut predecessor).await?;
         let Prepared { mut config, settings, bound, key_files, transfer_policy, .. } = prepared;
         let Prepared { own_secrets, client_policy, certificate, admin_token, warnings, .. } =
             prepared;
@@ -98,6 +98,8 @@ impl Running {
             members_are_known: !is_federation,
             leased: leased.clone(),
             ownership: if predecessor.is_some() { Ownership::Shared } else { Ownership::Ours },
+            // Who the members are is asked once nobody else does, and nobody waits for it.
+            goes_on: is_federation && was_published,
         };
         let (pipeline, saved) =
             Pipeline::new(beginning, folder, writer, metrics.clone(), on_published)
@@ -232,23 +234,24 @@ impl Prepared {
         Ok((prepared, predecessor))
     }
 
+    /// Also says whether the zones have been answered from it until now.
     async fn open_state(
         &self,
         predecessor: &mut Option<Predecessor>,
-    ) -> Result<StateFolder, ConfigError> {
+    ) -> Result<(StateFolder, bool), ConfigError> {
         let path = &self.config.state_dir;
-        let folder = match predecessor {
+        let (folder, was_published) = match predecessor {
             Some(predecessor) => {
-                let State { lock } = predecessor.take_state().await?;
-                StateFolder::take_over(path, lock)
+                let State { lock, is_published } = predecessor.take_state().await?;
+                (StateFolder::take_over(path, lock), is_published)
             }
-            None => StateFolder::open(path),
+            None => (StateFolder::open(path), false),
         };
         let folder = folder.map_err(|error| state_failed(&self.config, &error))?;
         if predecessor.is_none() {
             Federation::restore_state(&self.config, &folder).await;
         }
-        Ok(folder)
+        Ok((folder, was_published))
     }
 }
 

@@ -14,6 +14,8 @@ use tests::need::Need;
 use tests::scene::{ALIDNS_ZONE, HostedZone, Scene};
 use tests::suite::Test;
 
+use super::alidns::calls_that_write;
+
 pub(super) fn tests() -> Vec<Test> {
     tests::tests! {
         [Need::Kubernetes] =>
@@ -38,11 +40,6 @@ fn alidns() -> FakeAliDns {
     let alidns = FakeAliDns::start();
     alidns.add_domain(ALIDNS_ZONE, None, Plan::custom(120, 6));
     alidns
-}
-
-fn writes(alidns: &FakeAliDns) -> usize {
-    let actions = ["AddDomainRecord", "UpdateDomainRecord", "DeleteDomainRecord"];
-    actions.iter().map(|action| alidns.count(action)).sum()
 }
 
 /// A cluster in a region of its name, with one node.
@@ -332,7 +329,7 @@ fn throttling_is_told_once_and_answered_with_few_calls() {
     let log = scene.fedns.process().log();
     let told = log.lines().filter(|line| line.contains("Throttling.User")).count();
     assert_eq!(told, 1, "{log}");
-    assert_eq!(writes(&scene.host), 0);
+    assert_eq!(calls_that_write(&scene.host), 0);
 }
 
 /// Kuadrant #101.

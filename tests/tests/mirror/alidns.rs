@@ -47,18 +47,20 @@ pub(crate) fn tests() -> Vec<Test> {
 type Scene = tests::scene::Scene<FakeAliDns>;
 
 /// A domain with this plan and nothing in it.
-fn prepared(plan: Plan) -> Scene {
+pub(super) fn prepared(plan: Plan) -> Scene {
     let alidns = FakeAliDns::start();
     alidns.add_domain(DOMAIN, None, plan);
     Scene::prepared(alidns)
 }
 
 /// Calls that change something.
-fn writes(scene: &Scene) -> usize {
-    ["AddDomainRecord", "UpdateDomainRecord", "DeleteDomainRecord"]
-        .map(|action| scene.host.count(action))
-        .iter()
-        .sum()
+pub(super) fn writes(scene: &Scene) -> usize {
+    calls_that_write(&scene.host)
+}
+
+pub(super) fn calls_that_write(alidns: &FakeAliDns) -> usize {
+    let actions = ["AddDomainRecord", "UpdateDomainRecord", "DeleteDomainRecord"];
+    actions.iter().map(|action| alidns.count(action)).sum()
 }
 
 const BOTH: [&str; 5] = [
@@ -80,6 +82,6 @@ const FAILED_OVER: [&str; 5] = [
     HANGZHOU_ZONE,
 ];
 
-fn both() -> Vec<&'static str> {
+pub(super) fn both() -> Vec<&'static str> {
     BOTH.into_iter().chain([HANGZHOU_ZONE]).collect()
 }

@@ -33,7 +33,7 @@ pub(super) fn tests() -> Vec<Test> {
     }
 }
 
-const DOMAIN: &str = "example.com";
+pub(super) const DOMAIN: &str = "example.com";
 /// As the name servers have it.
 const OTHERS: &str = "www 600 A 203.0.113.80\n";
 /// The same at AliDNS.
@@ -159,7 +159,7 @@ fn a_service_of_two_clusters_stands_behind_a_webhook() {
 }
 
 /// A server on a folder with one Service, among others that ask for the same Lease.
-fn replica(alidns: &FakeAliDns, api: &ApiServer) -> Fedns {
+pub(super) fn replica(alidns: &FakeAliDns, api: &ApiServer) -> Fedns {
     let more = format!(
         "lameDuck: 0s\nresolver: {{servers: [\"{NO_RESOLVER}\"]}}\n\
          services: {{publish: all, privateAddresses: publish}}\n\
@@ -179,7 +179,7 @@ fn replica(alidns: &FakeAliDns, api: &ApiServer) -> Fedns {
     fedns
 }
 
-fn set_address(fedns: &Fedns, address: &str) {
+pub(super) fn set_address(fedns: &Fedns, address: &str) {
     let manifest = format!(
         "apiVersion: v1\nkind: Service\nmetadata: {{name: nginx, namespace: default}}\n\
          spec: {{type: LoadBalancer, ports: [{{port: 80}}]}}\n\
@@ -193,13 +193,13 @@ fn names(address: &str) -> [String; 2] {
         .map(|name| format!("{name} A default 180 {address}"))
 }
 
-fn hold(alidns: &FakeAliDns, address: &str) {
+pub(super) fn hold(alidns: &FakeAliDns, address: &str) {
     let names = names(address);
     holds(alidns, &[&names[0], &names[1]]);
 }
 
 /// Waits until the server's mirror stands so.
-fn is(fedns: &Fedns, words: &str) {
+pub(super) fn is(fedns: &Fedns, words: &str) {
     tests::eventually::eventually(GENEROUS, words, || {
         let page = fedns.page("/readyz?verbose")?.body;
         if page.contains(words) { Ok(()) } else { Err(page) }

@@ -12,7 +12,8 @@ pub(crate) fn tests() -> Vec<Test> {
         [Need::Kubernetes] =>
             one_writes_until_it_is_killed_and_then_the_other,
             a_writer_that_was_stopped_starts_no_call_when_it_wakes,
-            a_writer_that_ends_hands_over_at_once;
+            a_writer_that_ends_hands_over_at_once,
+            a_hot_restart_waits_for_nobody_and_writes_nothing_twice;
     }
 }
 
@@ -165,4 +166,34 @@ fn a_writer_that_ends_hands_over_at_once() {
     assert_ne!(replicas.holder(), holder);
     replicas.propagates("one");
     assert_eq!(replicas.second.ask(NAME), ANSWER);
+}
+
+/// Who the members are is asked by the new process once it serves: what the old one answered is known without.
+fn a_hot_restart_waits_for_nobody_and_writes_nothing_twice() {
+    let stage = Stage::new();
+    let member = FaultProxy::start(&stage.beijing.context());
+    let mut fedns = stage.serve(&format!("{ELECTION}startupTimeout: 1h\n"));
+    writes(&fedns);
+    assert_eq!(fedns.replace().code(), Some(0), "without any member");
+    stage.join("beijing", &format!("--bound-token --cluster-server={}", member.url()));
+    copy(&stage.beijing, "web", "192.0.2.1");
+    fedns.answers(NAME, ANSWER);
+    let propagates = |name: &str| {
+        stage.federation.kubectl().run(&format!("create configmap {name}"));
+        holds(&stage.beijing, name, "");
+    };
+    propagates("one");
+    comes_to_rest(&fedns);
+    let before = count(&member);
+    for name in ["two", "three"] {
+        assert_eq!(fedns.replace().code(), Some(0));
+        assert_eq!(fedns.ask(NAME), ANSWER);
+        fedns.sees("beijing", "Live");
+        comes_to_rest(&fedns);
+        propagates(name);
+    }
+    comes_to_rest(&fedns);
+    assert_eq!(count(&member), before + 2, "{:?}", member.requests());
+    copy(&stage.beijing, "web", "192.0.2.2");
+    fedns.answers(NAME, "NOERROR 192.0.2.2");
 }

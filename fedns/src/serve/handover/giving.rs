@@ -5,6 +5,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::time::Duration;
 
+use clusters::lease::Leave;
 use dns_server::Transport;
 use dns_server::server::{NotHeld, Server};
 use model::{Name, Serial};
@@ -109,13 +110,18 @@ impl Running {
         expect(matches!(next(channel, PREPARE_LIMIT).await?, FromNew::Prepared))?;
 
         given.writers = true;
-        self.stop_writers().await;
+        self.stop_writing().await;
         self.watchers.remember(Remember::All).await;
         given.pipeline = true;
         let lock = self.pipeline.stand_still().await.map_err(|error| {
             HandoverError::Failed(format!("the state cannot be saved: {error}"))
         })?;
-        channel.send(&FromOld::State, &[lock.as_fd()]).await?;
+        // Now that no serial moves on any more.
+        self.leave_lease(Leave::ToSuccessor).await;
+        let is_published = self.pipeline.ask(|pipeline| pipeline.is_published()).await;
+        let is_published =
+            is_published.map_err(|_| HandoverError::Failed("the pipeline has ended".into()))?;
+        channel.send(&FromOld::State { is_published }, &[lock.as_fd()]).await?;
         drop(lock);
         info!("everything is saved; nothing is published until it serves");
         let patience = Duration::from_secs(patience).min(PATIENCE_MAX);

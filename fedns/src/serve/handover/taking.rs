@@ -44,6 +44,8 @@ pub struct Predecessor {
 /// The state folder, handed over.
 pub struct State {
     pub lock: File,
+    /// The zones have been answered from it.
+    pub is_published: bool,
 }
 
 /// Sockets that were bound by the other process.
@@ -134,8 +136,8 @@ impl Predecessor {
         let taken = async {
             self.channel.send(&FromNew::Prepared, &[]).await?;
             match next(&mut self.channel).await? {
-                (FromOld::State, mut descriptors) if descriptors.len() == 1 => {
-                    Ok(State { lock: File::from(descriptors.remove(0)) })
+                (FromOld::State { is_published }, mut descriptors) if descriptors.len() == 1 => {
+                    Ok(State { lock: File::from(descriptors.remove(0)), is_published })
                 }
                 (message, _) => Err(unexpected(&message)),
             }
@@ -183,23 +185,31 @@ impl Predecessor {
         if self.is_dead {
             return Ok(());
         }
-        let answered = match self.channel.send(&FromNew::Published { serials }, &[]).await {
-            Ok(()) => next(&mut self.channel).await,
-            Err(error) => Err(error),
-        };
+        let answered = self.answer_to(&FromNew::Published { serials }).await;
         self.unless_dead(answered)
     }
 
     /// The sockets are read. The old process ends the conversation with that, whether it lives on or not;
     /// if it has lost its patience before, it serves on.
     pub async fn tell_serving(mut self) -> Result<(), ConfigError> {
-        if self.is_dead || self.channel.send(&FromNew::Serving, &[]).await.is_err() {
+        if self.is_dead {
             return Ok(());
         }
-        match next(&mut self.channel).await {
+        match self.answer_to(&FromNew::Serving).await {
             Err(HandoverError::Ended) => Ok(()),
             Ok((message, _)) => Err(refused(&self.socket, &unexpected(&message))),
             Err(error) => Err(refused(&self.socket, &error)),
+        }
+    }
+
+    /// Who does not listen any more has not died: before it closes the connection, a process that goes on says so.
+    async fn answer_to(
+        &mut self,
+        message: &FromNew,
+    ) -> Result<(FromOld, Vec<OwnedFd>), HandoverError> {
+        match self.channel.send(message, &[]).await {
+            Ok(()) | Err(HandoverError::Ended) => next(&mut self.channel).await,
+            Err(error) => Err(error),
         }
     }
 }
@@ -292,6 +302,43 @@ fn with_picked_ports(listen: &Listen, offered: &[Offered]) -> Listen {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The new process's end of a conversation in which the old one says this, and then nothing any more.
+    async fn told(last_words: &[FromOld]) -> Predecessor {
+        let (ours, theirs) = UnixStream::pair().unwrap();
+        let mut theirs = Channel::new(theirs);
+        for message in last_words {
+            theirs.send(message, &[]).await.unwrap();
+        }
+        Predecessor {
+            channel: Channel::new(ours),
+            socket: "admin.sock".into(),
+            sockets: Vec::new(),
+            cookie_secrets: CookieSecrets::new([0; 16], Vec::new()),
+            is_dead: false,
+        }
+    }
+
+    /// This process was frozen, say, and hears of it only when it speaks again.
+    #[tokio::test]
+    async fn one_that_has_gone_on_long_since_is_not_taken_for_dead() {
+        let gone_on = || [FromOld::Refused { why: "it said nothing for 30 s".into() }];
+        let line =
+            "admin.sock: the fedns that serves here does not hand over: it said nothing for 30 s";
+        let mut predecessor = told(&gone_on()).await;
+        let error = predecessor.tell_published(Vec::new()).await.unwrap_err();
+        assert_eq!((error.lines, predecessor.is_dead()), (vec![line.to_owned()], false));
+        let error = told(&gone_on()).await.tell_serving().await.unwrap_err();
+        assert_eq!(error.lines, [line]);
+    }
+
+    #[tokio::test]
+    async fn one_that_ends_without_a_word_leaves_everything_to_this_one() {
+        let mut predecessor = told(&[]).await;
+        predecessor.tell_published(Vec::new()).await.unwrap();
+        assert!(predecessor.is_dead());
+        told(&[]).await.tell_serving().await.unwrap();
+    }
 
     #[test]
     fn ports_that_were_picked_are_kept_each_at_its_place() {
