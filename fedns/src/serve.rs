@@ -42,6 +42,7 @@ use ports::Doors;
 use reload::{FixedKeys, Staged};
 use signals::{Signal, Signals};
 use start::Inboxes;
+use systemd::ServiceManager;
 use transfers::ZoneTransfers;
 use warnings::ConfigWarnings;
 use watchers::{Remember, Watchers};
@@ -84,6 +85,7 @@ struct Running {
     doors: Doors,
     /// Fires, or is dropped, with the first publication.
     published: oneshot::Receiver<()>,
+    manager: ServiceManager,
 }
 
 /// Why `serve` ends.
@@ -136,7 +138,7 @@ pub async fn serve(file: &Path, replace: bool) -> Result<(), ConfigError> {
             Some(candidate) = candidates.recv() => {
                 match running.hand_over(candidate, &mut signals, &mut orders).await {
                     Handed::Over { to } => {
-                        to.into_iter().for_each(systemd::tell_main_process);
+                        to.into_iter().for_each(|to| running.manager.tell_main_process(to));
                         running.leave(signals).await;
                         return Ok(());
                     }
@@ -305,7 +307,7 @@ impl Running {
     async fn announce(&self) {
         let zones: Vec<String> = self.config.zones.iter().map(|z| z.name.to_string()).collect();
         let zones = zones.join(", ");
-        systemd::tell_ready(&zones);
+        self.manager.tell_ready(&zones);
         let mut text = format!("fedns {} serves {zones}\n", env!("CARGO_PKG_VERSION"));
         let dns = self.dns.as_ref().map_or(&[][..], |dns| dns.local_addrs());
         for address in dns {
@@ -350,7 +352,7 @@ impl Running {
     }
 
     async fn stop(mut self, ending: Ending, mut signals: Signals) {
-        systemd::tell_stopping();
+        self.manager.tell_stopping();
         if ending == Ending::Drain {
             self.pages.draining.store(true, Ordering::Release);
         }

@@ -82,7 +82,9 @@ pub mod mirroring;
 pub mod dns;
 pub mod product;
 pub mod scene;
+pub mod service_manager;
 pub mod serving;
+pub mod systemd;
 
 // What all of these stand on.
 pub mod certificates;

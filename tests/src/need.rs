@@ -1,9 +1,11 @@
 //! What a test needs beside Rust, and how a machine without it gets it.
 
 use std::env;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+
+use crate::systemd;
 
 /// One thing that a machine may lack. A test whose need is not met is left out by name, never
 /// passed; with `FEDNS_TEST_REQUIRE_ALL=1` it fails.
@@ -23,6 +25,8 @@ pub enum Need {
     RealNodes,
     /// The right to become another user, and to make a network.
     Root,
+    /// Root, and what a systemd of its own stands on.
+    Systemd,
     /// A program on the PATH and the Debian package that brings it.
     Program { name: &'static str, package: &'static str },
 }
@@ -48,6 +52,7 @@ pub const NSD: Need = program("nsd", "nsd");
 pub const NGINX: Need = program("nginx", "nginx");
 pub const UNBOUND: Need = program("unbound", "unbound");
 pub const CURL: Need = program("curl", "curl");
+pub const SYSTEMD_ANALYZE: Need = program("systemd-analyze", "systemd");
 pub const SYSTEMD_SOCKET_ACTIVATE: Need = program("systemd-socket-activate", "systemd");
 
 /// What a real node needs beside the Kubernetes parts, with the Debian packages that bring it.
@@ -102,6 +107,7 @@ impl Need {
             Self::Root => {
                 (!is_root()).then(|| "only root may become another user, or make a network".into())
             }
+            Self::Systemd => systemd_missing(),
             Self::Program { name, package } => match find_program(name) {
                 Some(_) => None,
                 None => Some(format!("no {name} here; it is in Debian's package {package}")),
@@ -112,6 +118,17 @@ impl Need {
 
 fn is_root() -> bool {
     rustix::process::geteuid().is_root()
+}
+
+fn systemd_missing() -> Option<String> {
+    if !is_root() {
+        return Some("a systemd of its own needs root".into());
+    }
+    if find_program("systemctl").is_none() {
+        return Some("no systemctl here; it is in Debian's package systemd".into());
+    }
+    let has_groups = Path::new(systemd::GROUPS).is_dir();
+    (!has_groups).then(|| format!("no {} here, where systemd's groups would be", systemd::GROUPS))
 }
 
 fn real_nodes_missing() -> Option<String> {

@@ -8,10 +8,14 @@ use tests::need::Need;
 use tests::serving::Fedns;
 use tests::suite::Test;
 
+/// The units, on a machine where systemd runs.
+mod systemd;
+
 pub(crate) fn tests() -> Vec<Test> {
-    tests::tests! {
+    let of_kubernetes = tests::tests! {
         [Need::Kubernetes] => the_manifests_of_deploy_server_apply_and_grant_what_is_needed;
-    }
+    };
+    [of_kubernetes, systemd::tests()].into_iter().flatten().collect()
 }
 
 /// As the Deployment would make one.
@@ -28,8 +32,12 @@ const POD: &str = r#"{
 
 const USER: &str = "system:serviceaccount:fedns:fedns";
 
+fn deploy() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy")
+}
+
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/server")
+    deploy().join("server")
 }
 
 /// The API server takes the files as they are, and with their rights alone fedns is live and has the

@@ -29,7 +29,7 @@ mod mirror;
 /// How the world reaches a zone that fedns answers itself, with a parent that others wrote.
 mod preflight;
 
-/// The manifests in deploy/.
+/// The manifests and units in deploy/.
 mod deploy;
 
 /// The command line: every format, every error, every exit code.

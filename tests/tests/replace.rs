@@ -1,6 +1,5 @@
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::net::UnixDatagram;
 
 use model::Serial;
 use serde_json::json;
@@ -9,6 +8,7 @@ use tests::need::{DIG, Need};
 use tests::port::free_port;
 use tests::process::{Process, Signal};
 use tests::secondary::dig;
+use tests::service_manager::ServiceManager;
 use tests::serving::Fedns;
 use tests::suite::Test;
 
@@ -310,18 +310,18 @@ fn a_process_of_another_protocol_is_refused_and_this_one_goes_on() {
 fn the_service_manager_hears_of_the_new_process() {
     let (mut fedns, folders) = prepared(&["a"], "lameDuck: 0\n");
     folders[0].write("web.yaml", &service("web", "192.0.2.1"));
-    let path = fedns.home().join("logs-notify");
-    let socket = UnixDatagram::bind(&path).expect("make a socket");
-    socket.set_read_timeout(Some(GENEROUS)).expect("set a time limit");
-    fedns.launch(&[], &[("NOTIFY_SOCKET", path.to_str().expect("a path of UTF-8"))]);
-    let told = || {
-        let mut text = [0; 1000];
-        let length = socket.recv(&mut text).expect("be told something");
-        String::from_utf8_lossy(&text[..length]).into_owned()
-    };
-    assert_eq!(told(), "READY=1\nSTATUS=serves example.com.\n");
-    assert_eq!(fedns.replace().code(), Some(0));
-    assert_eq!(told(), format!("MAINPID={}\n", fedns.process().id()));
+    let manager = ServiceManager::start(&mut fedns);
+    let ready = "READY=1\nSTATUS=serves example.com.\n";
+    assert_eq!(manager.told(), ready);
+    // Nobody tells the new ones where the manager is but the ones before them.
+    for _ in 0..3 {
+        assert_eq!(fedns.replace().code(), Some(0));
+        let mut told = [manager.told(), manager.told()];
+        told.sort();
+        assert_eq!(told, [format!("MAINPID={}\n", fedns.process().id()), ready.to_owned()]);
+    }
+    fedns.stop();
+    assert_eq!(manager.told(), "STOPPING=1\n");
 }
 
 /// The SOA records of an incremental answer begin with the newest, then the oldest: those of a whole zone

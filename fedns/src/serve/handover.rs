@@ -31,6 +31,7 @@ mod channel;
 mod giving;
 mod taking;
 
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -67,6 +68,8 @@ enum FromOld {
         sockets: Vec<Offered>,
         /// Makes DNS cookies where no file has a secret.
         cookie_secret: [u8; 16],
+        /// Where the service manager is told how the service stands.
+        notify_socket: Option<OsString>,
     },
     /// The lock comes with it.
     State {

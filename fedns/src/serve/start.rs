@@ -14,6 +14,7 @@ use super::file_watch::FileWatches;
 use super::handover::{Predecessor, State};
 use super::ports::{Bound, Doors, bind_socket, dns_taken};
 use super::reload::FixedKeys;
+use super::systemd::ServiceManager;
 use super::transfers::ZoneTransfers;
 use super::warnings::ConfigWarnings;
 use super::watchers::{Successors, Watchers};
@@ -132,6 +133,8 @@ impl Running {
             Watchers::new(pipeline.clone(), &config.resolver, saved, problems.clone());
         watchers.apply(&config, Successors::none()).await;
         let orders_socket = predecessor.as_mut().and_then(Predecessor::take_orders);
+        let manager =
+            ServiceManager::found(predecessor.as_mut().and_then(Predecessor::take_notify_socket));
         if let Some(mut predecessor) = predecessor {
             published = take_turn(&mut predecessor, published, &pipeline).await?;
             dns = Answering::begin(&mut answering, &config)?;
@@ -185,6 +188,7 @@ impl Running {
             admin,
             doors,
             published,
+            manager,
         };
         running.start_writers().await;
         Ok((running, Inboxes { orders, candidates }))

@@ -1,7 +1,13 @@
 //! What a service manager passes to fedns, and is told by it: sd_listen_fds(3) and sd_notify(3).
 
+use std::env;
+use std::ffi::{OsStr, OsString};
+use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{self, UnixDatagram};
 
 use dns_server::server::Inherited;
 use sd_notify::NotifyState;
@@ -76,22 +82,78 @@ fn unnamed(address: SocketAddr, protocol: &str) -> ConfigError {
     ))
 }
 
-/// From the first publication on, whoever waits for this service can ask it.
-pub fn tell_ready(zones: &str) {
-    tell(&[NotifyState::Ready, NotifyState::Status(&format!("serves {zones}"))]);
+/// Where the service manager is told how the service stands.
+#[derive(Clone, Debug, Default)]
+pub struct ServiceManager {
+    /// A path, or `@` and a name without one; none where nobody wants to know.
+    socket: Option<OsString>,
 }
 
-/// The service goes on in another process.
-pub fn tell_main_process(process: u32) {
-    tell(&[NotifyState::MainPid(process)]);
+// === impl ServiceManager ===
+
+impl ServiceManager {
+    /// The one that started this process; else the one of the process before, which does not know yet that the
+    /// service goes on in this one.
+    pub fn found(of_predecessor: Option<OsString>) -> Self {
+        Self { socket: env::var_os("NOTIFY_SOCKET").or(of_predecessor) }
+    }
+
+    /// For the process that takes this one's place.
+    pub fn socket(&self) -> Option<&OsStr> {
+        self.socket.as_deref()
+    }
+
+    /// From the first publication on, whoever waits for this service can ask it.
+    pub fn tell_ready(&self, zones: &str) {
+        self.tell(&[NotifyState::Ready, NotifyState::Status(&format!("serves {zones}"))]);
+    }
+
+    /// The service goes on in another process.
+    pub fn tell_main_process(&self, process: u32) {
+        self.tell(&[NotifyState::MainPid(process)]);
+    }
+
+    pub fn tell_stopping(&self) {
+        self.tell(&[NotifyState::Stopping]);
+    }
+
+    fn tell(&self, states: &[NotifyState<'_>]) {
+        let Some(socket) = &self.socket else { return };
+        let text: String = states.iter().map(|state| format!("{state}\n")).collect();
+        if let Err(error) = send(socket, &text) {
+            warn!(%error, socket = %socket.display(), "the service manager cannot be told");
+        }
+    }
 }
 
-pub fn tell_stopping() {
-    tell(&[NotifyState::Stopping]);
+fn send(socket: &OsStr, text: &str) -> io::Result<()> {
+    let address = match socket.as_bytes().strip_prefix(b"@") {
+        Some(name) => net::SocketAddr::from_abstract_name(name)?,
+        None => net::SocketAddr::from_pathname(socket)?,
+    };
+    UnixDatagram::unbound()?.send_to_addr(text.as_bytes(), &address)?;
+    Ok(())
 }
 
-fn tell(state: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(state) {
-        warn!(%error, "the service manager cannot be told");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manager_is_told_by_path_and_by_name() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("notify");
+        let name = format!("fedns-test-{}", std::process::id());
+        let by_name = net::SocketAddr::from_abstract_name(name.as_bytes()).unwrap();
+        for (socket, address) in [
+            (path.clone().into_os_string(), net::SocketAddr::from_pathname(&path).unwrap()),
+            (OsString::from(format!("@{name}")), by_name),
+        ] {
+            let listener = UnixDatagram::bind_addr(&address).unwrap();
+            ServiceManager { socket: Some(socket) }.tell_ready("example.com.");
+            let mut text = [0; 100];
+            let length = listener.recv(&mut text).unwrap();
+            assert_eq!(&text[..length], b"READY=1\nSTATUS=serves example.com.\n");
+        }
     }
 }

@@ -1,13 +1,13 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::os::unix::net::UnixDatagram;
 use std::process::Command;
 
 use tests::eventually::{GENEROUS, eventually};
 use tests::need::{DIG, Need, SYSTEMD_SOCKET_ACTIVATE};
 use tests::process::Process;
 use tests::product;
+use tests::service_manager::ServiceManager;
 use tests::serving::Fedns;
 use tests::suite::Test;
 
@@ -76,19 +76,11 @@ fn a_socket_that_no_key_names_is_refused() {
 fn readiness_and_the_end_are_told() {
     let (mut fedns, folders) = prepared(&["a"], "lameDuck: 0\n");
     folders[0].write("web.yaml", &service("web", "192.0.2.1"));
-    let path = fedns.home().join("logs-notify");
-    let socket = UnixDatagram::bind(&path).expect("make a socket");
-    socket.set_read_timeout(Some(GENEROUS)).expect("set a time limit");
-    fedns.launch(&[], &[("NOTIFY_SOCKET", path.to_str().expect("a path of UTF-8"))]);
-    let told = || {
-        let mut text = [0; 1000];
-        let length = socket.recv(&mut text).expect("be told something");
-        String::from_utf8_lossy(&text[..length]).into_owned()
-    };
-    assert_eq!(told(), "READY=1\nSTATUS=serves example.com.\n");
+    let manager = ServiceManager::start(&mut fedns);
+    assert_eq!(manager.told(), "READY=1\nSTATUS=serves example.com.\n");
     assert_eq!(fedns.ask(WEB), "NOERROR 192.0.2.1", "it is ready");
     fedns.stop();
-    assert_eq!(told(), "STOPPING=1\n");
+    assert_eq!(manager.told(), "STOPPING=1\n");
 }
 
 /// The values of a line like `Uid: 0 0 0 0`.

@@ -149,6 +149,7 @@ impl Running {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             sockets: sockets.iter().map(|(offered, _)| *offered).collect(),
             cookie_secret: self.own_secrets.current(),
+            notify_socket: self.manager.socket().map(ToOwned::to_owned),
         };
         channel.send(&offer, &descriptors).await
     }

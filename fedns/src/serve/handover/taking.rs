@@ -1,5 +1,6 @@
 //! The new process's part: it asks the one that serves for all that it has.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
@@ -37,6 +38,7 @@ pub struct Predecessor {
     socket: PathBuf,
     sockets: Vec<(Offered, OwnedFd)>,
     cookie_secrets: CookieSecrets,
+    notify_socket: Option<OsString>,
     /// It died once all of its state was here: there is nobody to agree with.
     is_dead: bool,
 }
@@ -81,17 +83,18 @@ impl Predecessor {
             let patience = (config.startup_timeout + LOAD_LIMIT).as_secs();
             channel.send(&FromNew::Hello { version, patience }, &[]).await?;
             let (message, descriptors) = next(&mut channel).await?;
-            let FromOld::Offer { version, sockets, cookie_secret } = message else {
+            let FromOld::Offer { version, sockets, cookie_secret, notify_socket } = message else {
                 return Err(unexpected(&message));
             };
             if sockets.len() != descriptors.len() {
                 let found = format!("{} sockets, not {}", descriptors.len(), sockets.len());
                 return Err(HandoverError::Unexpected(found));
             }
-            info!(process = channel.peer(), version, sockets = sockets.len(), "taking over");
+            info!(version, sockets = sockets.len(), "taking over");
             let sockets = sockets.into_iter().zip(descriptors).collect();
             let cookie_secrets = CookieSecrets::new(cookie_secret, Vec::new());
-            Ok(Self { channel, socket: socket.clone(), sockets, cookie_secrets, is_dead: false })
+            let (socket, is_dead) = (socket.clone(), false);
+            Ok(Self { channel, socket, sockets, cookie_secrets, notify_socket, is_dead })
         };
         taken.await.map(Some).map_err(|error| refused(&socket, &error))
     }
@@ -129,6 +132,11 @@ impl Predecessor {
         let is_orders = |(offered, _): &(Offered, OwnedFd)| offered.role == Role::Orders;
         let at = self.sockets.iter().position(is_orders)?;
         Some((self.socket.clone(), UnixListener::from(self.sockets.swap_remove(at).1)))
+    }
+
+    /// Where its service manager is told how the service stands.
+    pub fn take_notify_socket(&mut self) -> Option<OsString> {
+        self.notify_socket.take()
     }
 
     /// All that can fail here has not: the old process may stop publishing.
@@ -315,6 +323,7 @@ mod tests {
             socket: "admin.sock".into(),
             sockets: Vec::new(),
             cookie_secrets: CookieSecrets::new([0; 16], Vec::new()),
+            notify_socket: None,
             is_dead: false,
         }
     }
