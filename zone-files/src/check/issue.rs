@@ -46,6 +46,10 @@ pub enum Issue {
     #[error("a DS record at the apex; it belongs into the parent zone")]
     DsAtApex,
 
+    /// RFC 1035 section 4.2.2: nobody could ever ask for the set.
+    #[error("the set takes {bytes} bytes in an answer; a DNS message has 65535 at most")]
+    TooLarge { bytes: usize },
+
     // --- warnings ---
     /// RFC 2181 section 5.2.
     #[error("TTL {found} differs from {kept}, which the set has from its first record and keeps")]
@@ -92,7 +96,8 @@ impl Issue {
             | Self::BelowDname { .. }
             | Self::DnameAndNs
             | Self::WildcardNs
-            | Self::DsAtApex => Severity::Refusal,
+            | Self::DsAtApex
+            | Self::TooLarge { .. } => Severity::Refusal,
             Self::DifferingTtl { .. }
             | Self::WildcardDname
             | Self::InnerAsterisk

@@ -6,7 +6,14 @@ use super::finding::Finding;
 use super::issue::Issue;
 use super::place::Place;
 
+/// What an answer has beside its records and the name that was asked for: the header, type and class
+/// of the question, and an OPT record.
+const BESIDE_RECORDS: usize = 12 + 4 + 11;
+/// A pointer to the name, type, class, TTL and length.
+const BEFORE_DATA: usize = 12;
+
 pub fn check(place: Place<'_>, findings: &mut Vec<Finding>) {
+    check_size(place, findings);
     check_single(place, findings);
     check_beside_cname(place, findings);
     check_wildcard(place, findings);
@@ -16,6 +23,16 @@ pub fn check(place: Place<'_>, findings: &mut Vec<Finding>) {
     if has_apex_twice(place) {
         let issue = Issue::ApexTwice { name: place.name.clone() };
         place.report(place.sets[0].record_type, issue, findings);
+    }
+}
+
+fn check_size(place: Place<'_>, findings: &mut Vec<Finding>) {
+    for set in place.sets {
+        let lengths = set.values().iter().map(|rdata| BEFORE_DATA + rdata.wire().len());
+        let bytes = BESIDE_RECORDS + place.name.wire().len() + lengths.sum::<usize>();
+        if bytes > usize::from(u16::MAX) {
+            place.report(set.record_type, Issue::TooLarge { bytes }, findings);
+        }
     }
 }
 

@@ -133,6 +133,20 @@ fn cname_and_dname() {
 }
 
 #[test]
+fn sets_that_no_message_holds() {
+    // Each takes 12 bytes before its data, and the answer has 12 + 15 + 4 + 11 beside them.
+    let text = |number: usize, length: usize| format!("t TXT \"{number:0length$}\"\n");
+    let most: String = (0..305).map(|number| text(number, 201)).collect();
+    says_nothing(&format!("{most}{}", text(305, 210)));
+    refuses(
+        &format!("{most}{}", text(305, 211)),
+        &[
+            "t.example.com. TXT: the set takes 65536 bytes in an answer; a DNS message has 65535 at most",
+        ],
+    );
+}
+
+#[test]
 fn wildcards() {
     says_nothing("* A 192.0.2.1\n*.w CNAME ns1\n*.w2 TXT x");
     refuses("*.w NS ns1", &["*.w.example.com. NS: NS records at a wildcard"]);
