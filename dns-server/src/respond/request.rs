@@ -159,17 +159,9 @@ impl Request {
     ) -> Result<(), Instead> {
         let opcode = header[2] >> 3 & 0x0f;
         if !matches!(opcode, OPCODE_QUERY | OPCODE_NOTIFY) {
-            return Err(Instead::Fail(Rcode::NOTIMP));
+            return Err(Instead::Fail(self.read_other(packet, header)));
         }
-        let count = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
-        let question = match count(4) {
-            0 => None,
-            1 => Some(self.read_question(packet)?),
-            _ => return Err(Malformed.into()),
-        };
-        let counts = [count(6), count(8), count(10)];
-        (self.edns, self.tsig) =
-            read_records(packet, self.question_end, counts, &mut self.options)?;
+        let question = self.read_sections(packet, header)?;
         if let Some(Edns { version, has_options, .. }) = self.edns
             && (version != 0 || has_options && self.options.malformed)
         {
@@ -196,6 +188,38 @@ impl Request {
             return Err(Instead::Fail(Rcode::REFUSED));
         }
         Ok(())
+    }
+
+    /// What opcodes that we have not mean by their sections is not known, and nothing of them is echoed;
+    /// but an OPT record and a signature where queries have them are answered (RFC 6891 section 6.1.1,
+    /// RFC 8945 section 5.3).
+    #[cold]
+    fn read_other(&mut self, packet: &[u8], header: &[u8; HEADER_LENGTH]) -> Rcode {
+        let is_read = self.read_sections(packet, header).is_ok();
+        self.question_end = HEADER_LENGTH;
+        match self.edns {
+            Some(edns) if is_read && edns.version != 0 => Rcode::BADVERS,
+            _ => Rcode::NOTIMP,
+        }
+    }
+
+    /// The question, and what is behind it.
+    #[inline]
+    fn read_sections(
+        &mut self,
+        packet: &[u8],
+        header: &[u8; HEADER_LENGTH],
+    ) -> Result<Option<Question>, Malformed> {
+        let count = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
+        let question = match count(4) {
+            0 => None,
+            1 => Some(self.read_question(packet)?),
+            _ => return Err(Malformed),
+        };
+        let counts = [count(6), count(8), count(10)];
+        (self.edns, self.tsig) =
+            read_records(packet, self.question_end, counts, &mut self.options)?;
+        Ok(question)
     }
 
     #[inline]

@@ -52,6 +52,24 @@ fn rfc6891_6_1_3_other_versions_are_told_ours() {
 }
 
 #[test]
+fn rfc6891_6_1_1_other_opcodes_get_it_too() {
+    for opcode in [1_u8, 2, 3, 5, 6, 15] {
+        let mut query = www().edns(4096).bytes();
+        query[2] = opcode << 3;
+        let answer = udp(&query);
+        assert_eq!(testing::text_of(&answer), "NOTIMP\n", "{opcode}");
+        assert_eq!(answer[12..], OPT, "{opcode}");
+        // Another version, in the last record.
+        let version = query.len() - 5;
+        query[version] = 1;
+        assert_eq!(testing::text_of(&udp(&query)), "BADVERS\n", "{opcode}");
+        // What does not read as a query does is no reason for another answer.
+        query.truncate(version);
+        assert_eq!(testing::text_of(&udp(&query)), "NOTIMP\n", "{opcode}");
+    }
+}
+
+#[test]
 fn rfc6891_6_1_1_misplaced_opt_records() {
     let [twice, owned] = [[&OPT[..], &OPT].concat(), [&b"\x01a"[..], &OPT].concat()];
     for query in [with_additionals(2, &twice), with_additionals(1, &owned)] {
