@@ -4,7 +4,7 @@
 //! over.
 
 use std::io;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,6 +45,9 @@ pub struct Notifier {
     pub target: NotifyTarget,
     pub reader: Reader,
     pub transfers: Arc<Transfers>,
+    /// Where this server answers, which is what its secondaries know it by: a notice from another
+    /// address of this machine is refused (RFC 1996 section 3.10). Unspecified where it answers at all.
+    pub own_addresses: Vec<IpAddr>,
     /// An identifier for each message that nobody can guess.
     pub random_id: fn() -> u16,
 }
@@ -111,12 +114,7 @@ impl Notifier {
             Some(name) => Some(policy.key(name).ok_or(io::ErrorKind::NotFound)?),
         };
         let mac = key.map(|key| key.sign_request(&mut message, self.transfers.now()));
-        let any: SocketAddr = match self.target.address {
-            SocketAddr::V4(_) => (Ipv4Addr::UNSPECIFIED, 0).into(),
-            SocketAddr::V6(_) => (Ipv6Addr::UNSPECIFIED, 0).into(),
-        };
-        let socket = UdpSocket::bind(any).await?;
-        socket.connect(self.target.address).await?;
+        let socket = self.socket().await?;
         socket.send(&message).await?;
         let mut answer = [0; 1500];
         while let Ok(received) = timeout_at(deadline, socket.recv(&mut answer)).await {
@@ -133,6 +131,40 @@ impl Notifier {
         }
         Ok(None)
     }
+}
+
+impl Notifier {
+    async fn socket(&self) -> io::Result<UdpSocket> {
+        let to = self.target.address;
+        let any: IpAddr = match to {
+            SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+            SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        let socket = connected(any, to).await?;
+        match known_source(socket.local_addr()?.ip(), &self.own_addresses) {
+            // Where it cannot be used for this way, a notice from elsewhere is better than none.
+            Some(source) => Ok(connected(source, to).await.unwrap_or(socket)),
+            None => Ok(socket),
+        }
+    }
+}
+
+async fn connected(from: IpAddr, to: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind((from, 0)).await?;
+    socket.connect(to).await?;
+    Ok(socket)
+}
+
+/// What to send from in place of `chosen`, which the system would take. None where that is one of
+/// `own`, or none of them is of any use for the way.
+fn known_source(chosen: IpAddr, own: &[IpAddr]) -> Option<IpAddr> {
+    let is_same_kind = |address: &&IpAddr| address.is_ipv4() == chosen.is_ipv4();
+    let is_known = |address: &IpAddr| *address == chosen || address.is_unspecified();
+    if own.iter().filter(is_same_kind).any(is_known) {
+        return None;
+    }
+    let reaches = |address: &&IpAddr| address.is_loopback() == chosen.is_loopback();
+    own.iter().filter(is_same_kind).find(reaches).copied()
 }
 
 /// The same identifier and opcode.
@@ -153,4 +185,36 @@ fn tsig_start(message: &[u8]) -> Option<usize> {
         position = owner_end + 10 + usize::from(count(owner_end + 8)?);
     }
     (records > 0).then_some(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn notices_leave_from_where_the_server_answers() {
+        let cases = [
+            // What the system takes is one of them.
+            ("192.0.2.1", "192.0.2.53 192.0.2.1", None),
+            // A service's address beside the machine's own.
+            ("192.0.2.1", "192.0.2.53", Some("192.0.2.53")),
+            ("192.0.2.1", "127.0.0.1 192.0.2.53 192.0.2.54", Some("192.0.2.53")),
+            ("2001:db8::1", "192.0.2.53 2001:db8::53", Some("2001:db8::53")),
+            ("127.0.0.1", "192.0.2.53 127.0.0.53", Some("127.0.0.53")),
+            // At all of them.
+            ("192.0.2.1", "192.0.2.53 0.0.0.0", None),
+            ("192.0.2.1", "192.0.2.53 ::", Some("192.0.2.53")),
+            // None that could be used.
+            ("192.0.2.1", "127.0.0.1 2001:db8::53", None),
+            ("127.0.0.1", "192.0.2.53", None),
+            ("192.0.2.1", "", None),
+        ];
+        for (chosen, own, expect) in cases {
+            let addresses: Vec<IpAddr> =
+                own.split_whitespace().map(|it| it.parse().unwrap()).collect();
+            let found = known_source(chosen.parse().unwrap(), &addresses);
+            let expect: Option<IpAddr> = expect.map(|it| it.parse().unwrap());
+            assert_eq!(found, expect, "{chosen} of {own}");
+        }
+    }
 }

@@ -88,7 +88,8 @@ impl Running {
         let metrics = Arc::new(Metrics::new());
         let (writer, reader) = Store::new();
         let is_elected = config.leader_election.is_some();
-        let transfers = ZoneTransfers::new(reader.clone(), transfer_policy, is_elected);
+        let listen = &config.listen.dns;
+        let transfers = ZoneTransfers::new(reader.clone(), transfer_policy, is_elected, listen);
         let (on_published, mut published) = oneshot::channel();
         // Before anything is answered, so that a zone that is not there yet is answered with
         // SERVFAIL and never refused.

@@ -1,7 +1,7 @@
 //! Zone transfers while serving: who may have what, and who is told of changes.
 
 use std::hash::{BuildHasher, RandomState};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use clusters::lease::Holding;
@@ -19,19 +19,28 @@ use crate::pipeline::unix_now;
 pub struct ZoneTransfers {
     transfers: Arc<Transfers>,
     reader: Reader,
+    /// What secondaries know this server by.
+    own_addresses: Vec<IpAddr>,
     /// Ends them all when dropped.
     notifiers: JoinSet<()>,
 }
 
 impl ZoneTransfers {
-    /// Keeps histories from now on, so before the zones are published.
-    pub fn new(reader: Reader, policy: TransferPolicy, is_elected: bool) -> Self {
+    /// Keeps histories from now on, so before the zones are published. Notices leave from where this
+    /// server answers.
+    pub fn new(
+        reader: Reader,
+        policy: TransferPolicy,
+        is_elected: bool,
+        listen: &[SocketAddr],
+    ) -> Self {
         let transfers = Arc::new(Transfers::new(unix_now));
         if is_elected {
             // Until the Lease says otherwise.
             transfers.only_while(Arc::new(|| false));
         }
-        let mut all = Self { transfers, reader, notifiers: JoinSet::new() };
+        let own_addresses = listen.iter().map(SocketAddr::ip).collect();
+        let mut all = Self { transfers, reader, own_addresses, notifiers: JoinSet::new() };
         all.apply(policy);
         all
     }
@@ -69,6 +78,7 @@ impl ZoneTransfers {
             target: target.clone(),
             reader: self.reader.clone(),
             transfers: Arc::clone(&self.transfers),
+            own_addresses: self.own_addresses.clone(),
             random_id,
         };
         let (zone, address) = (zone.clone(), target.address);

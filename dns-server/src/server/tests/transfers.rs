@@ -259,7 +259,10 @@ fn rfc1996_a_secondary_is_told_again_until_it_answers() {
     secondary.set_read_timeout(Some(PATIENCE)).unwrap();
     let target = NotifyTarget { address: secondary.local_addr().unwrap(), key: Some(name("ours")) };
     let zone = name("example.com");
-    let notifier = Notifier { zone: zone.clone(), target, reader, transfers, random_id: || 0x4321 };
+    let own_addresses = vec!["127.0.0.53".parse().unwrap()];
+    let random_id = || 0x4321;
+    let notifier =
+        Notifier { zone: zone.clone(), target, reader, transfers, own_addresses, random_id };
     let (told, outcomes) = std::sync::mpsc::channel();
     let (end, ended) = tokio::sync::oneshot::channel::<()>();
     let notifying = std::thread::spawn(move || {
@@ -276,6 +279,7 @@ fn rfc1996_a_secondary_is_told_again_until_it_answers() {
         let mut notice = [0; 600];
         let (length, from) = secondary.recv_from(&mut notice).unwrap();
         let notice = &notice[..length];
+        assert_eq!(from.ip().to_string(), "127.0.0.53");
         assert_eq!(notice[..12], [0x43, 0x21, 0x24, 0, 0, 1, 0, 1, 0, 0, 0, 1]);
         let question = zone.wire().len() + 4;
         let soa = &notice[12 + question..];

@@ -87,6 +87,7 @@ fn notify_peer(
         target: NotifyTarget { address, key: None },
         reader: reader.clone(),
         transfers: Arc::clone(transfers),
+        own_addresses: Vec::new(),
         random_id: || 0x1234,
     };
     let (end, ended) = tokio::sync::oneshot::channel();
