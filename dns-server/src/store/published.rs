@@ -1,5 +1,7 @@
 //! What came of a publication.
 
+use std::fmt;
+
 use model::{Name, RecordType};
 
 /// What a publication could not take in.
@@ -24,4 +26,18 @@ pub enum LeftOutReason {
     TooMuchAtOneName,
     /// The name is not at or below the zone's apex.
     OutOfZone,
+}
+
+// === impl LeftOutReason ===
+
+impl fmt::Display for LeftOutReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { bytes } => {
+                write!(f, "its records take {bytes} bytes; a DNS message has 65535 at most")
+            }
+            Self::TooMuchAtOneName => f.write_str("the types of this name take too much memory"),
+            Self::OutOfZone => f.write_str("outside the zone"),
+        }
+    }
 }

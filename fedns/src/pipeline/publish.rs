@@ -131,7 +131,7 @@ impl Pipeline {
         self.metrics.set_serial(zone, serial);
         for left in &published.left_out {
             warn!(%zone, name = %left.name, record_type = %left.record_type,
-                reason = ?left.reason, "a record set cannot be served");
+                reason = %left.reason, "a record set cannot be served");
         }
     }
 
