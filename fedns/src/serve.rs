@@ -227,6 +227,10 @@ impl Running {
             self.take_admin_token();
         }
         if self.config.provider_files().any(|provider_file| provider_file == file) {
+            if !file.exists() {
+                warn!(file = %file.display(), "a provider's file is gone; put it back before the next start");
+                return;
+            }
             info!(file = %file.display(), "a provider's file has changed");
             // Mirrors that failed with the old one need not wait.
             self.mirrors.apply(&self.config).await;

@@ -1,4 +1,5 @@
-//! Notices that a file has other contents: the config, and the keys of providers that it names.
+//! Notices that a file has other contents, or is gone: the config, and the files with keys that it
+//! names.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,12 +16,18 @@ use tracing::warn;
 const QUIET: Duration = Duration::from_millis(300);
 /// How long that is waited for.
 const QUIET_WAIT_MAX: Duration = Duration::from_secs(3);
+/// How long a file may be away while it is being replaced; longer is told.
+const AWAY_MAX: Duration = Duration::from_secs(3);
 const CLOSE_WRITE: AccessKind = AccessKind::Close(AccessMode::Write);
 
 /// Tells when a file has other contents.
 pub struct FileWatch {
     file: PathBuf,
+    /// `None` where the file could not be read: whatever is in it next is other contents, since
+    /// somebody may have looked for it in vain meanwhile.
     seen: Option<Vec<u8>>,
+    /// When to tell that the file is gone, if it does not come back before.
+    gone_at: Option<Instant>,
     events: mpsc::Receiver<()>,
     /// When the first event came that has not led to a look at the file yet.
     noticed: Option<Instant>,
@@ -52,18 +59,52 @@ impl FileWatch {
             warn!(%error, "{file} is not watched; send SIGHUP after a change");
         }
         let seen = std::fs::read(file).ok();
-        Self { file: file.to_owned(), seen, events, noticed: None, _watcher: watching.ok() }
+        let watcher = watching.ok();
+        Self {
+            file: file.to_owned(),
+            seen,
+            gone_at: None,
+            events,
+            noticed: None,
+            _watcher: watcher,
+        }
     }
 
-    /// Waits for other contents. What was noticed before a call was cancelled counts in the next.
+    /// Waits for other contents, or for the file to be gone for good. What was noticed before a call
+    /// was cancelled counts in the next.
     pub async fn changed(&mut self) {
         loop {
-            self.settled().await;
+            let gone_at = self.gone_at;
+            let gone = async {
+                match gone_at {
+                    Some(at) => tokio::time::sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = self.settled() => if self.is_other() { return },
+                () = gone => {
+                    self.gone_at = None;
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Looks at the file.
+    fn is_other(&mut self) -> bool {
+        match std::fs::read(&self.file).ok() {
             // A file that is being replaced is not there for a moment.
-            let Ok(now) = std::fs::read(&self.file) else { continue };
-            if self.seen.as_ref() != Some(&now) {
-                self.seen = Some(now);
-                return;
+            None => {
+                if self.seen.take().is_some() {
+                    self.gone_at = Some(Instant::now() + AWAY_MAX);
+                }
+                false
+            }
+            now if now == self.seen => false,
+            now => {
+                (self.seen, self.gone_at) = (now, None);
+                true
             }
         }
     }
@@ -138,6 +179,51 @@ mod tests {
     use notify::event::{CreateKind, DataChange, RenameMode};
 
     use super::*;
+
+    /// A temporary folder that goes with the test.
+    struct Folder(PathBuf);
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn watched(test: &str) -> (Folder, PathBuf, FileWatch) {
+        let name = format!("fedns-file-watch-{test}-{}", std::process::id());
+        let folder = Folder(std::env::temp_dir().join(name));
+        std::fs::create_dir_all(&folder.0).unwrap();
+        let file = folder.0.join("key");
+        std::fs::write(&file, "a").unwrap();
+        let watch = FileWatch::start(&file);
+        (folder, file, watch)
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_gone_is_told_once_and_so_is_its_return() {
+        let (folder, file, mut watch) = watched("gone");
+        let away = folder.0.join("away");
+        std::fs::rename(&file, &away).unwrap();
+        watch.changed().await;
+        assert!(!file.exists());
+        assert_eq!((&watch.seen, watch.gone_at), (&None, None));
+        std::fs::rename(&away, &file).unwrap();
+        watch.changed().await;
+        assert_eq!(watch.seen.as_deref(), Some(&b"a"[..]));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_away_for_a_moment_is_told_when_it_is_back() {
+        let (_folder, file, mut watch) = watched("away");
+        std::fs::remove_file(&file).unwrap();
+        assert!(!watch.is_other());
+        assert!(watch.gone_at.is_some());
+        std::fs::write(&file, "a").unwrap();
+        // With the same contents, too: what was read in between failed.
+        assert!(watch.is_other());
+        assert_eq!(watch.gone_at, None);
+        assert!(!watch.is_other());
+    }
 
     #[test]
     fn what_is_written_into_another_file_matters_only_through_a_link() {
