@@ -94,6 +94,7 @@ fn rcode_text(code: u16) -> String {
         4 => "NOTIMP".into(),
         5 => "REFUSED".into(),
         6 => "YXDOMAIN".into(),
+        9 => "NOTAUTH".into(),
         16 => "BADVERS".into(),
         23 => "BADCOOKIE".into(),
         other => format!("RCODE{other}"),

@@ -17,9 +17,9 @@ use crate::state::access::{self, Unusable};
   fedns check
   fedns check -c examples/quickstart/fedns.yaml
 
-Reads the config, the static records, the manifest folders and the kubeconfig contexts, looks whether
-the state folder can be used and files with keys read, and prints everything that is wrong with them, one line each. Nothing is
-made or changed, and a server may run on the same config.")]
+Reads the config, the static records, the manifest folders and the kubeconfig contexts, looks
+whether the state folder can be used and files with keys read, and prints everything that is wrong
+with them, one line each. Nothing is made or changed, and a server may run on the same config.")]
 pub struct Check {
     #[command(flatten)]
     file: ConfigFile,

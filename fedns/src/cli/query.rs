@@ -1,5 +1,5 @@
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use ::clap::Args;
@@ -14,6 +14,8 @@ use crate::dns_message::{self, AnswerText};
 /// How long one try waits, and how often UDP is tried.
 const TIMEOUT: Duration = Duration::from_secs(2);
 const TRIES: usize = 3;
+/// Where name servers are asked.
+const PORT: u16 = 53;
 
 /// Ask a DNS server for a name, by default the one on this machine
 #[derive(Debug, Args)]
@@ -28,8 +30,14 @@ pub struct Query {
     /// A record type, like A, AAAA, SRV, TXT
     #[arg(default_value = "A", value_name = "TYPE")]
     record_type: RecordType,
-    /// Address and port of the server
-    #[arg(long, env = "FEDNS_SERVER", default_value = "127.0.0.1:5300", value_name = "ADDRESS")]
+    /// Address of the server, with a port if it is not 53
+    #[arg(
+        long,
+        env = "FEDNS_SERVER",
+        default_value = "127.0.0.1:5300",
+        value_name = "ADDRESS",
+        value_parser = parse_server
+    )]
     server: SocketAddr,
     /// Ask over TCP at once
     #[arg(long)]
@@ -97,6 +105,13 @@ impl Query {
     }
 }
 
+fn parse_server(text: &str) -> Result<SocketAddr, &'static str> {
+    let with_port = text.parse();
+    with_port.or_else(|_| text.parse::<IpAddr>().map(|address| (address, PORT).into())).map_err(|_| {
+        "wanted an IP address with or without a port, like 192.0.2.53, 127.0.0.1:5300 or [::1]:5300"
+    })
+}
+
 fn stats(answer: &AnswerText, server: SocketAddr, size: usize, elapsed: Duration) -> String {
     let mut text = String::new();
     for record in &answer.authorities {
@@ -143,4 +158,24 @@ fn ask_tcp(server: SocketAddr, query: &[u8]) -> std::io::Result<Vec<u8>> {
 
 fn is_truncated(answer: &[u8]) -> bool {
     answer.get(2).is_some_and(|flags| flags & 0x02 != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_without_a_port_is_asked_at_53() {
+        for (text, expect) in [
+            ("192.0.2.53", "192.0.2.53:53"),
+            ("192.0.2.53:5300", "192.0.2.53:5300"),
+            ("2001:db8::53", "[2001:db8::53]:53"),
+            ("[::1]:5300", "[::1]:5300"),
+        ] {
+            assert_eq!(parse_server(text).unwrap().to_string(), expect);
+        }
+        for text in ["", "ns1.example.com", "192.0.2.53:", "192.0.2.53:65536", "192.0.2"] {
+            assert!(parse_server(text).is_err(), "{text}");
+        }
+    }
 }
