@@ -13,7 +13,7 @@ use model::Name;
 
 use super::{Config, ConfigError, Subject};
 
-const SECRET_FILE: &str = "a file with the secret in Base64, as tsig-keygen and keymgr write it";
+const SECRET_FILE: &str = "a file with the secret in Base64 and nothing beside it";
 
 /// One key that we share with secondaries.
 #[derive(Clone, Debug, PartialEq)]
