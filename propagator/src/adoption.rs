@@ -12,7 +12,7 @@ use model::ClusterName;
 use planner::annotations::{CLUSTER_SELECTOR, OVERRIDES};
 use serde_json::{Map, Value, json};
 
-use crate::desired::desired;
+use crate::desired::{desired, without_generated};
 use crate::kinds::{BESIDE, Kinds, Role};
 use crate::object::{Federated, is_our_apply, key_of};
 
@@ -117,6 +117,10 @@ fn body(resource: &ApiResource, role: Role, copy: &DynamicObject, federation: &s
         body["metadata"]["namespace"] = namespace.clone().into();
     }
     body["metadata"]["labels"][FEDERATION_LABEL] = federation.into();
+    if role == Role::Job {
+        // A list of fields does not tell labels that the member added to none of ours.
+        without_generated(&mut body);
+    }
     if let Some(spec) = body.get_mut("spec").and_then(Value::as_object_mut) {
         spec.retain(|field, _| !divided(role).contains(&field.as_str()));
     }
@@ -279,6 +283,25 @@ mod tests {
             "without a list of fields, all of it"
         );
         assert_eq!(adopt(&resource, &BTreeMap::new(), &members(&[]), "fed"), None);
+    }
+
+    #[test]
+    fn a_job_is_adopted_without_what_its_member_generated() {
+        let generated = json!({"batch.kubernetes.io/controller-uid": "u", "job-name": "web"});
+        let job = json!({"metadata": {"name": "web", "namespace": "shop",
+            "labels": {"fedns.io/federation": "fed"},
+            "managedFields": [{"manager": "fedns-propagation", "operation": "Apply",
+                "apiVersion": "batch/v1", "fieldsType": "FieldsV1", "fieldsV1": {
+                    "f:metadata": {"f:labels": {"f:fedns.io/federation": {}}},
+                    "f:spec": {"f:template": {"f:metadata": {"f:labels": {}},
+                        "f:spec": {"f:restartPolicy": {}}}}}}]},
+            "spec": {"selector": {"matchLabels": generated},
+                "template": {"metadata": {"labels": generated}, "spec": {"restartPolicy": "Never"}}}});
+        let copies = copies(&[("beijing", job)]);
+        let resource = resource("batch", "Job", "jobs");
+        let adopted = adopt(&resource, &copies, &members(&["beijing"]), "fed").unwrap();
+        let template = json!({"metadata": {"labels": {}}, "spec": {"restartPolicy": "Never"}});
+        assert_eq!(adopted.object["spec"], json!({"template": template}));
     }
 
     #[test]

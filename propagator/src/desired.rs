@@ -102,7 +102,7 @@ fn has_manual_selector(body: &Value) -> bool {
 }
 
 /// The selector of a Job, and the labels for it, hold the UID of the object in the federation.
-fn without_generated(body: &mut Value) {
+pub fn without_generated(body: &mut Value) {
     if has_manual_selector(body) {
         return;
     }
