@@ -40,6 +40,8 @@ pub struct ServerConfig {
     folder: PathBuf,
     /// What errors call it.
     shown: PathBuf,
+    /// As it was written; nothing, where all of it are flags.
+    source: String,
 }
 
 /// How the world reaches fedns, and how pods do.
@@ -77,7 +79,7 @@ pub struct DnsFlags<'a> {
 impl ServerConfig {
     pub fn empty() -> Self {
         let shown = PathBuf::from("the flags of fedns init");
-        Self { document: Map::new(), folder: PathBuf::from("/"), shown }
+        Self { document: Map::new(), folder: PathBuf::from("/"), shown, source: String::new() }
     }
 
     /// The file that `fedns serve` takes.
@@ -115,12 +117,15 @@ impl ServerConfig {
     }
 
     fn parse(text: &str, folder: &Path, shown: &Path) -> Result<Self, ConfigError> {
-        let parsed: Value = serde_saphyr::from_str(text)
-            .map_err(|error| ConfigError::one(format!("{}: {error}", shown.display())))?;
+        let parsed: Value =
+            serde_saphyr::from_str(text).map_err(|error| unreadable(text, shown, &error))?;
         match parsed {
-            Value::Object(document) => {
-                Ok(Self { document, folder: folder.to_owned(), shown: shown.to_owned() })
-            }
+            Value::Object(document) => Ok(Self {
+                document,
+                folder: folder.to_owned(),
+                shown: shown.to_owned(),
+                source: text.to_owned(),
+            }),
             _ => Err(ConfigError::one(format!("{}: wanted a map of keys", shown.display()))),
         }
     }
@@ -257,8 +262,14 @@ impl ServerConfig {
     ///
     /// Everything that is wrong with it.
     pub fn checked(&self) -> Result<Config, ConfigError> {
-        let text = text(&self.document);
-        load::parse(&text, &self.folder.join(CONFIG_FILE), &self.shown)
+        let file = self.folder.join(CONFIG_FILE);
+        let checked = load::parse(&text(&self.document), &file, &self.shown);
+        checked.map_err(|error| {
+            let own = load::parse(&self.source, &file, &self.shown).err();
+            ConfigError {
+                lines: placed(error.lines, own.map_or(vec![], |it| it.lines), &self.shown),
+            }
+        })
     }
 
     /// As it is put into the host cluster, with its files.
@@ -371,6 +382,37 @@ fn plain_kind(kind: &str) -> &str {
         "google-clouddns" => "clouddns",
         other => other,
     }
+}
+
+/// In our own words: those of the parser show lines of the file, which may hold what is secret.
+fn unreadable(text: &str, shown: &Path, error: &serde_saphyr::Error) -> ConfigError {
+    let place =
+        error.location().map_or(String::new(), |it| format!("{}:{}:", it.line(), it.column()));
+    let start = format!("{}:{place} ", shown.display());
+    let own = load::parse(text, &Path::new("/").join(CONFIG_FILE), shown).err();
+    let line = own.and_then(|own| own.lines.into_iter().find(|line| line.starts_with(&start)));
+    ConfigError::one(line.unwrap_or_else(|| format!("{start}no valid YAML")))
+}
+
+/// What is checked is made of a file and of flags, and nobody has it to look a place up in it. What the file
+/// does wrong by itself is told with the place there, all else without one.
+fn placed(lines: Vec<String>, of_source: Vec<String>, shown: &Path) -> Vec<String> {
+    let file = format!("{}:", shown.display());
+    let mut rest: Vec<String> =
+        lines.iter().map(|line| without_place(line, &file).to_owned()).collect();
+    let mut told = of_source;
+    told.retain(|line| {
+        let same = rest.iter().position(|it| it == without_place(line, &file));
+        same.map(|place| rest.remove(place)).is_some()
+    });
+    told.extend(rest.into_iter().map(|message| format!("{file} {message}")));
+    told
+}
+
+/// What stands behind `FILE:LINE:COLUMN: `.
+fn without_place<'a>(line: &'a str, file: &str) -> &'a str {
+    let place = line.strip_prefix(file).and_then(|rest| rest.split_once(": "));
+    place.map_or(line, |(_, message)| message)
 }
 
 fn our_name_server(zone: &str) -> String {

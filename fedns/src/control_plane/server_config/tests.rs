@@ -195,3 +195,42 @@ fn what_a_control_plane_decides_is_left_out_with_what_belongs_to_it() {
     assert_eq!((config.tls, config.admin_token_file), (None, None));
     assert!(!config.listen.is_encrypted());
 }
+
+#[test]
+fn a_place_is_one_of_the_users_file_or_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.yaml");
+    let text =
+        "apiVersion: fedns.io/v1\nkind: Config\n\n# Of long ago.\nttll: 5s\nrateLimit: {dney: 1}\n";
+    std::fs::write(&file, text).unwrap();
+    let flags = DnsFlags {
+        provider: Some("nosuch"),
+        owner_default: Some("fed-1"),
+        ..flags("example.com.")
+    };
+    let server = ServerConfig::read(&file).unwrap().with_flags(&flags);
+    let lines = complete(server, &["192.0.2.1"]).checked().unwrap_err().lines;
+    let shown = file.display().to_string();
+    let lines: Vec<String> = lines.iter().map(|line| line.replace(&shown, "FILE")).collect();
+    assert!(lines[0].starts_with("FILE:5:1: unknown key \"ttll\""), "{lines:?}");
+    assert!(lines[1].starts_with("FILE:6:13: unknown key \"dney\""), "{lines:?}");
+    assert!(lines[2].starts_with("FILE: key \"kind\": found \"nosuch\""), "{lines:?}");
+    assert_eq!(lines.len(), 3, "{lines:?}");
+}
+
+#[test]
+fn what_is_no_yaml_is_told_in_one_line_without_its_content() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mine.yaml");
+    for (text, expect) in [
+        ("zone: [example.com.\nkey: \"s3cret\n", "FILE:2:4: no valid YAML: "),
+        ("ttl: 5s\nttl: s3cret\n", "FILE:2:1: key \"ttl\" stands in line 1 already"),
+        ("a: *s3cret\n", "FILE:1:4: no valid YAML"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let lines = ServerConfig::read(&file).unwrap_err().lines;
+        let line = lines[0].replace(&file.display().to_string(), "FILE");
+        assert!(line.starts_with(expect), "{line}");
+        assert!(lines.len() == 1 && !line.contains("s3cret") && !line.contains('\n'), "{line}");
+    }
+}
