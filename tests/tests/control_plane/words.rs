@@ -59,7 +59,10 @@ fn what_cannot_work_is_refused_before_anything_is_made() {
         let text = errors(&api, words);
         assert!(text.contains(expect), "{words:?}: {text}");
     };
-    check(&["Federation", HOST, ZONE], "\"Federation\" is no DNS label");
+    for name in ["Federation", "my_fed", "a.b", "a b", "fed-", ""] {
+        check(&[name, HOST, ZONE, "--federation-name=fed"], "is no DNS label");
+    }
+    check(&["federation", HOST, ZONE, "--federation-name=a.b"], "\"a.b\" is no DNS label");
     check(&["federation", HOST], "--dns-zone-name is missing");
     for zone in ["", ".", "exa mple.com", "example..com"] {
         let flag = format!("--dns-zone-name={zone}");
@@ -103,4 +106,6 @@ fn what_cannot_work_is_refused_before_anything_is_made() {
     );
     let other = ["other", HOST, "--dns-zone-name=example.org"];
     check(&other, "holds the federation \"federation\" with the label \"fed\", not \"other\"");
+    // Nor does the federation that stands there take over somebody's way into another cluster.
+    check(&["hangzhou", HOST, ZONE, "--federation-name=fed"], "the context \"hangzhou\" is in");
 }

@@ -3,6 +3,8 @@
 
 use std::path::Path;
 
+use clusters::federation::steps::Party;
+use clusters::federation::unjoin::remote::PATIENCE;
 use clusters::kubeconfig::LocalKubeconfig;
 use clusters::{Access, Connection, KubeconfigAccess};
 use model::Label;
@@ -11,7 +13,8 @@ use super::Init;
 use super::flags::{InitFlags, pairs};
 use super::providers::{Left, Providers};
 use crate::cli::Failure;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, host_label};
+use crate::control_plane::certificates::{AUTHORITY, is_of_control_plane};
 use crate::control_plane::host::Host;
 use crate::control_plane::init::Plan;
 use crate::control_plane::init::host_state::{HostState, look};
@@ -77,7 +80,7 @@ impl Init {
         };
         let notes = providers.preflight().await?;
         let left = providers.left().await;
-        let kubeconfig = self.local_kubeconfig(&standing)?;
+        let kubeconfig = self.local_kubeconfig(&standing).await?;
         let plan = Plan {
             settings,
             server,
@@ -101,9 +104,10 @@ impl Init {
             ("--federation-system-namespace", Some(&self.federation_system_namespace)),
         ] {
             let Some(text) = text else { continue };
-            if text.parse::<Label>().is_err() || text.to_lowercase() != *text {
+            if host_label(text).is_err() || text.to_lowercase() != *text {
                 lines.push(format!(
-                    "{what} {text:?} is no DNS label: lower-case letters, digits and hyphens, at most 63"
+                    "{what} {text:?} is no DNS label: lower-case letters, digits and hyphens, a hyphen at \
+                     neither end, at most 63"
                 ));
             }
         }
@@ -302,22 +306,44 @@ impl Init {
         Ok(server.clone().with_control_plane(settings, &dns).checked()?)
     }
 
-    /// A context of that name must be ours, or lead nowhere yet.
-    fn local_kubeconfig(&self, standing: &HostState) -> Result<LocalKubeconfig, Failure> {
+    /// A context of that name must be this federation's, or not be there: all else is somebody's way into
+    /// another cluster.
+    async fn local_kubeconfig(&self, standing: &HostState) -> Result<LocalKubeconfig, Failure> {
         let failed = |error| Failure::one(chain_text(&error));
         let local = match &self.kubeconfig {
             Some(file) => LocalKubeconfig::at(file.clone()),
             None => LocalKubeconfig::of_user().map_err(failed)?,
         };
-        let server = local.server_of(&self.name).map_err(failed)?;
-        match server {
-            Some(server) if standing.federation.is_none() => Err(Failure::one(format!(
-                "the context {0:?} is in {1} already, and leads to {server}: give the federation another name, \
-                 or remove it: kubectl config delete-context {0}",
-                self.name,
-                local.target().display()
-            ))),
-            _ => Ok(local),
+        let Some(server) = local.server_of(&self.name).map_err(failed)? else { return Ok(local) };
+        let shown = local.authority_of(&self.name).map_err(failed)?.unwrap_or_default();
+        if standing.federation.is_some() && self.is_ours(&shown, standing).await {
+            return Ok(local);
+        }
+        Err(Failure::one(format!(
+            "the context {0:?} is in {1} already, and leads to {server}, not to this federation: give the \
+             federation another name, or remove it: kubectl config delete-context {0}",
+            self.name,
+            local.target().display()
+        )))
+    }
+
+    /// Whether a context with this authority leads to the federation that stands in the host cluster.
+    async fn is_ours(&self, shown: &[u8], standing: &HostState) -> bool {
+        let known = standing.certificates.as_ref().map(|it| it.authority(AUTHORITY).as_bytes());
+        match known {
+            Some(known) if known.trim_ascii() == shown.trim_ascii() => true,
+            // An authority of before, which no API server shows any more; else another federation's.
+            Some(_) => is_of_control_plane(shown) && !self.answers().await,
+            None => is_of_control_plane(shown),
+        }
+    }
+
+    async fn answers(&self) -> bool {
+        let context = Some(self.name.clone());
+        let access = KubeconfigAccess { path: self.kubeconfig.clone(), context };
+        match Party::new(self.name.clone(), "NAME", &access).await {
+            Ok(party) => party.answers(PATIENCE).await.is_ok(),
+            Err(_) => false,
         }
     }
 }
