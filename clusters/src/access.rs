@@ -98,7 +98,7 @@ impl Origin {
         let listed: Vec<PathBuf> =
             listed.into_iter().filter(|path| !path.as_os_str().is_empty()).collect();
         if !listed.is_empty() {
-            return Ok(Self::Files(listed));
+            return Ok(Self::Files(present(listed)));
         }
         let home = std::env::home_dir().map(|home| home.join(".kube/config"));
         if let Some(file) = home.filter(|file| file.exists()) {
@@ -117,6 +117,13 @@ impl Origin {
         };
         Place { file, context: access.context.clone() }
     }
+}
+
+/// Files of the list that are not there are left out, as kubectl does; all of them, where none is, so that
+/// the error names them.
+fn present(listed: Vec<PathBuf>) -> Vec<PathBuf> {
+    let present: Vec<PathBuf> = listed.iter().filter(|file| file.exists()).cloned().collect();
+    if present.is_empty() { listed } else { present }
 }
 
 fn file_names(files: &[PathBuf]) -> String {

@@ -146,3 +146,12 @@ fn a_connection_is_outdated_once_its_kubeconfig_or_a_certificate_changes() {
         assert!(connection.is_outdated());
     });
 }
+
+#[test]
+fn files_of_a_list_that_are_not_there_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let (there, gone) = (folder.path().join("there"), folder.path().join("gone"));
+    std::fs::write(&there, "").unwrap();
+    assert_eq!(present(vec![gone.clone(), there.clone()]), [there]);
+    assert_eq!(present(vec![gone.clone()]), [gone]);
+}
