@@ -27,6 +27,7 @@ use super::followed::followed;
 use super::join::mark::Mark;
 use super::rotation::HeldCredential;
 use crate::definition::{Access, KubeconfigAccess, TopologyOverride};
+pub(super) use judge::place;
 use table::Table;
 
 /// Where members are found.

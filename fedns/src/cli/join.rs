@@ -23,7 +23,8 @@ use crate::output;
 /// only what differs.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  fedns join hangzhou --context=federation --cluster-context=hangzhou --host-cluster-context=hangzhou
+  fedns join hangzhou --context=federation --cluster-context=hangzhou \\
+      --host-cluster-context=hangzhou
   fedns join awsk8s --host-cluster-context=gcek8s --secret-name=fed-secret-aws
   fedns join beijing --host-cluster-context=hangzhou --labels environment=prod,location=asia
   fedns join beijing --host-cluster-context=hangzhou --dry-run
@@ -176,7 +177,7 @@ impl Join {
             Seen::Outdated => Err(Failure::one(format!(
                 "cluster {name} has joined, and for {seconds} s the control plane has not told what it sees \
                  with what this join wrote: it goes on with what it had before where the new credentials do \
-                 not work, and its log says so; {watch}"
+                 not work (its log says so), or while a change is held (`fedns plan` says so); {watch}"
             ))),
             Seen::Nothing => Err(Failure::one(format!(
                 "cluster {name} has joined, and nobody has said anything of it for {seconds} s: does \
@@ -206,7 +207,7 @@ impl Join {
     fn request(&self) -> Result<JoinRequest, Failure> {
         let place = &self.place;
         let host_context = place.host_context()?;
-        let authority = self.cluster_ca.as_deref().map(read).transpose()?;
+        let authority = self.cluster_ca.as_deref().map(authority).transpose()?;
         let credential = match &self.credentials_kubeconfig {
             None => Credential::Account { is_bound: self.bound_token },
             Some(path) => {
@@ -239,9 +240,14 @@ fn one(error: &dyn std::error::Error) -> Failure {
     Failure::one(error.to_string())
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let failed = |error| Failure::one(format!("cannot read {}: {error}", path.display()));
-    std::fs::read(path).map_err(failed)
+/// PEM of certificates.
+fn authority(path: &Path) -> Result<Vec<u8>, Failure> {
+    let failed = |why: String| Failure::one(format!("--cluster-ca {}: {why}", path.display()));
+    let pem = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
+    match String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----") {
+        true => Ok(pem),
+        false => Err(failed("holds no certificate in PEM".to_owned())),
+    }
 }
 
 /// All manifests, in the order of their writing; a comment says where each would go.

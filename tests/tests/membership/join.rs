@@ -14,6 +14,7 @@ pub(crate) fn tests() -> Vec<Test> {
             the_command_lines_of_the_seeds_make_members,
             a_dry_run_shows_what_api_servers_accept_and_changes_nothing,
             labels_and_regions_that_stand_are_kept,
+            what_the_secret_knows_outlives_the_object,
             ready_is_waited_for_and_silence_is_told;
     }
 }
@@ -160,6 +161,19 @@ fn labels_and_regions_that_stand_are_kept() {
     let secret = &secrets(&stage)[0]["metadata"]["annotations"];
     assert_eq!(secret["fedns.io/region"], "r1");
     assert_eq!(secret["fedns.io/server"], object["spec"]["server"]);
+}
+
+fn what_the_secret_knows_outlives_the_object() {
+    let stage = Stage::new();
+    stage.printed(&format!("{BEIJING} --secret-name=key --region=r1 --zone=z1"));
+    // An etcd that is lost tells nobody of a deletion.
+    stage.federation.kubectl().run("delete cluster beijing");
+    stage.printed(BEIJING);
+    let object = stage.federation.kubectl().json("get cluster beijing");
+    assert_eq!(object["spec"]["secretRef"]["name"], "key");
+    assert_eq!(object["spec"]["region"], "r1");
+    assert_eq!(object["spec"]["availabilityZones"], json!(["z1"]));
+    assert_eq!(secrets(&stage).as_array().map(Vec::len), Some(1));
 }
 
 fn ready_is_waited_for_and_silence_is_told() {

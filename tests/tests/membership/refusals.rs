@@ -43,6 +43,15 @@ fn what_speaks_against_a_join_is_said_in_one_line() {
     );
     check(&format!("join beijing --federation-name=other {host}"), "holds the federation \"fed\"");
 
+    for (words, expect) in [
+        ("--labels=a=b%c", "metadata.labels"),
+        ("--region=Mars_1", "spec.region"),
+        ("--cluster-server=192.0.2.1", "spec.server"),
+        ("--cluster-ca=/dev/null", "--cluster-ca /dev/null: holds no certificate in PEM"),
+    ] {
+        check(&format!("join beijing {words} {host}"), expect);
+    }
+
     // Two federations, and a slip of the pen: nothing of the one goes into the other.
     let definition = "annotate --overwrite crd clusters.fedns.io";
     let api = stage.federation.kubectl();

@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use super::mark::Mark;
 use super::request::Credential;
 use super::{JoinError, Prepared};
+use crate::failure::Failure;
 use crate::federation::cluster_object::{ClusterObject, ClusterSpec, SecretReference};
+use crate::federation::members::place;
 use crate::federation::names::{CLUSTER_UID_ANNOTATION, FIELD_MANAGER, JOIN_ANNOTATION};
 use crate::federation::steps::{Change, Tell, Told, limited};
 
@@ -24,40 +26,42 @@ pub(super) async fn write(
     let federation = &prepared.federation;
     let name = &prepared.request.cluster;
     tell(Told::Begun(format!("Creating cluster {name} in {}", federation.words)));
-    let api = Api::<ClusterObject>::all(federation.client());
-    let change = match &prepared.existing {
-        None => {
-            let params = PostParams {
-                field_manager: Some(FIELD_MANAGER.to_owned()),
-                ..PostParams::default()
-            };
-            let request = federation.request::<ClusterObject>("create", name);
-            let mut object = object(prepared);
-            object.annotations_mut().insert(JOIN_ANNOTATION.to_owned(), mark.to_string());
-            limited(&request, api.create(&params, &object)).await?;
-            Change::Created
-        }
-        Some(before) => {
-            let params = PatchParams {
-                field_manager: Some(FIELD_MANAGER.to_owned()),
-                ..PatchParams::default()
-            };
-            let request = federation.request::<ClusterObject>("patch", name);
-            let mut patch = patch(prepared);
-            patch["metadata"]["annotations"][JOIN_ANNOTATION] = mark.to_string().into();
-            let patch = Patch::Merge(patch);
-            let after = limited(&request, api.patch(name, &params, &patch)).await?;
-            match before.metadata.generation == after.metadata.generation
-                && before.labels() == after.labels()
-                && lasting(before).eq(lasting(&after))
-            {
-                true => Change::Unchanged,
-                false => Change::Changed,
-            }
-        }
+    let after = send(prepared, &mark.to_string(), false).await?;
+    let is_same = |before: &ClusterObject| {
+        before.metadata.generation == after.metadata.generation
+            && before.labels() == after.labels()
+            && lasting(before).eq(lasting(&after))
     };
-    tell(Told::Done(change));
+    tell(Told::Done(match &prepared.existing {
+        None => Change::Created,
+        Some(before) if is_same(before) => Change::Unchanged,
+        Some(_) => Change::Changed,
+    }));
     Ok(())
+}
+
+/// Whether the federation would take it is known without a change.
+pub(super) async fn try_out(prepared: &Prepared) -> Result<(), Failure> {
+    send(prepared, "", true).await.map(drop)
+}
+
+async fn send(prepared: &Prepared, mark: &str, is_trial: bool) -> Result<ClusterObject, Failure> {
+    let federation = &prepared.federation;
+    let name = &prepared.request.cluster;
+    let api = Api::<ClusterObject>::all(federation.client());
+    let request =
+        |verb| federation.request::<ClusterObject>(if is_trial { "try" } else { verb }, name);
+    let field_manager = Some(FIELD_MANAGER.to_owned());
+    if prepared.existing.is_none() {
+        let params = PostParams { field_manager, dry_run: is_trial };
+        let mut object = object(prepared);
+        object.annotations_mut().insert(JOIN_ANNOTATION.to_owned(), mark.to_owned());
+        return limited(&request("create"), api.create(&params, &object)).await;
+    }
+    let params = PatchParams { field_manager, dry_run: is_trial, ..PatchParams::default() };
+    let mut patch = patch(prepared);
+    patch["metadata"]["annotations"][JOIN_ANNOTATION] = mark.into();
+    limited(&request("patch"), api.patch(name, &params, &Patch::Merge(patch))).await
 }
 
 /// The annotations that are not another's with each join.
@@ -80,7 +84,12 @@ pub(super) fn object(prepared: &Prepared) -> ClusterObject {
 /// What is asked for, and for the rest what stands.
 pub(super) fn spec(prepared: &Prepared) -> ClusterSpec {
     let request = &prepared.request;
-    let standing = prepared.existing.as_ref().map(|object| object.spec.clone()).unwrap_or_default();
+    // The Secret says it, too, where the object was lost with its etcd.
+    let standing = match (&prepared.existing, &prepared.standing_secret) {
+        (Some(object), _) => object.spec.clone(),
+        (None, Some(secret)) => place(secret),
+        (None, None) => ClusterSpec::default(),
+    };
     let (region, availability_zones) = match &request.region {
         Some(region) => (Some(region.clone()), request.zones.clone()),
         None => (standing.region, standing.availability_zones),

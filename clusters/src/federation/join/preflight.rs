@@ -1,5 +1,7 @@
 //! Everything that can be known before anything is changed. Reads only.
 
+mod secrets;
+
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::{Namespace, Secret, ServiceAccount};
@@ -9,6 +11,8 @@ use kube::{Api, ResourceExt};
 use model::Label;
 use tokio::time::{Instant, sleep};
 
+use self::secrets::{secret_name, standing_secret, token_secret_name};
+use super::member_object;
 use super::request::{Credential, JoinRequest};
 use super::rights::{missing, rights};
 use super::vitals::{self, Skew, Vitals};
@@ -18,10 +22,9 @@ use crate::federation::cluster_object::ClusterObject;
 use crate::federation::enabled::{self, EnabledKind};
 use crate::federation::host::{self, HostError, HostedFederation};
 use crate::federation::names::{
-    CLUSTER_LABEL, CLUSTER_NAME_ANNOTATION, CLUSTER_UID_ANNOTATION, FEDERATION_NAME_ANNOTATION,
-    FIELD_MANAGER, SYSTEM_NAMESPACE,
+    CLUSTER_NAME_ANNOTATION, CLUSTER_UID_ANNOTATION, FEDERATION_NAME_ANNOTATION, FIELD_MANAGER,
+    SYSTEM_NAMESPACE,
 };
-use crate::federation::rotation::{HeldCredential, Token};
 use crate::federation::steps::{Party, PartyError, limited};
 use crate::federation::tie::{self, TieError};
 use crate::identity::{Identity, identify};
@@ -172,12 +175,12 @@ pub async fn prepare(request: JoinRequest) -> Result<Prepared, PreflightError> {
         return Err(PreflightError::IsLeaving { name, federation });
     }
     notes.extend(existing.as_ref().and_then(|before| replaces(before, cluster_uid.as_deref())));
-    let secret_name = secret_name(&request, existing.as_ref());
+    let secret_name = secret_name(&request, &host, existing.as_ref()).await?;
     let standing_secret = standing_secret(&request, &host, &secret_name).await?;
     let token_secret_name = token_secret_name(&account, standing_secret.as_ref());
     let server = request.server.clone();
     let server = server.unwrap_or_else(|| member.connection.server.trim_end_matches('/').into());
-    Ok(Prepared {
+    let prepared = Prepared {
         request,
         federation,
         host,
@@ -193,7 +196,9 @@ pub async fn prepare(request: JoinRequest) -> Result<Prepared, PreflightError> {
         token_secret_name,
         server,
         notes,
-    })
+    };
+    member_object::try_out(&prepared).await?;
+    Ok(prepared)
 }
 
 /// Who may not see them can add a member all the same.
@@ -436,41 +441,6 @@ async fn try_role(
     let request = member.request::<ClusterRole>("try", &role.name_any());
     limited(&request, api.patch(&role.name_any(), &params, &Patch::Apply(&role))).await?;
     Ok(())
-}
-
-fn secret_name(request: &JoinRequest, existing: Option<&ClusterObject>) -> String {
-    let standing = existing.map(|object| object.spec.secret_ref.name.clone());
-    request.secret_name.clone().or(standing).unwrap_or_else(|| request.cluster.clone())
-}
-
-async fn standing_secret(
-    request: &JoinRequest,
-    host: &Party,
-    name: &str,
-) -> Result<Option<Secret>, PreflightError> {
-    let api = Api::<Secret>::namespaced(host.client(), &request.namespace);
-    let words = host.request::<Secret>("get", name);
-    let found = limited(&words, api.get_opt(name)).await?;
-    match found {
-        Some(found) if found.labels().get(CLUSTER_LABEL) != Some(&request.cluster) => {
-            Err(PreflightError::SecretTaken {
-                host: host.words.clone(),
-                namespace: request.namespace.clone(),
-                secret: name.to_owned(),
-            })
-        }
-        found => Ok(found),
-    }
-}
-
-/// The one in use, where fedns has renewed it.
-fn token_secret_name(account: &Account, standing: Option<&Secret>) -> String {
-    let [first, second] = account.token_secret_names();
-    let held = standing.and_then(HeldCredential::of);
-    match held.map(|held| held.token) {
-        Some(Token::OfSecret { name }) if name == second => second,
-        _ => first,
-    }
 }
 
 #[cfg(test)]

@@ -103,7 +103,7 @@ fn uid(object: &impl ResourceExt) -> Option<String> {
 }
 
 /// Where the member is, as `fedns join` wrote it beside its credentials.
-fn place(secret: &Secret) -> ClusterSpec {
+pub fn place(secret: &Secret) -> ClusterSpec {
     let text = |key: &str| secret.annotations().get(key).filter(|text| !text.is_empty()).cloned();
     let zones = text(ZONES_ANNOTATION).unwrap_or_default();
     let zones = zones.split(',').filter(|zone| !zone.is_empty()).map(str::to_owned);
