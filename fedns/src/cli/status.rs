@@ -18,8 +18,8 @@ use crate::output;
 COPIES are the federation's objects that stand in a member; WAITING those that are to be written or
 deleted there, or tried again; CONFLICTS objects of others that stand where a copy should be; DEBTS
 deletions that a member is owed until it can be reached. What is in the way is told line by line below:
-also kinds that a member does not serve or does not let fedns see, and orphans, copies whose object is
-in the federation no more.")]
+also kinds that a member does not serve or does not let fedns see, orphans, copies whose object is in the
+federation no more, and what fedns plan holds back.")]
 pub struct ShowStatus {
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]
@@ -107,6 +107,27 @@ struct Watched {
     reason: Option<String>,
 }
 
+/// Of `/api/v1/plan`.
+#[derive(Deserialize)]
+struct Dns {
+    held: Vec<Held>,
+    mirrors: Vec<Mirror>,
+}
+
+#[derive(Deserialize)]
+struct Held {
+    what: String,
+    provider: Option<String>,
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct Mirror {
+    provider: String,
+    reason: Option<String>,
+    failing: bool,
+}
+
 impl ShowStatus {
     pub fn run(self) -> CommandResult {
         let server = Server::find(&self.admin)?;
@@ -119,7 +140,13 @@ impl ShowStatus {
             )));
         }
         let clusters: Value = server.get_json("/api/v1/clusters")?;
-        let value = json!({"federation": federation, "clusters": clusters});
+        let plan: Value = server.get_json("/api/v1/plan")?;
+        let value = json!({
+            "federation": federation,
+            "clusters": clusters,
+            "held": plan["held"],
+            "mirrors": plan["mirrors"],
+        });
         match self.output {
             StatusFormat::Json => return print(output::json(&value)),
             StatusFormat::Yaml => return print(output::yaml(&value)),
@@ -131,11 +158,12 @@ impl ShowStatus {
         };
         let page = Page::deserialize(&value["federation"]).map_err(unexpected)?;
         let watched = Vec::<Watched>::deserialize(&value["clusters"]).map_err(unexpected)?;
-        print(text(&page, &watched))
+        let dns = Dns::deserialize(&value).map_err(unexpected)?;
+        print(text(&page, &watched, &dns))
     }
 }
 
-fn text(page: &Page, watched: &[Watched]) -> String {
+fn text(page: &Page, watched: &[Watched], dns: &Dns) -> String {
     let Page { federation, members, members_are_complete, troubles, propagation } = page;
     let writer = match propagation.writes {
         true => "this server writes",
@@ -158,6 +186,7 @@ fn text(page: &Page, watched: &[Watched]) -> String {
         lines.push("the members have not all been read yet".to_owned());
     }
     lines.extend(troubles.iter().cloned());
+    lines.extend(dns_lines(dns));
     lines.extend(members.iter().flat_map(|it| member_lines(it, watched)));
     lines.extend(queue_lines("the federation's API", &propagation.federation));
     for (name, cluster) in &propagation.clusters {
@@ -184,6 +213,18 @@ fn row(member: &Member, page: &Page, watched: &[Watched]) -> Vec<String> {
         None => cells.extend(["-"; 4].map(str::to_owned)),
     }
     cells
+}
+
+/// What keeps DNS from what the members say.
+fn dns_lines(Dns { held, mirrors }: &Dns) -> Vec<String> {
+    let held = held.iter().map(|Held { what, provider, reason }| {
+        format!("{} held: {reason}", provider.as_ref().unwrap_or(what))
+    });
+    let failing =
+        mirrors.iter().filter(|it| it.failing).map(|Mirror { provider, reason, .. }| {
+            format!("{provider}: {}", reason.as_deref().unwrap_or("it fails"))
+        });
+    held.chain(failing).collect()
 }
 
 fn member_lines(member: &Member, watched: &[Watched]) -> Vec<String> {
@@ -301,12 +342,22 @@ hangzhou   Offline   -        -         -           -
 
 enabled kinds: widgets.example.com
 kinds that are being disabled: limitranges
+reload held: 9 of 26 names would vanish
+alidns example.com.: the key is refused
 hangzhou: its Cluster object is not there, and its Secret keeps it a member: run fedns join again, or fedns unjoin
 hangzhou: no answer
 beijing: 2 copies without an object: `fedns adopt` makes it anew, `fedns prune` deletes them
 beijing: conflict: ConfigMap \"default/c\": it is not ours
 beijing: owed: the deletion of ConfigMap \"default/c\"
 ";
-        assert_eq!(text(&page, &watched), expect);
+        let dns = json!({
+            "held": [{"what": "reload", "provider": null, "reason": "9 of 26 names would vanish"}],
+            "mirrors": [
+                {"provider": "alidns example.com.", "reason": "the key is refused", "failing": true},
+                {"provider": "route53 example.com.", "reason": null, "failing": false},
+            ],
+        });
+        let dns: Dns = serde_json::from_value(dns).unwrap();
+        assert_eq!(text(&page, &watched, &dns), expect);
     }
 }
