@@ -16,6 +16,7 @@ use crate::control_plane::init::progress::Progress;
 use crate::control_plane::init::{Outcome, Plan};
 use crate::control_plane::provider_files::ProviderFiles;
 use crate::control_plane::server_config::{AWS_KINDS, PROVIDER_FILE, ServerConfig, is_aws};
+use crate::control_plane::settings::ServiceType;
 use crate::output;
 
 /// Put the control plane of a federation into a cluster
@@ -30,12 +31,12 @@ use crate::output;
 #[command(after_help = "Examples:
   fedns init federation --host-cluster-context=hangzhou --dns-zone-name=example.com. \\
       --image=registry.example.com/dns/fedns:v0.1.0
-  fedns init federation --federation-name=fed --host-cluster-context=hangzhou --image=REPOSITORY/fedns:TAG \\
+  fedns init federation --federation-name=fed --host-cluster-context=hangzhou \\
       --dns-provider=alidns --dns-zone-name=example.com. --dns-provider-config=alidns.yaml \\
-      --etcd-persistent-storage=false
+      --image=REPOSITORY/fedns:TAG --etcd-persistent-storage=false
   fedns init federation --host-cluster-context=hangzhou --image=REPOSITORY/fedns:TAG \\
       --config fedns.yaml --replicas 2
-  fedns init federation --host-cluster-context=hangzhou --dns-zone-name=example.com. --dry-run
+  fedns init fed --host-cluster-context=hangzhou --dns-zone-name=example.com. --dry-run
 
 No image of fedns is published yet; deploy/images/build makes it.
 Without --dns-provider fedns itself is the name server of the zone.")]
@@ -97,6 +98,9 @@ pub struct Init {
     /// Something may have been made.
     #[arg(skip)]
     has_begun: std::cell::Cell<bool>,
+    /// An earlier init has made this federation.
+    #[arg(skip)]
+    stood_before: std::cell::Cell<bool>,
 }
 
 impl Init {
@@ -155,6 +159,7 @@ impl Init {
             );
         }
         self.has_begun.set(true);
+        self.stood_before.set(plan.standing.federation.is_some());
         let mut progress = Progress::new();
         let outcome = plan.execute(&host, &mut progress).await;
         progress.close();
@@ -175,6 +180,7 @@ impl Init {
             for line in &outcome.delegation {
                 text += &format!("  {line}\n");
             }
+            text.extend(self.not_at_port_53(plan.settings.dns_service));
         }
         let (name, host) = (&self.name, &self.host_cluster_context);
         text += &format!(
@@ -185,13 +191,34 @@ impl Init {
         print(text)
     }
 
+    /// What the records alone do not do.
+    fn not_at_port_53(&self, service: ServiceType) -> Option<String> {
+        let Self { host_cluster_context: host, federation_system_namespace: system, .. } = self;
+        let show = format!("kubectl --context={host} -n {system} get service fedns-dns");
+        match service {
+            ServiceType::LoadBalancer => None,
+            ServiceType::NodePort => Some(format!(
+                "The world asks at port 53, and the nodes have fedns at another one (`{show}` shows it): lead \
+                 port 53 there.\n"
+            )),
+            ServiceType::ClusterIp => Some(format!(
+                "Only pods of {host} reach fedns there (`{show}`): --dns-service-type=LoadBalancer is for the \
+                 world.\n"
+            )),
+        }
+    }
+
     fn failed(&self, why: &str) -> Failure {
         let Self { host_cluster_context: host, federation_system_namespace: system, .. } = self;
-        let rest = match self.has_begun.get() {
-            false => Vec::new(),
-            true => vec![format!(
-                "what was made stays in namespace {system} of {host}: the same command goes on where this one \
-                 ended, and `{}` takes it away",
+        let go_on = "the same command goes on where this one ended";
+        let rest = match (self.has_begun.get(), self.stood_before.get()) {
+            (false, _) => Vec::new(),
+            // Nobody is told to delete a federation that may be in use.
+            (true, true) => {
+                vec![format!("what was changed stays in namespace {system} of {host}: {go_on}")]
+            }
+            (true, false) => vec![format!(
+                "what was made stays in namespace {system} of {host}: {go_on}, and `{}` takes it away",
                 self.delete_command()
             )],
         };

@@ -69,7 +69,7 @@ fn refusal(image: &str) -> Option<String> {
     }
     name(image).contains("hyperkube").then(|| {
         "hyperkube ended with Kubernetes 1.18 and holds no fedns: --image is the image of fedns, \
-         --apiserver-image and --controllermanager-image are stock Kubernetes; each has a default"
+         --apiserver-image and --controllermanager-image are stock Kubernetes and have defaults"
             .to_owned()
     })
 }
