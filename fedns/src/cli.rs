@@ -298,3 +298,23 @@ pub fn print(text: impl Display) -> CommandResult {
     output::print(text).map_err(|error| Failure::one(format!("stdout: {error}")))?;
     Ok(ExitCode::SUCCESS)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Help is 100 columns wide, and a line that is broken there cannot be copied into a shell.
+    fn check(command: &::clap::Command) {
+        let command = as_plugin(command.clone());
+        let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        for line in examples.lines().filter(|line| line.starts_with("  ")) {
+            assert!(line.chars().count() <= 100, "{line}");
+        }
+        command.get_subcommands().for_each(check);
+    }
+
+    #[test]
+    fn no_line_of_an_example_is_broken() {
+        check(&Cli::command());
+    }
+}

@@ -34,7 +34,7 @@ use crate::output::chain_text;
   fedns delete federation --host-cluster-context=hangzhou
   fedns delete federation --host-cluster-context=hangzhou --dry-run
   fedns delete federation --host-cluster-context=hangzhou --objects=delete --yes
-  fedns delete federation --host-cluster-context=hangzhou --members=beijing,sh=shanghai-admin
+  fedns delete federation --host-cluster-context=hangzhou --members=beijing,sh=shanghai
   fedns delete federation --host-cluster-context=hangzhou --former-zone=old.example.com.
   fedns delete federation --federation-name=fed --host-cluster-context=hangzhou \\
       --members=hangzhou,beijing --config fedns.yaml")]

@@ -16,6 +16,7 @@ use crate::output;
 Shows which clusters and objects give which address, what was left out and why, what is stale or
 held, and the answer on the wire.")]
 pub struct Explain {
+    /// The name, as it is asked for
     name: Name,
     /// Output format
     #[arg(short, long, value_enum, default_value_t)]

@@ -102,7 +102,7 @@ pub async fn in_member(
     for role in ours {
         let mut wider = account.cluster_role(enabled);
         wider.metadata.name = role.metadata.name.clone();
-        tell(Told::Begun(format!("Widening cluster role {} in {}", role.name_any(), member.words)));
+        tell(Told::Begun(format!("Adapting cluster role {} in {}", role.name_any(), member.words)));
         tell(Told::Done(member.apply(&api, &wider).await?));
         granted = Granted::Done;
     }

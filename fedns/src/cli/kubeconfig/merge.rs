@@ -28,7 +28,7 @@ use crate::output::chain_text;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fedns kubeconfig merge hangzhou=hangzhou.conf beijing=beijing.conf
-  fedns kubeconfig merge -H hangzhou:root@192.0.2.1,beijing:root@192.0.2.2:2222 -i ~/.ssh/k8s
+  fedns kubeconfig merge -H hangzhou:root@192.0.2.1,beijing:192.0.2.2:2222 -i ~/.ssh/k8s
   fedns kubeconfig merge prod=~/.kube/config --context prod=admin@prod -o all.conf
   fedns kubeconfig merge -H edge:ubuntu@192.0.2.3 --remote-path /etc/rancher/k3s/k3s.yaml")]
 pub struct Merge {
