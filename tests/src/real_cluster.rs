@@ -98,6 +98,20 @@ impl RealCluster {
         self.node.load_image(&self.machine, archive);
     }
 
+    /// Gives an image that the node has another name, too.
+    pub fn tag_image(&self, image: &str, name: &str) {
+        self.node.tag_image(&self.machine, image, name);
+    }
+
+    /// Kills the process of a pod's first container; its kubelet starts it again.
+    pub fn kill_container(&self, namespace: &str, pod: &str) {
+        let path = "{.status.containerStatuses[0].containerID}";
+        let line = format!("-n {namespace} get pod {pod} -o jsonpath={path}");
+        let id = self.api.kubectl().run(&line);
+        let id = id.strip_prefix("containerd://").unwrap_or_else(|| panic!("no container: {id}"));
+        self.node.kill_container(&self.machine, id);
+    }
+
     /// Plays the cloud: gives a Service an address of 198.51.100.0/24 that leads to the node.
     pub fn give_address(&self, namespace: &str, service: &str) -> Ipv4Addr {
         let address = LoadBalancerAddress::reserve();

@@ -15,6 +15,12 @@ mod lost;
 /// Clusters with what a federation leaves in them.
 mod stage;
 
+/// While it is in use its processes die, all parts get another version, and the provider another key.
+mod in_use;
+
+/// What it answers meanwhile.
+mod asked;
+
 /// Another zone for the same federation.
 mod zone;
 
@@ -23,6 +29,9 @@ mod reach;
 
 /// A federation is taken away, whole or what is left of it.
 mod delete;
+
+/// Its records at Route53 go by the key that `init` was given.
+mod route53;
 
 /// What is not the federation's, when that goes.
 mod others;
@@ -33,9 +42,11 @@ pub(crate) fn tests() -> Vec<Test> {
         init::tests(),
         again::tests(),
         lost::tests(),
+        in_use::tests(),
         zone::tests(),
         reach::tests(),
         delete::tests(),
+        route53::tests(),
         others::tests(),
     ]
     .into_iter()

@@ -58,6 +58,18 @@ impl Node {
     pub fn load_image(&self, machine: &Machine, archive: &Path) {
         load(machine, &self.socket, archive);
     }
+
+    pub fn tag_image(&self, machine: &Machine, image: &str, name: &str) {
+        let mut command = ctr(&self.socket);
+        command.args(["images", "tag", image, name]);
+        execute(&machine.inside(&command));
+    }
+
+    pub fn kill_container(&self, machine: &Machine, id: &str) {
+        let mut command = ctr(&self.socket);
+        command.args(["tasks", "kill", "--signal", "SIGKILL", id]);
+        execute(&machine.inside(&command));
+    }
 }
 
 fn ctr(socket: &Path) -> Command {

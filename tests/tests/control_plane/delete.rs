@@ -22,7 +22,8 @@ pub(crate) fn tests() -> Vec<Test> {
 
 const BEIJING: &str = "beijing --cluster-context=beijing --bound-token --dns-server=192.0.2.53";
 const COREFILE: &str = ".:53 {\n    errors\n}\n";
-const NOBODY: &str = "there is no federation federation here, and nothing is left of one: ";
+pub(super) const NOBODY: &str =
+    "there is no federation federation here, and nothing is left of one: ";
 
 fn corefile(stage: &Stage) -> String {
     let map = stage.beijing.kubectl().json("-n kube-system get configmap coredns");

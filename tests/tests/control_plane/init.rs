@@ -40,6 +40,10 @@ impl Host {
         Self { cluster }
     }
 
+    pub(super) fn cluster(&self) -> &RealCluster {
+        &self.cluster
+    }
+
     /// Of the user: the host's context, and after `init` the federation's.
     pub(super) fn kubeconfig(&self) -> PathBuf {
         self.cluster.api.scratch().path().join("kubeconfig")

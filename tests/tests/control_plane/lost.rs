@@ -1,6 +1,5 @@
 use std::collections::BTreeSet;
 use std::process::Command;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -10,6 +9,7 @@ use tests::need::Need;
 use tests::product;
 use tests::suite::Test;
 
+use super::asked::{NAME, answer, answers_during, dns_server};
 use super::init::{Host, printed};
 
 pub(super) fn tests() -> Vec<Test> {
@@ -20,7 +20,6 @@ pub(super) fn tests() -> Vec<Test> {
     }
 }
 
-const NAME: &str = "web.default.fed.svc.example.com";
 const ANSWER: &str = "NOERROR 192.0.2.1";
 const SYSTEM: &str = "-n federation-system";
 
@@ -70,27 +69,6 @@ fn uid(host: &Host, what: &str) -> String {
     host.kubectl().run(&format!("get {what} -o jsonpath={{.metadata.uid}}"))
 }
 
-/// The response code and the addresses: `NOERROR 192.0.2.1`.
-fn answer(server: &str) -> String {
-    let mut command = product::fedns();
-    command.args(["query", NAME, "A", "--server", server]);
-    let output = command.output().expect("fedns runs");
-    let text = [output.stdout, output.stderr].concat();
-    let text = String::from_utf8_lossy(&text);
-    let mut lines = text.lines();
-    let code = lines.next().and_then(|line| line.split_whitespace().nth(1));
-    let code = code.map(|code| code.trim_end_matches(','));
-    let addresses = lines.filter_map(|line| line.split_whitespace().last());
-    code.into_iter().chain(addresses).collect::<Vec<_>>().join(" ")
-}
-
-fn dns_server(host: &Host) -> String {
-    let service = host.kubectl().json(&format!("{SYSTEM} get service fedns-dns"));
-    let ports = service["spec"]["ports"].as_array().cloned().unwrap_or_default();
-    let udp = ports.iter().find(|port| port["protocol"] == "UDP").expect("a port for DNS");
-    format!("{}:{}", host.node_address(), udp["nodePort"])
-}
-
 fn is_ready(pod: &Value) -> bool {
     let conditions = pod["status"]["conditions"].as_array().cloned().unwrap_or_default();
     conditions.iter().any(|it| it["type"] == "Ready" && it["status"] == "True")
@@ -115,28 +93,14 @@ fn an_etcd_in_memory_loses_its_pod_and_nothing_stands_still() {
     let copies = ["service web", "configmap before"];
     let before = copies.map(|copy| uid(&host, copy));
 
-    let is_over = AtomicBool::new(false);
-    let answers = std::thread::scope(|scope| {
-        let asking = scope.spawn(|| {
-            let mut answers = BTreeSet::new();
-            while !is_over.load(Ordering::Relaxed) {
-                answers.insert(answer(&server));
-            }
-            answers
+    let answers = answers_during(&server, || {
+        lose_etcd(&host);
+        // Its API server does not know yet, and takes it all the same.
+        let federation = host.kubectl().context("federation");
+        eventually(GENEROUS, "an object is taken", || {
+            federation.try_run("create configmap after --from-literal=colour=blue")
         });
-        let lost = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            lose_etcd(&host);
-            // Its API server does not know yet, and takes it all the same.
-            let federation = host.kubectl().context("federation");
-            eventually(GENEROUS, "an object is taken", || {
-                federation.try_run("create configmap after --from-literal=colour=blue")
-            });
-            is_there(&host, "configmap after");
-        }));
-        // Also where that failed: else the scope would wait for ever.
-        is_over.store(true, Ordering::Relaxed);
-        lost.unwrap_or_else(|failure| std::panic::resume_unwind(failure));
-        asking.join().expect("asking does not fail")
+        is_there(&host, "configmap after");
     });
     assert_eq!(answers, BTreeSet::from([ANSWER.to_owned()]));
     assert_eq!(copies.map(|copy| uid(&host, copy)), before);

@@ -13,6 +13,7 @@ pub(super) fn tests() -> Vec<Test> {
         [Need::Peers] => a_key_that_may_only_read_is_told_before_any_write,
             moto_refuses_a_key_that_may_only_read,
             a_wrong_secret_is_told,
+            another_key_in_the_file_is_taken_at_once,
             two_zones_of_one_name_need_an_id,
             the_longest_public_zone_is_taken,
             a_private_zone_is_taken_by_its_id_only,
@@ -74,6 +75,33 @@ fn a_wrong_secret_is_told() {
     scene.logs("SignatureDoesNotMatch");
     scene.logs("the secret key is not the one of this key id");
     assert!(!scene.fedns.process().log().contains("not-the-secret"));
+}
+
+/// The file of the vendor's own tools, which is a provider's file here.
+fn another_key_in_the_file_is_taken_at_once() {
+    let fake = FakeRoute53::start();
+    let mut scene = prepared(fake.botocore());
+    let right = scene.host.aws.key;
+    scene.write("credentials", credentials(READER));
+    let file = scene.fedns.home().join("credentials").display().to_string();
+    let environment = [
+        ("AWS_ACCESS_KEY_ID", ""),
+        ("AWS_SECRET_ACCESS_KEY", ""),
+        ("AWS_SHARED_CREDENTIALS_FILE", &file),
+    ];
+    scene.start_with(&[], &environment);
+    lacks_a_right(&scene);
+    scene.write("credentials", credentials(right));
+    scene.holds(both(&[]));
+    scene.is_in_sync();
+    scene.logs("a provider's file has changed");
+    // And back: the mirror works with what the file says, and not with what it said once.
+    scene.write("credentials", credentials(READER));
+    lacks_a_right(&scene);
+}
+
+fn credentials([id, secret]: [&str; 2]) -> String {
+    format!("[default]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n")
 }
 
 fn two_zones_of_one_name_need_an_id() {
