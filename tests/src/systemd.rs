@@ -114,5 +114,7 @@ impl Drop for Systemd {
 fn remove_groups(group: &Path) -> bool {
     let Ok(entries) = fs::read_dir(group) else { return true };
     let below = entries.flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
-    below.fold(true, |all, path| remove_groups(&path) && all) && fs::remove_dir(group).is_ok()
+    // All of them, also behind one that stays.
+    let stay = below.filter(|path| !remove_groups(path)).count();
+    stay == 0 && fs::remove_dir(group).is_ok()
 }
