@@ -52,7 +52,10 @@ impl Serve {
         let file = config::locate(self.file.config.as_deref())?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::one(format!("cannot start: {error}")))?;
-        runtime.block_on(crate::serve::serve(&file, self.replace))?;
+        let ended = runtime.block_on(crate::serve::serve(&file, self.replace));
+        // A large folder of manifests that is still being read keeps nobody waiting: what is in it is not used any more.
+        runtime.shutdown_background();
+        ended?;
         Ok(ExitCode::SUCCESS)
     }
 
