@@ -220,6 +220,15 @@ impl ProviderKind {
         }
     }
 
+    /// The same, or the file where the vendor's own tools look: with other contents there may be another key.
+    pub fn key_file(&self) -> Option<&Path> {
+        match self {
+            #[cfg(feature = "route53")]
+            Self::Route53(config) => config.credentials_file.as_deref(),
+            other => other.file(),
+        }
+    }
+
     /// Where it is, as far as the config says: what tells two of a kind apart.
     pub fn place(&self) -> Vec<String> {
         let place = match self {
@@ -233,7 +242,7 @@ impl ProviderKind {
                 vec![options.project.clone(), id, options.endpoint.clone()]
             }
             #[cfg(feature = "route53")]
-            Self::Route53(Route53Config { zone_id, options }) => {
+            Self::Route53(Route53Config { zone_id, options, .. }) => {
                 let id = zone_id.as_ref().map(ToString::to_string);
                 vec![options.region.clone(), id, options.endpoint.clone()]
             }
@@ -278,6 +287,8 @@ pub struct Route53Config {
     /// `None`: the public zone by its name.
     pub zone_id: Option<providers::route53::ZoneId>,
     pub options: providers::route53::Options,
+    /// Where the vendor's own tools look for a key; `None`: there is no such file. No key of the config.
+    pub credentials_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -353,7 +364,7 @@ impl Config {
 
     pub fn provider_files(&self) -> impl Iterator<Item = &Path> {
         let providers = self.zones.iter().flat_map(|zone| &zone.providers);
-        providers.filter_map(|provider| provider.kind.file())
+        providers.filter_map(|provider| provider.kind.key_file())
     }
 
     pub fn tsig_files(&self) -> impl Iterator<Item = &Path> {

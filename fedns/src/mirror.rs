@@ -314,7 +314,7 @@ impl Key {
             ttl: zone.ttl,
             levels: zone.levels,
             provider: provider.clone(),
-            file_sum: provider.kind.file().and_then(sum_of),
+            file_sum: provider.kind.key_file().and_then(sum_of),
         }
     }
 

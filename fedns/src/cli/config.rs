@@ -344,7 +344,7 @@ fn clouddns_keys(config: &config::CloudDnsConfig) -> KindKeys {
 
 #[cfg(feature = "route53")]
 fn route53_keys(config: &config::Route53Config) -> KindKeys {
-    let config::Route53Config { zone_id, options } = config;
+    let config::Route53Config { zone_id, options, credentials_file: _ } = config;
     let providers::route53::Options { endpoint, region } = options;
     vec![
         ("zoneId", zone_id.as_ref().map(|id| json!(id.as_str()))),

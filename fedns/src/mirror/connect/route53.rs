@@ -13,9 +13,10 @@ use tokio::sync::Mutex;
 use crate::config::Route53Config;
 use crate::mirror::Key;
 
-/// The clients that are in use, one for each way to reach the service: calls are counted by account.
+/// The clients that are in use, one for each way to reach the service: calls are counted by account. A client
+/// has one key for its life, so another one belongs to each state of the file with the key.
 #[derive(Clone, Default)]
-pub struct Accounts(Arc<Mutex<BTreeMap<Options, Weak<Client>>>>);
+pub struct Accounts(Arc<Mutex<BTreeMap<(Options, Option<u64>), Weak<Client>>>>);
 
 /// The right to change is asked for at this name, below the federation's `svc`.
 const PROBE: &[u8] = b"fedns-rights";
@@ -28,8 +29,8 @@ impl Accounts {
         key: &Key,
         config: &Route53Config,
     ) -> Result<Arc<dyn Provider>, Failure> {
-        let Route53Config { zone_id, options } = config;
-        let client = self.client(options).await;
+        let Route53Config { zone_id, options, .. } = config;
+        let client = self.client(options, key.file_sum).await;
         let zone = match (zone_id, &key.provider.hosted) {
             (Some(id), hosted) => {
                 let zone = client.zone_by_id(id.clone(), &key.zone).await?;
@@ -47,13 +48,15 @@ impl Accounts {
         Ok(Arc::new(Route53Zone::new(client, zone, probe)))
     }
 
-    async fn client(&self, options: &Options) -> Arc<Client> {
+    async fn client(&self, options: &Options, file_sum: Option<u64>) -> Arc<Client> {
         let mut clients = self.0.lock().await;
-        if let Some(client) = clients.get(options).and_then(Weak::upgrade) {
+        clients.retain(|_, client| client.strong_count() > 0);
+        let of = (options.clone(), file_sum);
+        if let Some(client) = clients.get(&of).and_then(Weak::upgrade) {
             return client;
         }
         let client = Arc::new(Client::new(options.clone(), Arc::new(SystemClock)).await);
-        clients.insert(options.clone(), Arc::downgrade(&client));
+        clients.insert(of, Arc::downgrade(&client));
         client
     }
 }

@@ -1,5 +1,7 @@
 //! The keys of kind `aws-route53`.
 
+use std::path::PathBuf;
+
 use providers::route53::{Options, ZoneId};
 
 use super::read_endpoint;
@@ -31,5 +33,17 @@ pub(super) fn settings(reader: &mut Reader<'_>, map: &mut MapReader<'_>) -> Rout
                        ~/.aws/credentials, a role; remove it";
         reader.value_problem(node, message);
     }
-    Route53Config { zone_id, options: Options { endpoint, region } }
+    let options = Options { endpoint, region };
+    Route53Config { zone_id, options, credentials_file: credentials_file() }
+}
+
+/// As the vendor's tools find it. One in the home folder need not be there, where a role gives the key; and what is
+/// no file, like /dev/null, never has another key.
+fn credentials_file() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let at_home = || Some(PathBuf::from(variable("HOME")?).join(".aws/credentials"));
+    match variable("AWS_SHARED_CREDENTIALS_FILE").map(PathBuf::from) {
+        Some(file) => (file.is_file() || !file.exists()).then_some(file),
+        None => at_home().filter(|file| file.is_file()),
+    }
 }
