@@ -77,6 +77,7 @@ impl Init {
             now: server.has_providers().then(|| from_here(&server)).transpose()?,
             before: before.map(|server| from_here(&server)),
             are_named: self.dns_provider.is_some() || self.config.is_some(),
+            has_aws_file: settings.has_aws_file,
         };
         let notes = providers.preflight().await?;
         let left = providers.left().await;

@@ -7,6 +7,7 @@ use providers::preflight::Severity;
 use crate::cli::Failure;
 use crate::config::{Config, ConfigError, ProviderConfig, ZoneConfig};
 use crate::control_plane::delete::records;
+use crate::control_plane::server_config::is_aws;
 use crate::delegation::look;
 use crate::mirror::check::check;
 
@@ -20,6 +21,8 @@ pub(super) struct Providers {
     pub before: Option<Result<Config, ConfigError>>,
     /// The command line names a provider: then it is asked even if nothing changes.
     pub are_named: bool,
+    /// The AWS tools find their key in a file that the pod gets, too.
+    pub has_aws_file: bool,
 }
 
 /// Records that stay at a provider.
@@ -47,7 +50,9 @@ impl Providers {
             for finding in checked.findings {
                 let line = format!("{}: {finding}", checked.title);
                 // Keys that come from where it runs are others in the pod.
-                let is_of_here = finding.subject == "provider" && provider.kind.file().is_none();
+                let travels = provider.kind.file().is_some()
+                    || (self.has_aws_file && is_aws(provider.kind.word()));
+                let is_of_here = finding.subject == "provider" && !travels;
                 match finding.severity {
                     Severity::Fine => {}
                     Severity::Blocking if !is_of_here => lines.push(line),
