@@ -59,7 +59,7 @@ impl Look {
             MemberPods { replicas: replicas(copy), pods: count, misfits_since: &misfits_since };
         let view = self.estimate.observe(&seen, now, settings);
         let CapacityView { current, capacity, look_again } = view;
-        (Standing { current, capacity }, look_again)
+        (Standing { current, ready: ready(copy).min(current), capacity }, look_again)
     }
 
     /// The same where there is no copy: what is to be adopted stands for it, and where none can be made, no
@@ -70,14 +70,15 @@ impl Look {
         settings: &EligibilitySettings,
     ) -> (Standing, Option<UnixTime>) {
         if let Some(Sought::Found(theirs)) = &self.sought {
-            return (Standing { current: replicas(theirs), capacity: None }, None);
+            let (current, ready) = (replicas(theirs), ready(theirs));
+            return (Standing { current, ready: ready.min(current), capacity: None }, None);
         }
         let misfits_since = self.barred_since.as_slice();
         let pods = u32::try_from(misfits_since.len()).unwrap_or(u32::MAX);
         let view =
             self.estimate.observe(&MemberPods { replicas: 0, pods, misfits_since }, now, settings);
         let CapacityView { current, capacity, look_again } = view;
-        (Standing { current, capacity }, look_again)
+        (Standing { current, ready: 0, capacity }, look_again)
     }
 
     /// A copy stands.
@@ -136,7 +137,12 @@ fn refused_since(copy: &Copy) -> Option<UnixTime> {
 
 /// Whether all replicas of a copy are ready, as far as its controller has seen.
 pub fn is_complete(copy: &Copy) -> bool {
-    number(&copy.status["readyReplicas"]).unwrap_or(0) >= replicas(copy)
+    ready(copy) >= replicas(copy)
+}
+
+/// As far as its controller has seen.
+fn ready(copy: &Copy) -> u32 {
+    number(&copy.status["readyReplicas"]).unwrap_or(0)
 }
 
 fn replicas(copy: &Copy) -> u32 {
@@ -267,7 +273,7 @@ mod tests {
         assert_eq!(look.observe_absence(later, &settings).0.capacity, Some(0));
         look.found(Some(copy(&Value::Null)));
         let standing = look.observe_absence(later, &settings).0;
-        assert_eq!(standing, Standing { current: 4, capacity: None });
+        assert_eq!(standing, Standing { current: 4, ready: 0, capacity: None });
         look.may_differ(&Trouble::Outrun("another".into()));
         assert_eq!(look.sought, None);
     }

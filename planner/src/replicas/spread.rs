@@ -25,6 +25,8 @@ pub struct SpreadRequest<'a> {
 pub struct Standing {
     /// Replicas that the cluster holds; they stay there unless `rebalance` is set.
     pub current: u32,
+    /// So many of them are ready: where clusters hold too many, these stay before the others.
+    pub ready: u32,
     /// How many replicas fit into the cluster; `None` as long as nothing says that it is full.
     pub capacity: Option<u32>,
 }
@@ -87,7 +89,8 @@ struct Seat<'a> {
 /// 1. Clusters sit in order of weight, heavy ones first, then of a stable hash of name and key.
 /// 2. In this order each gets its minimum, as far as replicas and capacity reach.
 /// 3. The rest is divided by weight. Without `rebalance` a cluster keeps at least what it has; where
-///    clusters have more than `total`, what is too much leaves those above their share.
+///    clusters have more than `total`, what is too much leaves those above their share, and what is
+///    not ready leaves before what is.
 /// 4. What a cluster cannot take above its maximum or capacity goes to the others.
 /// 5. What fits nowhere waits as pods in clusters that are full, `maxReplicas` permitting.
 pub fn spread(request: &SpreadRequest<'_>) -> Spread {
@@ -151,17 +154,28 @@ fn give_shares(seats: &mut [Seat<'_>], remaining: &mut u32, rebalance: bool) {
     }
 }
 
-/// More run than are wanted: each keeps its share of what is wanted, and no more than it has.
+/// More run than are wanted: each keeps its share of what is wanted, and no more than it has. What is
+/// ready goes first, so that a cluster that comes back with pods which have yet to start takes none from those
+/// that stood in for it.
 fn shrink(seats: &[Seat<'_>], remaining: u32, held: impl Fn(&Seat<'_>) -> u32) -> Vec<Award> {
-    let claim =
-        |seat: &Seat<'_>| Claim { weight: seat.preference.weight, floor: 0, limit: held(seat) };
+    let ready = |seat: &Seat<'_>| seat.standing.ready.saturating_sub(seat.planned).min(held(seat));
+    let ready_of_all: u64 = seats.iter().map(|seat| u64::from(ready(seat))).sum();
+    let is_enough = ready_of_all > u64::from(remaining);
+    let bounds = |seat: &Seat<'_>| match is_enough {
+        true => (0, ready(seat)),
+        false => (ready(seat), held(seat)),
+    };
+    let claim = |seat: &Seat<'_>| {
+        let (floor, limit) = bounds(seat);
+        Claim { weight: seat.preference.weight, floor, limit }
+    };
     let mut awards = apportion(remaining, &seats.iter().map(claim).collect::<Vec<_>>());
     // What clusters with weights leave, those without keep, and none of them before the others.
     let left = remaining - awards.iter().map(|award| award.amount).sum::<u32>();
     let without_weight = |(seat, award): (&Seat<'_>, &Award)| Claim {
         weight: 1,
         floor: 0,
-        limit: held(seat) - award.amount,
+        limit: bounds(seat).1 - award.amount,
     };
     let rest = seats.iter().zip(&awards).map(without_weight).collect::<Vec<_>>();
     for (award, extra) in awards.iter_mut().zip(apportion(left, &rest)) {

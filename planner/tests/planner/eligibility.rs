@@ -256,7 +256,7 @@ impl Simulation {
             let SimulatedCluster { replicas, estimate, pending, .. } = cluster;
             let pods = MemberPods { replicas: *replicas, pods: *replicas, misfits_since: pending };
             let CapacityView { current, capacity, .. } = estimate.observe(&pods, now, &settings);
-            (name.clone(), Standing { current, capacity })
+            (name.clone(), Standing { current, ready: current, capacity })
         });
         let standings = standings.collect();
         let plan = spread(&SpreadRequest {

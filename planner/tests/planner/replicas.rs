@@ -18,6 +18,7 @@ pub fn standings(clusters: &str, current: &str, capacity: &str) -> BTreeMap<Clus
             let standing = Standing {
                 current: of(current, &cluster).unwrap_or(0),
                 capacity: of(capacity, &cluster),
+                ..Standing::default()
             };
             (ClusterName::new(&cluster), standing)
         })
@@ -142,6 +143,31 @@ fn rows_where_the_first_federation_erred() {
         // A minimum that did not fit vanished; now its pods wait where they are wanted.
         Row(50, "ABC", "*{min20,w0}", "", "A0 B10 C20", "A0 B10 C20 (A10 B10)"),
     ]);
+}
+
+/// Replicas that each cluster holds, and how many of them are ready.
+#[track_caller]
+fn check_ready(total: u32, held: [(u32, u32); 3], expect: [u32; 3]) {
+    let standing = |(current, ready)| Standing { current, ready, capacity: None };
+    let names = ["A", "B", "C"].map(ClusterName::new);
+    let clusters = names.iter().cloned().zip(held.map(standing)).collect();
+    let preferences = Preferences::default();
+    let request = SpreadRequest { total, key: "", clusters: &clusters, preferences: &preferences };
+    let spread = spread(&request);
+    assert_eq!(names.map(|name| spread.clusters[&name].planned), expect, "{total} {held:?}");
+}
+
+#[test]
+fn what_is_ready_stays_before_what_is_not() {
+    // B comes back after others stood in for it.
+    check_ready(5, [(2, 2), (2, 0), (3, 3)], [2, 0, 3]);
+    // One of its two is ready already: now there are six.
+    check_ready(5, [(2, 2), (2, 1), (3, 3)], [2, 1, 2]);
+    // Those that are ready do not suffice.
+    check_ready(10, [(10, 4), (10, 0), (0, 0)], [5, 5, 0]);
+    check_ready(10, [(10, 8), (10, 0), (0, 0)], [8, 2, 0]);
+    // Fewer are wanted than are ready.
+    check_ready(20, [(20, 20), (20, 10), (20, 0)], [10, 10, 0]);
 }
 
 #[test]

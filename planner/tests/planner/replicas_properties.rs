@@ -27,8 +27,9 @@ fn preferences(rebalance: impl Strategy<Value = bool>) -> impl Strategy<Value = 
 }
 
 fn standings() -> impl Strategy<Value = Standings> {
-    let standing = (0..20_u32, prop::option::weighted(0.3, 0..15_u32))
-        .prop_map(|(current, capacity)| Standing { current, capacity });
+    let standing = (0..20_u32, 0..20_u32, prop::option::weighted(0.3, 0..15_u32)).prop_map(
+        |(current, ready, capacity)| Standing { current, ready: ready.min(current), capacity },
+    );
     prop::collection::btree_map(cluster(), standing, 0..6)
 }
 
