@@ -43,7 +43,19 @@ pub struct Forward {
 /// Why it does not.
 pub async fn configure(member: &Party, forward: &Forward) -> Result<Change, CoreDnsError> {
     let Forward { federation, zone, servers } = forward;
-    edit(member, |text| corefile::with_block(text, federation, zone, servers)).await
+    let edited = |text: &str| corefile::with_block(text, federation, zone, servers);
+    edit(member, edited, Attempt::InEarnest).await
+}
+
+/// Whether [`configure`] would do, without a change.
+///
+/// # Errors
+///
+/// Why it would not.
+pub async fn try_out(member: &Party, forward: &Forward) -> Result<(), CoreDnsError> {
+    let Forward { federation, zone, servers } = forward;
+    let edited = |text: &str| corefile::with_block(text, federation, zone, servers);
+    edit(member, edited, Attempt::Trial).await.map(drop)
 }
 
 /// Takes the federation's block out; a cluster without CoreDNS has none.
@@ -52,7 +64,8 @@ pub async fn configure(member: &Party, forward: &Forward) -> Result<Change, Core
 ///
 /// Why the block may be there still.
 pub async fn restore(member: &Party, federation: &str) -> Result<Change, CoreDnsError> {
-    match edit(member, |text| corefile::without_block(text, federation)).await {
+    let edited = |text: &str| corefile::without_block(text, federation);
+    match edit(member, edited, Attempt::InEarnest).await {
         Err(CoreDnsError::NoCorefile { .. }) => Ok(Change::Absent),
         Ok(Change::Changed) => Ok(Change::Removed),
         Ok(_) => Ok(Change::Absent),
@@ -75,9 +88,18 @@ pub async fn has_block(member: &Party, federation: &str) -> Result<bool, CoreDns
     Ok(without != text)
 }
 
+/// Whether a write is one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    InEarnest,
+    /// The API server judges it, and stores nothing.
+    Trial,
+}
+
 async fn edit(
     member: &Party,
     edited: impl Fn(&str) -> Result<String, CorefileError>,
+    attempt: Attempt,
 ) -> Result<Change, CoreDnsError> {
     let api = Api::<ConfigMap>::namespaced(member.client(), NAMESPACE);
     let request = member.request::<ConfigMap>("patch", NAME);
@@ -97,7 +119,7 @@ async fn edit(
         }
         // Only over the text that was read.
         let patch = json!({"metadata": {"resourceVersion": version}, "data": {KEY: wanted}});
-        let params = PatchParams::default();
+        let params = PatchParams { dry_run: attempt == Attempt::Trial, ..PatchParams::default() };
         let patch = Patch::Merge(patch);
         let answer = api.patch(NAME, &params, &patch);
         match tokio::time::timeout(super::steps::REQUEST_LIMIT, answer).await {

@@ -119,6 +119,15 @@ impl LocalKubeconfig {
         Ok(data.and_then(|data| STANDARD.decode(data).ok()))
     }
 
+    /// Tries all that a change needs, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// A file that cannot be locked or read.
+    pub async fn try_out(&self) -> Result<(), FileError> {
+        self.change(|_| Ok(())).await
+    }
+
     /// Adds a context with a cluster and a user, all of one name, or brings them to what is wanted.
     ///
     /// # Errors

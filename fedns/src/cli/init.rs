@@ -17,7 +17,7 @@ use crate::control_plane::init::{Outcome, Plan};
 use crate::control_plane::provider_files::ProviderFiles;
 use crate::control_plane::server_config::{AWS_KINDS, PROVIDER_FILE, ServerConfig, is_aws};
 use crate::control_plane::settings::ServiceType;
-use crate::output;
+use crate::output::{self, chain_text};
 
 /// Put the control plane of a federation into a cluster
 ///
@@ -158,6 +158,8 @@ impl Init {
                 objects.iter().map(|it| format!("---\n{}", output::yaml(it))).collect::<String>(),
             );
         }
+        // The context is written last; nobody is to find out only then that it cannot be.
+        plan.kubeconfig.try_out().await.map_err(|error| Failure::one(chain_text(&error)))?;
         self.has_begun.set(true);
         self.stood_before.set(plan.standing.federation.is_some());
         let mut progress = Progress::new();

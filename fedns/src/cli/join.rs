@@ -8,7 +8,7 @@ use clusters::federation::coredns::{self, Forward};
 use clusters::federation::join::request::{Credential, JoinRequest};
 use clusters::federation::join::wait::{self, Seen};
 use clusters::federation::join::{self, Prepared, flatten, manifests};
-use clusters::federation::steps::{Change, Told};
+use clusters::federation::steps::{Change, Party, Told};
 use clusters::federation::{corefile, host};
 
 use super::steps::{self, Place, Teller};
@@ -99,13 +99,16 @@ impl Join {
 
     async fn join(&self, request: JoinRequest, teller: &Teller) -> CommandResult {
         let prepared = join::prepare(request).await.map_err(|error| one(&error))?;
+        let forward = self.forward(&prepared).await?;
         if self.dry_run {
             return print(yaml(&prepared)?);
         }
         let tell = |told: Told| teller.tell(told);
         prepared.notes.iter().for_each(|note| teller.tell(Told::Note(note.clone())));
         let mark = join::execute(&prepared, &tell).await.map_err(|error| one(&error))?;
-        self.forward(&prepared, teller).await?;
+        if let Some(forward) = &forward {
+            self.lead_to_fedns(&prepared.member, forward, teller).await?;
+        }
         let Self { name, .. } = self;
         let federation = &prepared.account.federation;
         print(format!("cluster {name} joined federation {federation}\n"))?;
@@ -121,8 +124,9 @@ impl Join {
         self.judge(seen.map_err(|error| one(&error))?)
     }
 
-    /// CoreDNS of the member: shown, or done where that is asked for.
-    async fn forward(&self, prepared: &Prepared, teller: &Teller) -> Result<(), Failure> {
+    /// What CoreDNS of the member needs; where it is to be written, that this can be done. None where it is not
+    /// known, and nobody asked for it.
+    async fn forward(&self, prepared: &Prepared) -> Result<Option<Forward>, Failure> {
         let zone = self.dns_zone_name.clone().or_else(|| prepared.hosted.zone.clone());
         let mut servers = self.dns_server.clone();
         if servers.is_empty() {
@@ -133,7 +137,7 @@ impl Join {
         }
         let (zone, servers) = match (zone, servers) {
             (Some(zone), servers) if !servers.is_empty() => (zone, servers),
-            _ if !self.configure_dns => return Ok(()),
+            _ if !self.configure_dns => return Ok(None),
             (None, _) => {
                 return Err(Failure::one(
                     "--configure-dns: the host cluster does not tell the federation's zone; name it with \
@@ -147,18 +151,31 @@ impl Join {
                 ));
             }
         };
+        let forward = Forward { federation: prepared.account.federation.clone(), zone, servers };
+        if self.configure_dns {
+            let tried = coredns::try_out(&prepared.member, &forward).await;
+            tried.map_err(|error| Failure::one(format!("--configure-dns: {error}")))?;
+        }
+        Ok(Some(forward))
+    }
+
+    /// CoreDNS of the member: shown, or done where that is asked for.
+    async fn lead_to_fedns(
+        &self,
+        member: &Party,
+        forward: &Forward,
+        teller: &Teller,
+    ) -> Result<(), Failure> {
+        let Forward { zone, servers, .. } = forward;
         if !self.configure_dns {
-            let block = corefile::server_block(&zone, &servers);
+            let block = corefile::server_block(zone, servers);
             let text = "with this server block in its Corefile (--configure-dns puts it there), the \
                         cluster's CoreDNS asks fedns:";
             teller.tell(Told::Note(format!("{text}\n{}", block.trim_end())));
             return Ok(());
         }
-        let member = &prepared.member;
         teller.tell(Told::Begun(format!("Configuring CoreDNS for {zone} in {}", member.words)));
-        let federation = prepared.account.federation.clone();
-        let forward = Forward { federation, zone, servers };
-        let change = coredns::configure(member, &forward).await.map_err(|error| one(&error))?;
+        let change = coredns::configure(member, forward).await.map_err(|error| one(&error))?;
         teller.tell(Told::Done(change));
         Ok(())
     }

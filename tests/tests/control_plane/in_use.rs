@@ -153,11 +153,13 @@ impl Stage {
         states.into_iter().chain([beijing, hangzhou].map(|it| it.run(PODS))).collect()
     }
 
-    /// The pod of each part, once there is no other: image, UID and restarts.
+    /// The pod of each part, once there is no other that stays: image, UID and restarts.
     fn parts(&self) -> Vec<[Value; 3]> {
         eventually(GENEROUS, "there is one pod of each part", || {
             let pods = self.host.kubectl().json(&format!("{SYSTEM} get pods"));
-            let pods = pods["items"].as_array().cloned().unwrap_or_default();
+            let mut pods = pods["items"].as_array().cloned().unwrap_or_default();
+            // An API server takes its time to end, for those who watch there.
+            pods.retain(|pod| pod["metadata"]["deletionTimestamp"].is_null());
             let part = |pod: &Value| {
                 let container = &pod["status"]["containerStatuses"][0];
                 let image = pod["spec"]["containers"][0]["image"].clone();

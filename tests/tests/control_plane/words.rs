@@ -96,6 +96,11 @@ fn what_cannot_work_is_refused_before_anything_is_made() {
         &["federation", HOST, ZONE, "--api-server-port=30443"],
         "goes with --api-server-service-type",
     );
+    // The context is written last: that it could not be is known first.
+    let lock = api.scratch().write("kubeconfig.lock", "");
+    let unpublished = "--image=registry.example.com/fedns:v0.1.0";
+    check(&["federation", HOST, ZONE, unpublished], "kubeconfig.lock");
+    std::fs::remove_file(lock).expect("remove the lock");
     assert_eq!(api.kubectl().run("get namespace --ignore-not-found federation-system"), "");
 
     // Another federation's name does not take over the one that stands there.

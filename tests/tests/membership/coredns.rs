@@ -17,6 +17,10 @@ const JOIN: &str = "join beijing --context=federation --host-cluster-context=han
 fn the_server_block_comes_with_join_and_goes_with_unjoin() {
     let stage = Stage::new();
     let beijing = stage.beijing.kubectl();
+    let without = stage.refused(&format!("{JOIN} --configure-dns --dns-server=192.0.2.53"));
+    assert!(without.contains("has no ConfigMap kube-system/coredns"), "{without}");
+    let joined = stage.federation.kubectl().run("get clusters.fedns.io -o name");
+    assert_eq!(joined, "", "what cannot be done whole is not begun");
     beijing.args(&[
         "-n",
         "kube-system",
