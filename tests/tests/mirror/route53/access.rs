@@ -95,9 +95,6 @@ fn another_key_in_the_file_is_taken_at_once() {
     scene.holds(both(&[]));
     scene.is_in_sync();
     scene.logs("a provider's file has changed");
-    // And back: the mirror works with what the file says, and not with what it said once.
-    scene.write("credentials", credentials(READER));
-    lacks_a_right(&scene);
 }
 
 fn credentials([id, secret]: [&str; 2]) -> String {
