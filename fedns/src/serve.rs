@@ -8,7 +8,7 @@ mod signals;
 mod start;
 mod systemd;
 mod transfers;
-mod user;
+pub mod user;
 mod warnings;
 mod watchers;
 

@@ -9,6 +9,7 @@ use crate::config::places::STATE_FOLDER;
 use crate::config::{self, Config, Places, Subject};
 use crate::mirror::connect::check_file;
 use crate::pipeline::unix_now;
+use crate::serve::user::check_user;
 use crate::state::access::{self, Unusable};
 
 /// Check a config and all that it names, without serving
@@ -44,6 +45,9 @@ impl Check {
             errors.extend(error.lines);
         }
         if let Err(error) = config::admin_token(&config) {
+            errors.extend(error.lines);
+        }
+        if let Err(error) = check_user(&config) {
             errors.extend(error.lines);
         }
         for Unusable { path, source } in access::check(&config.state_dir) {

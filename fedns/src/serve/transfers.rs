@@ -11,7 +11,7 @@ use dns_server::{HistoryLimits, Reader};
 use model::{Name, Serial};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::pipeline::unix_now;
 
@@ -82,26 +82,44 @@ impl ZoneTransfers {
             random_id,
         };
         let (zone, address) = (zone.clone(), target.address);
+        let mut last_trouble = None;
         self.notifiers.spawn(notifier.run(move |serial, outcome| {
-            tell(&zone, address, serial, &outcome);
+            let trouble = trouble(&outcome);
+            tell(&zone, address, serial, trouble.as_deref(), last_trouble.as_deref());
+            last_trouble = trouble;
         }));
     }
 }
 
-fn tell(zone: &Name, secondary: SocketAddr, serial: Serial, outcome: &Outcome) {
+/// Why the secondary does not know of it.
+fn trouble(outcome: &Outcome) -> Option<String> {
     match outcome {
-        Outcome::Answered(rcode) if rcode.0 == 0 => {
-            debug!(%zone, %secondary, %serial, "the secondary was notified");
+        Outcome::Answered(rcode) if rcode.0 == 0 => None,
+        Outcome::Answered(rcode) => Some(format!("it answers {rcode}")),
+        Outcome::Unheard { error } => Some(error.clone().unwrap_or_else(|| "no answer".to_owned())),
+    }
+}
+
+/// The same again is no news: a zone may change many times a minute.
+fn tell(
+    zone: &Name,
+    secondary: SocketAddr,
+    serial: Serial,
+    trouble: Option<&str>,
+    before: Option<&str>,
+) {
+    match trouble {
+        Some(trouble) if before == Some(trouble) => {
+            debug!(%zone, %secondary, %serial, trouble, "the secondary was not notified");
         }
-        Outcome::Answered(rcode) => {
-            warn!(%zone, %secondary, %serial, %rcode, "the secondary refuses to be notified; it looks \
-                  for itself when its refresh time is over");
-        }
-        Outcome::Unheard { error } => {
-            let error = error.as_deref().unwrap_or("no answer");
-            warn!(%zone, %secondary, %serial, error, "the secondary was not notified; it looks for \
+        Some(trouble) => {
+            warn!(%zone, %secondary, %serial, trouble, "the secondary was not notified; it looks for \
                   itself when its refresh time is over");
         }
+        None if before.is_some() => {
+            info!(%zone, %secondary, %serial, "the secondary was notified again");
+        }
+        None => debug!(%zone, %secondary, %serial, "the secondary was notified"),
     }
 }
 

@@ -20,8 +20,8 @@ use crate::config::{Config, ConfigError, RunAs, Subject};
 /// Who that user is cannot be found, may not be become, or may not read the config.
 pub fn become_user(config: &Config) -> Result<(), ConfigError> {
     let Some(run_as) = &config.user else { return Ok(()) };
-    let wrong = |message: String| ConfigError::one(config.places.line(&Subject::User, message));
-    let (user, group) = find(run_as).map_err(wrong)?;
+    let (user, group) = look_up(config, run_as)?;
+    let wrong = |message: String| wrong(config, message);
     if (geteuid(), getegid()) == (user.uid, group) {
         return Ok(());
     }
@@ -41,6 +41,23 @@ pub fn become_user(config: &Config) -> Result<(), ConfigError> {
     })?;
     info!(user = %run_as, "rights are given up");
     Ok(())
+}
+
+/// Whether the system knows the user that the config names.
+///
+/// # Errors
+///
+/// What it does not know.
+pub fn check_user(config: &Config) -> Result<(), ConfigError> {
+    config.user.as_ref().map_or(Ok(()), |run_as| look_up(config, run_as).map(drop))
+}
+
+fn look_up(config: &Config, run_as: &RunAs) -> Result<(User, Gid), ConfigError> {
+    find(run_as).map_err(|message| wrong(config, message))
+}
+
+fn wrong(config: &Config, message: String) -> ConfigError {
+    ConfigError::one(config.places.line(&Subject::User, message))
 }
 
 fn find(run_as: &RunAs) -> Result<(User, Gid), String> {

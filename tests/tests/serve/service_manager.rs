@@ -123,18 +123,24 @@ fn refused(fedns: &Fedns, command: &Command) -> String {
 }
 
 fn serve(fedns: &Fedns) -> Command {
+    on_config(fedns, "serve")
+}
+
+fn on_config(fedns: &Fedns, subcommand: &str) -> Command {
     let mut command = product::fedns();
-    command.arg("serve").arg("--config").arg(fedns.home().join("fedns.yaml"));
+    command.arg(subcommand).arg("--config").arg(fedns.home().join("fedns.yaml"));
     command
 }
 
 fn a_user_that_cannot_be_become_is_refused() {
     let (fedns, _folders) = prepared(&["a"], "user: absent\n");
-    assert_eq!(
-        refused(&fedns, &serve(&fedns)),
-        "fedns: CONFIG:8:7: key \"user\": the system knows no user \"absent\"; make it (useradd --system \
-         absent), or correct the name\n"
-    );
+    let line = "CONFIG:8:7: key \"user\": the system knows no user \"absent\"; make it (useradd --system \
+                absent), or correct the name\n";
+    assert_eq!(refused(&fedns, &serve(&fedns)), format!("fedns: {line}"));
+    let checked = on_config(&fedns, "check").output().expect("fedns runs");
+    let said = String::from_utf8_lossy(&checked.stderr);
+    assert!(said.ends_with(line.trim_start_matches("CONFIG")), "{said}");
+    assert_eq!(checked.status.code(), Some(1));
     // A config that only root may read would not be read again.
     let (fedns, _folders) = prepared(&["a"], "user: nobody\n");
     let config = fedns.home().join("fedns.yaml");

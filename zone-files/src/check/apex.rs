@@ -29,4 +29,7 @@ pub fn check(place: Place<'_>, findings: &mut Vec<Finding>) {
             place.report(record_type, issue, findings);
         }
     }
+    if place.has(RecordType::RRSIG) {
+        place.report(RecordType::RRSIG, Issue::Signed, findings);
+    }
 }

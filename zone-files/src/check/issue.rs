@@ -77,6 +77,11 @@ pub enum Issue {
     AddressAsName { target: Name },
     #[error("{name} has the zone's name twice: was a dot at its end forgotten?")]
     ApexTwice { name: Name },
+    /// RFC 4035 section 3.1: who validates would want more than these records.
+    #[error(
+        "the zone is signed; it is served as if it were not, so have no DS record for it in its parent"
+    )]
+    Signed,
     #[error("the CNAME leads back to itself by way of {target}")]
     CnameLoop { target: Name },
 }
@@ -108,6 +113,7 @@ impl Issue {
             | Self::TargetIsAlias { .. }
             | Self::AddressAsName { .. }
             | Self::ApexTwice { .. }
+            | Self::Signed
             | Self::CnameLoop { .. } => Severity::Warning,
         }
     }

@@ -80,6 +80,14 @@ fn apex() {
 }
 
 #[test]
+fn signed() {
+    let signature = "A 8 2 300 20300101000000 20260101000000 1 example.com. AAAA";
+    let issue = "the zone is signed; it is served as if it were not, so have no DS record for it in its parent";
+    warns(&format!("@ RRSIG {signature}"), &[&format!("example.com. RRSIG: {issue}")]);
+    says_nothing(&format!("a A 192.0.2.1\na RRSIG {signature}"));
+}
+
+#[test]
 fn out_of_zone() {
     refuses("example.net. A 192.0.2.1", &["example.net. A: outside the zone"]);
     refuses(". TXT x", &[". TXT: outside the zone"]);

@@ -16,7 +16,10 @@ use crate::mirror::Key;
 /// The clients that are in use, one for each way to reach the service: calls are counted by account. A client
 /// has one key for its life, so another one belongs to each state of the file with the key.
 #[derive(Clone, Default)]
-pub struct Accounts(Arc<Mutex<BTreeMap<(Options, Option<u64>), Weak<Client>>>>);
+pub struct Accounts(Arc<Mutex<BTreeMap<Way, Weak<Client>>>>);
+
+/// How the service is reached, and the sum of the file with the key.
+type Way = (Options, Option<u64>);
 
 /// The right to change is asked for at this name, below the federation's `svc`.
 const PROBE: &[u8] = b"fedns-rights";
