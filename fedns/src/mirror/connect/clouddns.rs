@@ -13,9 +13,13 @@ use tokio::sync::Mutex;
 use crate::config::CloudDnsConfig;
 use crate::mirror::Key;
 
-/// The clients that are in use, one for each way to reach the service: calls are counted by project.
+/// The clients that are in use, one for each way to reach the service: calls are counted by project. A client
+/// has one key for its life, so another one belongs to each state of the file with the key.
 #[derive(Clone, Default)]
-pub struct Projects(Arc<Mutex<BTreeMap<Options, Weak<Client>>>>);
+pub struct Projects(Arc<Mutex<BTreeMap<Way, Weak<Client>>>>);
+
+/// How the service is reached, and the sum of the file with the key.
+type Way = (Options, Option<u64>);
 
 // === impl Projects ===
 
@@ -26,7 +30,7 @@ impl Projects {
         config: &CloudDnsConfig,
     ) -> Result<Arc<dyn Provider>, Failure> {
         let CloudDnsConfig { zone_id, options } = config;
-        let client = self.client(options).await?;
+        let client = self.client(options, key.file_sum).await?;
         let zone = match (zone_id, &key.provider.hosted) {
             (Some(id), hosted) => {
                 let zone = client.zone_by_id(id.clone(), &key.zone).await?;
@@ -42,15 +46,21 @@ impl Projects {
         Ok(Arc::new(CloudDnsZone::open(client, zone, key.provider.policy).await?))
     }
 
-    async fn client(&self, options: &Options) -> Result<Arc<Client>, Failure> {
+    async fn client(
+        &self,
+        options: &Options,
+        file_sum: Option<u64>,
+    ) -> Result<Arc<Client>, Failure> {
         let mut clients = self.0.lock().await;
-        if let Some(client) = clients.get(options).and_then(Weak::upgrade) {
+        clients.retain(|_, client| client.strong_count() > 0);
+        let way = (options.clone(), file_sum);
+        if let Some(client) = clients.get(&way).and_then(Weak::upgrade) {
             return Ok(client);
         }
         let environment = |name: &str| std::env::var(name).ok();
         let client = Client::new(options.clone(), environment, Arc::new(SystemClock)).await?;
         let client = Arc::new(client);
-        clients.insert(options.clone(), Arc::downgrade(&client));
+        clients.insert(way, Arc::downgrade(&client));
         Ok(client)
     }
 }

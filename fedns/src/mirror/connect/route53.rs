@@ -54,12 +54,12 @@ impl Accounts {
     async fn client(&self, options: &Options, file_sum: Option<u64>) -> Arc<Client> {
         let mut clients = self.0.lock().await;
         clients.retain(|_, client| client.strong_count() > 0);
-        let of = (options.clone(), file_sum);
-        if let Some(client) = clients.get(&of).and_then(Weak::upgrade) {
+        let way = (options.clone(), file_sum);
+        if let Some(client) = clients.get(&way).and_then(Weak::upgrade) {
             return client;
         }
         let client = Arc::new(Client::new(options.clone(), Arc::new(SystemClock)).await);
-        clients.insert(of, Arc::downgrade(&client));
+        clients.insert(way, Arc::downgrade(&client));
         client
     }
 }
