@@ -11,6 +11,8 @@
 //! In the steady state nothing is called but the drift check. A crash at any moment is healed by the
 //! next listing: what stands is read, never remembered.
 
+mod retry;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -33,16 +35,7 @@ use super::status::{Phase, SharedStatus, Status};
 use super::wishes::{Cause, Taken, Wish, Wishes};
 use crate::clock::Clock;
 use crate::provider::{Failure, FailureKind, Provider};
-use crate::throttle::Backoff;
-
-/// After a failure that passes.
-const BACKOFF: Backoff =
-    Backoff { first: Duration::from_secs(1), longest: Duration::from_secs(300) };
-/// After one that somebody must mend.
-const FATAL_RETRY: Duration = Duration::from_secs(300);
-
-/// So often is listed anew before a change that finds something else each time is set aside.
-const MOVES_MAX: u32 = 3;
+use retry::{Retry, jittered};
 
 /// So many new conflicts are told one by one.
 const CONFLICTS_TOLD: usize = 10;
@@ -81,12 +74,7 @@ pub struct Engine {
     status: SharedStatus,
     clock: Arc<dyn Clock>,
     rhythm: Rhythm,
-    /// Failures since something landed, or nothing was left to do.
-    failures: u32,
-    /// How often something else stood there than was listed, since then.
-    moves: u32,
-    /// No call before this.
-    wait_until: Option<Instant>,
+    retry: Retry,
     next_check: Instant,
     told_held: String,
     told_orphans: BTreeSet<String>,
@@ -158,9 +146,7 @@ impl Engine {
             status: status.clone(),
             clock,
             rhythm,
-            failures: 0,
-            moves: 0,
-            wait_until: None,
+            retry: Retry::default(),
             next_check,
             told_held: String::new(),
             told_orphans: BTreeSet::new(),
@@ -206,7 +192,7 @@ impl Engine {
         if let Round::End = self.take_inputs() {
             return Round::End;
         }
-        if !self.is_complete || self.wait_until.is_some_and(|it| self.clock.monotonic() < it) {
+        if !self.is_complete || self.retry.wait(self.clock.monotonic()).is_some() {
             return Round::Rest;
         }
         if let Err(failure) = self.look().await {
@@ -273,7 +259,7 @@ impl Engine {
             Input::Approve(hash) => self.mirror.approve(&hash, self.now()),
             Input::Check => {
                 self.next_check = self.clock.monotonic();
-                self.wait_until = None;
+                self.retry.at_once();
             }
         }
     }
@@ -298,7 +284,7 @@ impl Engine {
             warn!(%provider, %name, "somebody else changed this name of ours; it is put back");
             self.status.count_drift();
         }
-        self.next_check = self.clock.monotonic() + self.jittered(self.rhythm.drift_check);
+        self.next_check = self.clock.monotonic() + jittered(self.rhythm.drift_check);
         Ok(())
     }
 
@@ -325,7 +311,7 @@ impl Engine {
         let mut rest = changes;
         while !rest.is_empty() && self.permission.borrow().is_granted() {
             // What finds something else however often it is listed leads nowhere.
-            let moved_is_refused = self.moves >= MOVES_MAX;
+            let moved_is_refused = self.retry.refuses_moved();
             let applying = apply_first(&*provider, rest, moved_is_refused);
             let (count, applied) = self.watch().over(applying).await;
             let Applied { landed, refused, failure } = applied;
@@ -374,12 +360,9 @@ impl Engine {
     }
 
     fn succeeded(&mut self) {
-        if self.failures > self.moves {
+        if self.retry.over() {
             info!(provider = %self.provider.name(), "it works again");
         }
-        self.failures = 0;
-        self.moves = 0;
-        self.wait_until = None;
         self.status.set_failure(None);
     }
 
@@ -389,36 +372,12 @@ impl Engine {
             FailureKind::Moved => self.mirror.look_again(),
             _ => self.mirror.forget_listing(),
         }
-        let wait = match failure.kind {
-            FailureKind::Moved if self.moves == 0 => Duration::ZERO,
-            FailureKind::Fatal => FATAL_RETRY,
-            FailureKind::Later(Some(asked)) => asked.max(self.backoff()),
-            _ => self.backoff(),
-        };
-        self.failures += 1;
-        self.moves += u32::from(failure.kind == FailureKind::Moved);
-        self.wait_until = Some(self.clock.monotonic() + wait);
+        let wait = self.retry.after(failure.kind, self.clock.monotonic());
         // The same failure again is no news.
         if self.status.set_failure(Some(failure.line.clone())) {
             warn!(provider = %self.provider.name(), retry_in = ?wait, "{failure}");
         }
         self.status.set_phase(Phase::Failing);
-    }
-
-    fn backoff(&self) -> Duration {
-        BACKOFF.delay(self.failures, self.random())
-    }
-
-    /// Up to a tenth more or less, so that many mirrors do not look at the same moment.
-    fn jittered(&self, duration: Duration) -> Duration {
-        let tenth = duration / 10;
-        let part = u32::try_from(self.random() % 2_048).unwrap_or_default();
-        duration - tenth + tenth * part / 1_024
-    }
-
-    fn random(&self) -> u64 {
-        use std::hash::{BuildHasher, RandomState};
-        RandomState::new().hash_one(self.failures)
     }
 
     /// Conflicts, quarantine and what is held: in the status, and in the log when it is new.
@@ -476,8 +435,8 @@ impl Engine {
 
     fn rest_for(&self) -> Duration {
         let now = self.clock.monotonic();
-        if let Some(until) = self.wait_until.filter(|until| *until > now) {
-            return until.saturating_duration_since(now);
+        if let Some(wait) = self.retry.wait(now) {
+            return wait;
         }
         let check = self.next_check.saturating_duration_since(now);
         let retry = self.mirror.next_retry();
