@@ -149,7 +149,10 @@ impl Stage {
     /// Objects, copies, and what runs of them.
     fn state(&self) -> Vec<String> {
         let [beijing, hangzhou] = self.members();
-        let states = [&self.federation(), beijing, hangzhou].map(|kubectl| kubectl.run(STATE));
+        // Its one API server may have been started anew just now.
+        let states = [&self.federation(), beijing, hangzhou].map(|kubectl| {
+            eventually(GENEROUS, "the objects are listed", || kubectl.try_run(STATE))
+        });
         states.into_iter().chain([beijing, hangzhou].map(|it| it.run(PODS))).collect()
     }
 
@@ -261,12 +264,17 @@ fn another_version(stage: &Stage, server: &str, expected: &str) {
     });
     assert_eq!(answers, BTreeSet::from([expected.to_owned()]));
     assert_eq!(stage.state(), before);
-    let clusters = stage.federation().run("get clusters --no-headers");
-    assert_eq!(clusters.matches(" Ready ").count(), 2, "{clusters}");
+    eventually(GENEROUS, "both members are ready", || {
+        let clusters = stage.federation().try_run("get clusters --no-headers")?;
+        if clusters.matches(" Ready ").count() == 2 { Ok(()) } else { Err(clusters) }
+    });
 
     // It goes on where it was.
     let federation = stage.federation();
-    federation.args(&["patch", "configmap", "settings", "-p", r#"{"data":{"colour":"blue"}}"#]);
+    eventually(GENEROUS, "a change is taken", || {
+        let patch = r#"{"data":{"colour":"blue"}}"#;
+        federation.try_args(["patch", "configmap", "settings", "-p", patch])
+    });
     federation.run("create configmap later --from-literal=colour=green");
     stage.have_colour("settings", "blue");
     stage.have_colour("later", "green");
