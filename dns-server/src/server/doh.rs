@@ -60,9 +60,7 @@ struct LocalExecutor;
 
 pub(crate) async fn serve(stream: TcpStream, accepted: Accepted, tls: TlsAcceptor) {
     let Accepted { address, thread, counters, stay } = accepted;
-    let Ok(stream) = handshake(stream, &stay, &tls).await else {
-        return counters.handshake_failure();
-    };
+    let Some(stream) = handshake(stream, &stay, &counters, &tls).await else { return };
     let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let session = Rc::new(Session { address, thread, counters, stay });
     let service = {
