@@ -1,4 +1,4 @@
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
@@ -124,24 +124,31 @@ fn stats(answer: &AnswerText, server: SocketAddr, size: usize, elapsed: Duration
     text + &format!(";; {size} bytes from {server} in {micros} us\n")
 }
 
+/// Each try comes from another port: what is on the way may remember one for a server that is gone.
 fn ask_udp(server: SocketAddr, query: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut result = try_udp(server, query);
+    for _ in 1..TRIES {
+        if result.is_ok() {
+            break;
+        }
+        result = try_udp(server, query);
+    }
+    result
+}
+
+fn try_udp(server: SocketAddr, query: &[u8]) -> std::io::Result<Vec<u8>> {
     let any = if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let socket = UdpSocket::bind(any)?;
     socket.connect(server)?;
     socket.set_read_timeout(Some(TIMEOUT))?;
-    let mut buffer = vec![0; 65_535];
-    let mut last = std::io::Error::from(std::io::ErrorKind::TimedOut);
-    for _ in 0..TRIES {
-        socket.send(query)?;
-        match socket.recv(&mut buffer) {
-            Ok(length) => return Ok(buffer[..length].to_vec()),
-            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {
-                last = std::io::Error::new(std::io::ErrorKind::TimedOut, "timed out");
-            }
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
+    socket.send(query)?;
+    let mut answer = vec![0; 65_535];
+    let length = socket.recv(&mut answer).map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => std::io::Error::new(ErrorKind::TimedOut, "timed out"),
+        _ => error,
+    })?;
+    answer.truncate(length);
+    Ok(answer)
 }
 
 fn ask_tcp(server: SocketAddr, query: &[u8]) -> std::io::Result<Vec<u8>> {
