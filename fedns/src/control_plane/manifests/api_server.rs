@@ -52,6 +52,7 @@ fn part<'a>(settings: &'a Settings, known: &Known) -> Part<'a> {
         startup: Some(get(alive)),
         liveness: get(alive),
         readiness: get("/readyz"),
+        readiness_seconds: 2,
         requests: json!({"cpu": "100m", "memory": "256Mi"}),
         volumes: vec![Volume::secret("credentials", CREDENTIALS, secrets::API_SERVER)],
         // The stock program asks for this capability in its file, and does not start where nobody may

@@ -45,6 +45,7 @@ fn part(settings: &Settings) -> Part<'_> {
         startup: Some(get.clone()),
         liveness: get.clone(),
         readiness: get,
+        readiness_seconds: 2,
         requests: json!({"cpu": "50m", "memory": "64Mi"}),
         volumes: vec![Volume::secret("credentials", CREDENTIALS, secrets::CONTROLLER_MANAGER)],
         capabilities: no_capabilities(),

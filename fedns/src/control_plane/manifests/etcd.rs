@@ -48,6 +48,7 @@ fn part<'a>(settings: &'a Settings, storage: &Storage) -> Part<'a> {
         startup: Some(get("/readyz")),
         liveness: get("/livez"),
         readiness: get("/readyz"),
+        readiness_seconds: 2,
         requests: json!({"cpu": "50m", "memory": "128Mi"}),
         volumes: vec![data, Volume::secret("certificates", CERTIFICATES, secrets::ETCD)],
         capabilities: no_capabilities(),

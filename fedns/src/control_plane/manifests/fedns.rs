@@ -59,6 +59,9 @@ fn part(settings: &Settings) -> Part<'_> {
         startup: None,
         liveness: get("/livez"),
         readiness: get("/readyz"),
+        // One that ends must be known not to be ready within its lameDuck: only then are clients whose
+        // packets are still sent to it sent elsewhere.
+        readiness_seconds: 1,
         requests: json!({"cpu": "50m", "memory": "64Mi"}),
         volumes: volumes(settings),
         capabilities: no_capabilities(),

@@ -25,6 +25,8 @@ pub struct Part<'a> {
     pub startup: Option<Value>,
     pub liveness: Value,
     pub readiness: Value,
+    /// A part that fails three of these in a row gets no more traffic.
+    pub readiness_seconds: u32,
     pub requests: Value,
     pub volumes: Vec<Volume>,
     pub capabilities: Value,
@@ -84,7 +86,7 @@ impl Part<'_> {
             "args": self.arguments,
             "ports": self.ports,
             "livenessProbe": probe(&self.liveness, 10, 3),
-            "readinessProbe": probe(&self.readiness, 2, 3),
+            "readinessProbe": probe(&self.readiness, self.readiness_seconds, 3),
             "resources": {"requests": self.requests},
             "securityContext": {
                 "allowPrivilegeEscalation": false,
