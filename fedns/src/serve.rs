@@ -2,7 +2,7 @@
 
 mod file_watch;
 mod handover;
-mod ports;
+pub mod ports;
 mod reload;
 mod signals;
 mod start;

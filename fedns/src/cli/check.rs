@@ -9,6 +9,7 @@ use crate::config::places::STATE_FOLDER;
 use crate::config::{self, Config, Places, Subject};
 use crate::mirror::connect::check_file;
 use crate::pipeline::unix_now;
+use crate::serve::ports::check_cpus;
 use crate::serve::user::check_user;
 use crate::state::access::{self, Unusable};
 
@@ -19,8 +20,9 @@ use crate::state::access::{self, Unusable};
   fedns check -c examples/quickstart/fedns.yaml
 
 Reads the config, the static records, the manifest folders and the kubeconfig contexts, looks
-whether the state folder can be used and files with keys read, and prints everything that is wrong
-with them, one line each. Nothing is made or changed, and a server may run on the same config.")]
+whether the state folder, the user and the CPUs can be used and files with keys read, and prints
+everything that is wrong with them, one line each. Nothing is made or changed, and a server may run
+on the same config.")]
 pub struct Check {
     #[command(flatten)]
     file: ConfigFile,
@@ -48,6 +50,9 @@ impl Check {
             errors.extend(error.lines);
         }
         if let Err(error) = check_user(&config) {
+            errors.extend(error.lines);
+        }
+        if let Err(error) = check_cpus(&config) {
             errors.extend(error.lines);
         }
         for Unusable { path, source } in access::check(&config.state_dir) {

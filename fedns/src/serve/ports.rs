@@ -94,7 +94,7 @@ impl Doors {
 }
 
 /// Each is there, and this process may use it.
-fn check_cpus(config: &Config) -> Result<(), ConfigError> {
+pub fn check_cpus(config: &Config) -> Result<(), ConfigError> {
     if config.cpus.is_empty() {
         return Ok(());
     }

@@ -187,7 +187,9 @@ fn threads_stay_on_their_cpus() {
 
 fn a_cpu_that_is_not_there_is_refused() {
     let (fedns, _folders) = prepared(&["a"], "cpus: [0, 1023]\n");
-    let said = refused(&fedns, &serve(&fedns));
     let wanted = "fedns: CONFIG:8:7: key \"cpus\": CPU 1023 is none that this process may use; use some of 0";
-    assert!(said.starts_with(wanted), "{said}");
+    for subcommand in ["check", "serve"] {
+        let said = refused(&fedns, &on_config(&fedns, subcommand));
+        assert!(said.starts_with(wanted), "{said}");
+    }
 }
