@@ -1,6 +1,8 @@
 //! Loopback ports, chosen by the system.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
+use std::sync::Mutex;
 
 use tokio::net::TcpSocket;
 
@@ -41,13 +43,15 @@ impl Default for HeldPort {
 }
 
 /// A port that is free now for UDP and TCP, for servers that cannot share one. It may be lost before
-/// it is used. TCP chooses first: the numbers that it gives to listeners are those that it gives to
-/// clients last, so the port stays free while a server on it starts again.
+/// it is used, but never to another test. TCP chooses first: the numbers that it gives to listeners are
+/// those that it gives to clients last, so the port stays free while a server on it starts again.
 pub fn free_port() -> u16 {
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     loop {
         let tcp = TcpListener::bind(loopback(0)).expect("the system has a free port");
         let address = tcp.local_addr().expect("the socket is bound");
-        if UdpSocket::bind(address).is_ok() {
+        let is_free = UdpSocket::bind(address).is_ok();
+        if is_free && GIVEN.lock().expect("no test fails here").insert(address.port()) {
             return address.port();
         }
     }

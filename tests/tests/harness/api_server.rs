@@ -31,7 +31,9 @@ fn a_watch_sees_the_address_that_the_cloud_gives() {
     let kubectl = beijing.kubectl();
     kubectl.apply(WEB);
     let addresses = "jsonpath={.status.loadBalancer.ingress[*]['ip','hostname']}{'\\n'}";
-    let command = kubectl.command(["get", "service", "web", "--watch", "-o", addresses]);
+    // By its name alone kubectl would watch from a moment after it was read, and miss what was between.
+    let only = "--field-selector=metadata.name=web";
+    let command = kubectl.command(["get", "services", only, "--watch", "-o", addresses]);
     let watch = Process::start("watch", &command, beijing.scratch().path());
 
     kubectl.set_load_balancer("default", "web", &["192.0.2.1", "lb.example.net"]);
