@@ -1,13 +1,17 @@
+mod plan;
+
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use ::clap::Args;
+use clusters::federation::enabled::{self, EnabledKind};
+use clusters::federation::host::{self, HostedFederation};
 use clusters::federation::steps::{Party, Told};
+use clusters::federation::tie;
 use clusters::federation::unjoin::Leftover;
 use clusters::federation::unjoin::local::{self, Gone};
 use clusters::federation::unjoin::remote::{self, Leaver, PATIENCE};
-use clusters::federation::{enabled, host, tie};
 
 use super::steps::{self, Place, Teller};
 use super::{CommandResult, Failure, print};
@@ -21,6 +25,7 @@ use crate::control_plane::delete::Fate;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   fedns unjoin beijing --host-cluster-context=hangzhou --context=federation
+  fedns unjoin beijing --host-cluster-context=hangzhou --dry-run
   fedns unjoin beijing --host-cluster-context=hangzhou --objects=delete")]
 pub struct Unjoin {
     /// The cluster's name in the federation
@@ -36,6 +41,19 @@ pub struct Unjoin {
     /// How long the control plane may take to let go of the cluster
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = steps::duration)]
     timeout: Duration,
+    /// Only say what would be removed
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// All that is asked before anything is removed.
+struct Prepared {
+    federation: Party,
+    host: Party,
+    /// Context of the host cluster.
+    host_context: String,
+    hosted: HostedFederation,
+    enabled: Vec<EnabledKind>,
 }
 
 /// For all that join made in the member.
@@ -65,29 +83,23 @@ impl Unjoin {
     }
 
     async fn leave(&self, teller: &Teller) -> CommandResult {
+        let prepared = self.prepare().await?;
+        if self.dry_run {
+            return self.tell_plan(&prepared).await;
+        }
         let Self { name, place, .. } = self;
-        let one = |error: &dyn std::error::Error| Failure::one(error.to_string());
-        let host_access = place.access(Some(place.host_context()?));
-        let federation_access = place.access(place.context.as_deref());
-        let words = "the federation".to_owned();
-        let federation = Party::new(words, "--context", &federation_access).await;
-        let federation = federation.map_err(|error| one(&error))?;
-        let host =
-            Party::new("the host cluster".to_owned(), "--host-cluster-context", &host_access).await;
-        let host = host.map_err(|error| one(&error))?;
+        let Prepared { federation, host, .. } = &prepared;
         let namespace = &place.federation_system_namespace;
-        let hosted = host::look(&host, namespace).await.map_err(|error| one(&error))?;
-        tie::check(&federation, &host, &hosted).await.map_err(|error| one(&error))?;
+        let held = local::look(federation, host, namespace, name).await.map_err(|it| one(&it))?;
         let tell = |told: Told| teller.tell(told);
-        let gone = local::leave(&federation, &host, namespace, name, self.timeout, &tell).await;
-        let context = place.cluster_context.as_deref().unwrap_or(name);
+        let gone = local::leave(federation, host, namespace, name, self.timeout, &tell).await;
         match gone.map_err(|error| one(&error))? {
             Gone::Released => {}
             Gone::WasAbsent => warn(&format!("cluster {name:?} is not in the federation")),
             Gone::WasUnknown => {
                 warn(&format!("cluster {name:?} is not in the federation"));
                 // An earlier call may have left something in the cluster; a slip of the pen has none.
-                if let Err(error) = self.member(context).await {
+                if let Err(error) = self.member().await {
                     warn(&error);
                     return Ok(ExitCode::FAILURE);
                 }
@@ -98,25 +110,12 @@ impl Unjoin {
                 self.timeout.as_secs()
             )),
         }
-        let label = hosted.name.as_ref().or(self.federation_name.as_ref());
-        let leftovers = match label {
-            None => vec![Leftover {
-                what: format!("fedns's account in cluster {name}"),
-                why: "the host does not say which federation it holds; name it with --federation-name"
-                    .into(),
-                command: None,
-            }],
-            Some(federation) => {
-                let host_uid = &hosted.host_uid;
-                let enabled = enabled::get(&host, namespace).await;
-                let enabled = &enabled.unwrap_or_else(|failure| {
-                    warn(&format!("kinds that `fedns enable` added are not known: {failure}"));
-                    Vec::new()
-                });
-                let leaver = Leaver { cluster: Some(name), federation, host_uid, context, enabled };
-                self.clean(&leaver, teller).await
-            }
+        let mut leftovers = match self.leaver(&prepared) {
+            Err(leftover) => vec![leftover],
+            Ok(leaver) => self.clean(&leaver, teller).await,
         };
+        let own_secret = held.own_secret.iter();
+        leftovers.extend(own_secret.map(|secret| prepared.own_secret(namespace, secret)));
         if leftovers.is_empty() {
             return print(format!("cluster {name} has left the federation\n"));
         }
@@ -126,9 +125,48 @@ impl Unjoin {
         ))
     }
 
+    async fn prepare(&self) -> Result<Prepared, Failure> {
+        let Self { place, .. } = self;
+        let host_context = place.host_context()?.to_owned();
+        let host_access = place.access(Some(&host_context));
+        let federation_access = place.access(place.context.as_deref());
+        let words = "the federation".to_owned();
+        let federation = Party::new(words, "--context", &federation_access).await;
+        let federation = federation.map_err(|error| one(&error))?;
+        let host =
+            Party::new("the host cluster".to_owned(), "--host-cluster-context", &host_access).await;
+        let host = host.map_err(|error| one(&error))?;
+        let namespace = &place.federation_system_namespace;
+        let hosted = host::look(&host, namespace).await.map_err(|error| one(&error))?;
+        tie::check(&federation, &host, &hosted).await.map_err(|error| one(&error))?;
+        let enabled = enabled::get(&host, namespace).await.unwrap_or_else(|failure| {
+            warn(&format!("kinds that `fedns enable` added are not known: {failure}"));
+            Vec::new()
+        });
+        Ok(Prepared { federation, host, host_context, hosted, enabled })
+    }
+
+    /// Whose things in the member are removed; or that this is not known.
+    fn leaver<'a>(&'a self, prepared: &'a Prepared) -> Result<Leaver<'a>, Leftover> {
+        let Prepared { hosted, enabled, .. } = prepared;
+        let label = hosted.name.as_ref().or(self.federation_name.as_ref());
+        let federation = label.ok_or_else(|| Leftover {
+            what: format!("fedns's account in cluster {}", self.name),
+            why: "the host does not say which federation it holds; name it with --federation-name"
+                .into(),
+            command: None,
+        })?;
+        let (cluster, context) = (Some(self.name.as_str()), self.member_context());
+        Ok(Leaver { cluster, federation, host_uid: &hosted.host_uid, context, enabled })
+    }
+
+    fn member_context(&self) -> &str {
+        self.place.cluster_context.as_deref().unwrap_or(&self.name)
+    }
+
     /// Why there is no way to the member, where there is none.
-    async fn member(&self, context: &str) -> Result<Party, String> {
-        let access = self.place.access(Some(context));
+    async fn member(&self) -> Result<Party, String> {
+        let access = self.place.access(Some(self.member_context()));
         let words = format!("cluster {}", self.name);
         let party = Party::new(words, "--cluster-context", &access).await;
         party.map_err(|error| error.to_string())
@@ -139,7 +177,7 @@ impl Unjoin {
         let tell = |told: Told| teller.tell(told);
         let with_copies = self.objects == Fate::Delete;
         let limit = if with_copies { COPIES_LIMIT } else { ACCOUNT_LIMIT };
-        let why = match self.member(leaver.context).await {
+        let why = match self.member().await {
             Err(error) => error,
             Ok(member) => {
                 let work = async {
@@ -161,6 +199,25 @@ impl Unjoin {
         teller.close();
         remote::leftovers(leaver, with_copies, &why)
     }
+}
+
+// === impl Prepared ===
+
+impl Prepared {
+    fn own_secret(&self, namespace: &str, name: &str) -> Leftover {
+        let context = &self.host_context;
+        Leftover {
+            what: format!("secret {namespace}/{name} in the host cluster"),
+            why: "fedns join did not make it".to_owned(),
+            command: Some(format!(
+                "kubectl --context={context} -n {namespace} delete secret {name}"
+            )),
+        }
+    }
+}
+
+fn one(error: &dyn std::error::Error) -> Failure {
+    Failure::one(error.to_string())
 }
 
 fn warn(line: &str) {

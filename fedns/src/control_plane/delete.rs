@@ -16,11 +16,11 @@ mod host;
 pub mod look;
 pub mod members;
 pub mod records;
-mod text;
+pub mod text;
 
 use std::time::Duration;
 
-use clusters::federation::names::{FEDERATION_LABEL, SYSTEM_NAMESPACE};
+use clusters::federation::names::SYSTEM_NAMESPACE;
 use clusters::federation::steps::{Change, Party, Tell, Told};
 use clusters::federation::unjoin::Leftover;
 use clusters::kubeconfig::{Change as FileChange, LocalKubeconfig};
@@ -274,10 +274,5 @@ impl Plan {
             });
         }
         left
-    }
-
-    /// The copies in members, by a selector.
-    fn selector(&self) -> String {
-        format!("{FEDERATION_LABEL}={}", self.federation)
     }
 }

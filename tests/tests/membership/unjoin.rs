@@ -1,3 +1,4 @@
+use tests::by_hand;
 use tests::need::Need;
 use tests::suite::Test;
 
@@ -7,6 +8,8 @@ pub(crate) fn tests() -> Vec<Test> {
     tests::tests! {
         [Need::Kubernetes] =>
             the_command_line_of_the_seed_takes_a_member_out,
+            a_dry_run_tells_what_would_go_and_removes_nothing,
+            the_secret_that_a_person_wrote_stays_and_is_listed,
             what_is_no_federation_and_who_is_no_member_are_told,
             a_dead_member_stops_nothing_and_its_leftovers_are_listed;
     }
@@ -54,6 +57,58 @@ fn the_command_line_of_the_seed_takes_a_member_out() {
     assert!(error.contains("cluster \"beijing\" is not in the federation"), "{error}");
     let kept = beijing.run("-n theirs get configmaps -o name");
     assert!(!kept.contains("configmap/copy") && kept.contains("configmap/own"), "{kept}");
+}
+
+fn a_dry_run_tells_what_would_go_and_removes_nothing() {
+    let stage = Stage::new();
+    let beijing = stage.beijing.kubectl();
+    beijing.run("create namespace theirs");
+    stage.printed(JOIN);
+    beijing.run("-n theirs create configmap copy");
+    beijing.run("-n theirs label configmap copy fedns.io/federation=fed");
+    let standing = || {
+        let kinds = "serviceaccounts,roles,rolebindings,secrets,configmaps";
+        [
+            stage.federation.kubectl().run("get clusters -o yaml"),
+            stage.hangzhou.api.kubectl().run("-n federation-system get secrets -o name"),
+            beijing.run(&format!("get {kinds} -A -o name")),
+            beijing.run("get clusterroles,clusterrolebindings,namespaces -o yaml"),
+        ]
+    };
+    let before = standing();
+    let out = stage.printed(&format!("{UNJOIN} --dry-run"));
+    for wanted in [
+        "nothing was changed:\n",
+        "  cluster beijing in the federation, and its share in DNS\n",
+        "  secret federation-system/beijing in the host cluster\n",
+        "  - clusterrolebinding federation-controller-manager:fed-beijing-hangzhou",
+        "  - clusterrole federation-controller-manager:fed-beijing-hangzhou",
+        "  - serviceaccount beijing-hangzhou\n",
+        "  - namespace federation-system\n",
+        "    1 configmaps with fedns.io/federation=fed stay (--objects=delete)\n",
+    ] {
+        assert!(out.contains(wanted), "{wanted}\n{out}");
+    }
+    let out = stage.printed(&format!("{UNJOIN} --dry-run --objects=delete"));
+    assert!(out.contains("  - 1 configmaps with fedns.io/federation=fed\n"), "{out}");
+    stage.beijing.pause();
+    let out = stage.printed(&format!("{UNJOIN} --dry-run"));
+    assert!(out.contains("  beijing: is skipped, and what it has is listed: "), "{out}");
+    stage.beijing.resume();
+    assert_eq!(standing(), before);
+}
+
+fn the_secret_that_a_person_wrote_stays_and_is_listed() {
+    let stage = Stage::new();
+    by_hand::join(&stage.federation, &stage.hangzhou.api, &stage.beijing);
+    let command = "kubectl --context=hangzhou -n federation-system delete secret beijing";
+    for line in [&format!("{UNJOIN} --dry-run"), UNJOIN] {
+        let out = stage.printed(line);
+        assert!(out.contains("secret federation-system/beijing in the host cluster: "), "{out}");
+        assert!(out.contains(command), "{out}");
+    }
+    assert_eq!(stage.federation.kubectl().run("get clusters -o name"), "");
+    stage.hangzhou.api.kubectl().run("-n federation-system get secret beijing");
 }
 
 fn what_is_no_federation_and_who_is_no_member_are_told() {

@@ -30,6 +30,53 @@ pub enum Gone {
     Forced,
 }
 
+/// What a member is, until it leaves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// There is a `Cluster` object of it.
+    pub is_listed: bool,
+    pub kept: Kept,
+    /// The Secret that the object names, where no join made it.
+    pub own_secret: Option<String>,
+}
+
+/// What the host keeps for a member, by names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Those that a join made.
+    pub secrets: Vec<String>,
+    /// Config maps of what is still to be removed in the member.
+    pub debts: Vec<String>,
+}
+
+/// Looks for all that [`leave`] deletes. Reads only.
+///
+/// # Errors
+///
+/// Why it is not known.
+pub async fn look(
+    federation: &Party,
+    host: &Party,
+    namespace: &str,
+    cluster: &str,
+) -> Result<Held, Failure> {
+    let api = Api::<ClusterObject>::all(federation.client());
+    check_federation(federation, &api).await?;
+    let request = federation.request::<ClusterObject>("get", cluster);
+    let object = limited(&request, api.get_opt(cluster)).await?;
+    let kept = kept(host, namespace, cluster).await?;
+    let own_secret = match &object {
+        Some(object) if !kept.secrets.contains(&object.spec.secret_ref.name) => {
+            let name = &object.spec.secret_ref.name;
+            let api = Api::<Secret>::namespaced(host.client(), namespace);
+            let request = host.request::<Secret>("get", name);
+            limited(&request, api.get_metadata_opt(name)).await?.map(|it| it.name_any())
+        }
+        _ => None,
+    };
+    Ok(Held { is_listed: object.is_some(), kept, own_secret })
+}
+
 /// Deletes the object, the member's Secrets and its debts, and waits `patience` for the control plane
 /// to let go of the object.
 ///
@@ -121,6 +168,21 @@ async fn release(
     Err(Failure::NotReady(format!("{request}: others go on changing it; try again")))
 }
 
+async fn kept(host: &Party, namespace: &str, cluster: &str) -> Result<Kept, Failure> {
+    let ours = ListParams::default().labels(&format!("{CLUSTER_LABEL}={cluster}"));
+    let secrets = Api::<Secret>::namespaced(host.client(), namespace);
+    let request = format!("{}: list secrets", host.words);
+    let secrets = limited(&request, secrets.list_metadata(&ours)).await?;
+    let maps = Api::<ConfigMap>::namespaced(host.client(), namespace);
+    let request = format!("{}: list configmaps", host.words);
+    let maps = limited(&request, maps.list_metadata(&ours)).await?;
+    let debts = maps.items.iter().map(ResourceExt::name_any);
+    Ok(Kept {
+        secrets: secrets.items.iter().map(ResourceExt::name_any).collect(),
+        debts: debts.filter(|name| name.starts_with(DEBTS_PREFIX)).collect(),
+    })
+}
+
 /// True where there was a Secret of the member.
 async fn forget(
     host: &Party,
@@ -128,23 +190,16 @@ async fn forget(
     cluster: &str,
     tell: Tell<'_>,
 ) -> Result<bool, Failure> {
+    let Kept { secrets, debts } = kept(host, namespace, cluster).await?;
     let api = Api::<Secret>::namespaced(host.client(), namespace);
-    let ours = ListParams::default().labels(&format!("{CLUSTER_LABEL}={cluster}"));
-    let request = format!("{}: list secrets", host.words);
-    let secrets = limited(&request, api.list_metadata(&ours)).await?.items;
-    let had_secret = !secrets.is_empty();
-    for secret in secrets {
-        let name = secret.name_any();
+    for name in &secrets {
         tell(Told::Begun(format!("Deleting secret {namespace}/{name} in {}", host.words)));
-        tell(Told::Done(host.delete(&api, &name).await?));
+        tell(Told::Done(host.delete(&api, name).await?));
     }
     let api = Api::<ConfigMap>::namespaced(host.client(), namespace);
-    let request = format!("{}: list configmaps", host.words);
-    let found = limited(&request, api.list_metadata(&ours)).await?.items;
-    let names = found.iter().map(ResourceExt::name_any);
-    for name in names.filter(|name| name.starts_with(DEBTS_PREFIX)) {
+    for name in &debts {
         tell(Told::Begun(format!("Deleting config map {namespace}/{name} in {}", host.words)));
-        tell(Told::Done(host.delete(&api, &name).await?));
+        tell(Told::Done(host.delete(&api, name).await?));
     }
-    Ok(had_secret)
+    Ok(!secrets.is_empty())
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use clusters::federation::names::{FEDERATION_LABEL, SYSTEM_NAMESPACE};
 use clusters::federation::unjoin::inventory::Inventory;
 use providers::sync::plan::ChangeRow;
 
@@ -17,6 +18,47 @@ impl fmt::Display for Plan {
         self.show_members(f)?;
         self.show_host(f)?;
         self.show_context(f)
+    }
+}
+
+/// What is removed in one member.
+pub struct MemberText<'a> {
+    pub name: &'a str,
+    pub found: &'a Result<Inventory, String>,
+    /// The federation's label.
+    pub federation: &'a str,
+    pub objects: Fate,
+}
+
+impl fmt::Display for MemberText<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, found, federation, objects } = self;
+        let inventory = match found {
+            Ok(inventory) if inventory.is_empty() => return writeln!(f, "  {name}: has nothing"),
+            Ok(inventory) => inventory,
+            Err(why) => {
+                return writeln!(f, "  {name}: is skipped, and what it has is listed: {why}");
+            }
+        };
+        let Inventory { account, has_namespace, has_server_block, copies } = inventory;
+        writeln!(f, "  {name}:")?;
+        account.iter().try_for_each(|item| writeln!(f, "  - {item}"))?;
+        if *has_namespace {
+            writeln!(f, "  - namespace {SYSTEM_NAMESPACE}")?;
+        }
+        if *has_server_block {
+            writeln!(f, "  - the block of {federation:?} in CoreDNS's Corefile")?;
+        }
+        let counts = copies.iter().map(|(plural, count)| format!("{count} {plural}"));
+        let counts = counts.collect::<Vec<_>>().join(", ");
+        let selector = format!("{FEDERATION_LABEL}={federation}");
+        match (copies.is_empty(), objects) {
+            (true, _) => Ok(()),
+            (false, Fate::Delete) => writeln!(f, "  - {counts} with {selector}"),
+            (false, Fate::Keep) => {
+                writeln!(f, "    {counts} with {selector} stay (--objects=delete)")
+            }
+        }
     }
 }
 
@@ -58,31 +100,8 @@ impl Plan {
             Some(name) if *name != target.context => format!("{name} (context {})", target.context),
             _ => target.context.clone(),
         };
-        let inventory = match found {
-            Ok(inventory) if inventory.is_empty() => return writeln!(f, "  {name}: has nothing"),
-            Ok(inventory) => inventory,
-            Err(why) => {
-                return writeln!(f, "  {name}: is skipped, and what it has is listed: {why}");
-            }
-        };
-        let Inventory { account, has_namespace, has_server_block, copies } = inventory;
-        writeln!(f, "  {name}:")?;
-        account.iter().try_for_each(|item| writeln!(f, "  - {item}"))?;
-        if *has_namespace {
-            writeln!(f, "  - namespace {}", clusters::federation::names::SYSTEM_NAMESPACE)?;
-        }
-        if *has_server_block {
-            writeln!(f, "  - the block of {:?} in CoreDNS's Corefile", self.federation)?;
-        }
-        let counts = copies.iter().map(|(plural, count)| format!("{count} {plural}"));
-        let counts = counts.collect::<Vec<_>>().join(", ");
-        match (copies.is_empty(), self.objects) {
-            (true, _) => Ok(()),
-            (false, Fate::Delete) => writeln!(f, "  - {counts} with {}", self.selector()),
-            (false, Fate::Keep) => {
-                writeln!(f, "    {counts} with {} stay (--objects=delete)", self.selector())
-            }
-        }
+        let Self { federation, objects, .. } = self;
+        write!(f, "{}", MemberText { name: &name, found, federation, objects: *objects })
     }
 
     fn show_host(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
