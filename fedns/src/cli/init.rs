@@ -15,7 +15,7 @@ use crate::control_plane::init::host_state::HostState;
 use crate::control_plane::init::progress::Progress;
 use crate::control_plane::init::{Outcome, Plan};
 use crate::control_plane::provider_files::ProviderFiles;
-use crate::control_plane::server_config::{AWS_KINDS, PROVIDER_FILE, ServerConfig, is_aws};
+use crate::control_plane::server_config::{PROVIDER_FILE, is_aws};
 use crate::control_plane::settings::ServiceType;
 use crate::output::{self, chain_text};
 
@@ -133,13 +133,7 @@ impl Init {
         let named = self.dns_provider.as_deref().is_some_and(is_aws);
         let file = match &self.dns_provider_config {
             Some(file) if named => Some(file.clone()),
-            _ => standing
-                .config
-                .as_deref()
-                .and_then(|text| ServerConfig::standing(text).ok())
-                .filter(|server| server.has_provider_of(&AWS_KINDS))
-                .map(|_| files.path().join(PROVIDER_FILE))
-                .filter(|file| file.exists()),
+            _ => standing.aws_file().map(|_| files.path().join(PROVIDER_FILE)),
         };
         if let Some(file) = file {
             // SAFETY: no other thread runs now.

@@ -266,7 +266,7 @@ impl Init {
             Some(kind) => is_aws(kind),
             None => server.has_provider_of(&AWS_KINDS),
         };
-        let aws_files = [&files.providers, &standing.provider_files];
+        let has_file = files.providers.contains_key(PROVIDER_FILE) || standing.aws_file().is_some();
         Ok(Settings {
             name: self.name.clone(),
             federation: federation.to_owned(),
@@ -293,7 +293,7 @@ impl Init {
             .map_err(one)?,
             has_token_auth: flags.apiserver_enable_token_auth.unwrap_or(false),
             has_host_kubeconfig: files.host_kubeconfig.is_some(),
-            has_aws_file: is_aws && aws_files.iter().any(|it| it.contains_key(PROVIDER_FILE)),
+            has_aws_file: is_aws && has_file,
         })
     }
 

@@ -13,7 +13,9 @@ use super::{FLAGS_KEY, FLAGS_MAP};
 use crate::control_plane::certificates::Certificates;
 use crate::control_plane::host::Host;
 use crate::control_plane::manifests::{API_SERVICE, ETCD_SERVICE, secrets};
-use crate::control_plane::server_config::{CONFIG_FILE, CONFIG_MAP, DnsService};
+use crate::control_plane::server_config::{
+    AWS_KINDS, CONFIG_FILE, CONFIG_MAP, DnsService, PROVIDER_FILE, ServerConfig,
+};
 use crate::control_plane::settings::ServiceType;
 
 /// Everything is empty where nothing stands.
@@ -112,6 +114,14 @@ impl HostState {
         }
     }
 
+    /// The file of a provider that is Route53, which no key of the config names.
+    pub fn aws_file(&self) -> Option<&[u8]> {
+        let file = self.provider_files.get(PROVIDER_FILE)?;
+        // A config that cannot be read is told of where it is used.
+        let server = ServerConfig::standing(self.config.as_deref()?).ok()?;
+        server.has_provider_of(&AWS_KINDS).then_some(file)
+    }
+
     /// As far as it is known.
     pub fn dns(&self, kind: ServiceType) -> DnsService {
         let inside = self.cluster_addresses.get(DNS_SERVICE);
@@ -128,4 +138,21 @@ pub fn load_balancer(service: &Service) -> Vec<String> {
     let status = service.status.as_ref().and_then(|status| status.load_balancer.as_ref());
     let ingress = status.and_then(|it| it.ingress.as_ref()).into_iter().flatten();
     ingress.filter_map(|it| it.ip.clone().or_else(|| it.hostname.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_of_another_provider_is_none_of_route53() {
+        for (kind, is_aws) in [("aws-route53", true), ("route53", true), ("alidns", false)] {
+            let config = format!("zone: example.com.\nproviders: [{{kind: {kind}}}]\n");
+            let provider_files = BTreeMap::from([(PROVIDER_FILE.to_owned(), vec![1])]);
+            let state = HostState { config: Some(config), provider_files, ..HostState::default() };
+            assert_eq!(state.aws_file().is_some(), is_aws, "{kind}");
+            let state = HostState { provider_files: BTreeMap::new(), ..state };
+            assert_eq!(state.aws_file(), None, "{kind}");
+        }
+    }
 }
