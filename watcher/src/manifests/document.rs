@@ -4,7 +4,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_saphyr::{SnippetMode, UserMessageFormatter};
 
 use super::inspect::{Remark, Texts};
-use super::tree::Tree;
+use super::tree::{Placeless, Tree};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -21,9 +21,12 @@ pub(crate) struct Finding {
 }
 
 /// One document of a file.
+#[derive(Clone, Copy)]
 pub(super) struct Document<'a> {
     pub(super) format: Format,
     text: &'a str,
+    /// Places in its tree are wanted.
+    has_places: bool,
     /// How many lines of the file stand before it.
     pub(super) lines_before: u64,
 }
@@ -60,9 +63,17 @@ impl Document<'_> {
         }
     }
 
-    /// JSON as well, for YAML holds it.
+    /// With places JSON as well is read as YAML, which holds it.
     pub(super) fn tree(&self) -> Result<Tree, Finding> {
-        self.parse_yaml()
+        match self.has_places {
+            true => self.parse_yaml(),
+            false => self.parse::<Placeless>().map(Tree::from),
+        }
+    }
+
+    /// The same, for one who first looks whether there is anything to tell.
+    pub(super) fn without_places(self) -> Self {
+        Self { has_places: false, ..self }
     }
 
     fn parse_yaml<T: DeserializeOwned>(&self) -> Result<T, Finding> {
@@ -91,7 +102,7 @@ fn yaml_documents(text: &str) -> Vec<Document<'_>> {
     let mut end_document = |start: usize, end: usize, lines_before: u64| {
         let text = &text[start..end];
         if has_content(text) {
-            documents.push(Document { format: Format::Yaml, text, lines_before });
+            documents.push(Document { format: Format::Yaml, text, has_places: true, lines_before });
         }
     };
     for line in text.split_inclusive('\n') {
@@ -126,7 +137,8 @@ fn json_documents(text: &str) -> Result<Vec<Document<'_>>, Finding> {
         value.map_err(|error| not_json(json_finding(&error, 0)))?;
         let end = values.byte_offset();
         let lines_before = text[..start].matches('\n').count() as u64;
-        documents.push(Document { format: Format::Json, text: &text[start..end], lines_before });
+        let text = &text[start..end];
+        documents.push(Document { format: Format::Json, text, has_places: true, lines_before });
         start = end;
     }
     Ok(documents)

@@ -1,6 +1,7 @@
 //! A document as a tree whose every key and value knows its place, to tell what is wrong where.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
@@ -8,6 +9,8 @@ use serde_saphyr::Spanned;
 
 /// Lines and columns count from 1, in the document.
 pub(super) type Place = (u64, u64);
+
+const BEGINNING: Place = (1, 1);
 
 #[derive(Debug)]
 pub(super) struct Tree {
@@ -80,22 +83,74 @@ impl Tree {
 
 // === reading ===
 
+/// A tree whose places are all the beginning: many times sooner read, and enough where nothing is told of it.
+pub(super) struct Placeless(Tree);
+
+/// One way to read a tree.
+trait Reading<'de>: Deserialize<'de> {
+    type Key: Deserialize<'de>;
+
+    fn key(key: Self::Key) -> (String, Place);
+    fn tree(self) -> Tree;
+}
+
+impl<'de> Reading<'de> for Tree {
+    type Key = Spanned<String>;
+
+    fn key(key: Self::Key) -> (String, Place) {
+        (key.value, (key.referenced.line(), key.referenced.column()))
+    }
+
+    fn tree(self) -> Tree {
+        self
+    }
+}
+
+impl<'de> Reading<'de> for Placeless {
+    type Key = String;
+
+    fn key(key: String) -> (String, Place) {
+        (key, BEGINNING)
+    }
+
+    fn tree(self) -> Tree {
+        self.0
+    }
+}
+
+impl From<Placeless> for Tree {
+    fn from(Placeless(tree): Placeless) -> Self {
+        tree
+    }
+}
+
 impl<'de> Deserialize<'de> for Tree {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Spanned { value, referenced, .. } = Spanned::<Value>::deserialize(deserializer)?;
-        Ok(Self { place: (referenced.line(), referenced.column()), value })
+        let Spanned { value, referenced, .. } = Spanned::<Placed>::deserialize(deserializer)?;
+        Ok(Self { place: (referenced.line(), referenced.column()), value: value.0 })
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
+impl<'de> Deserialize<'de> for Placeless {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ValueVisitor)
+        let value = deserializer.deserialize_any(ValueVisitor::<Self>(PhantomData))?;
+        Ok(Self(Tree { place: BEGINNING, value }))
     }
 }
 
-struct ValueVisitor;
+/// A value within a [`Spanned`] one.
+struct Placed(Value);
 
-impl<'de> Visitor<'de> for ValueVisitor {
+impl<'de> Deserialize<'de> for Placed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor::<Tree>(PhantomData)).map(Self)
+    }
+}
+
+/// Its items and values are read as `T`.
+struct ValueVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Reading<'de>> Visitor<'de> for ValueVisitor<T> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -111,7 +166,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
-        Value::deserialize(deserializer)
+        deserializer.deserialize_any(self)
     }
 
     fn visit_bool<E: de::Error>(self, value: bool) -> Result<Value, E> {
@@ -136,18 +191,28 @@ impl<'de> Visitor<'de> for ValueVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = list.next_element()? {
-            items.push(item);
+        while let Some(item) = list.next_element::<T>()? {
+            items.push(item.tree());
         }
         Ok(Value::List(items))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
-        while let Some((key, value)) = map.next_entry::<Spanned<String>, Tree>()? {
-            let key_place = (key.referenced.line(), key.referenced.column());
-            entries.push(Entry { key: key.value, key_place, value });
+        while let Some((key, value)) = map.next_entry::<T::Key, T>()? {
+            let (key, key_place) = T::key(key);
+            entries.push(Entry { key, key_place, value: value.tree() });
         }
-        Ok(Value::Map(entries))
+        match twice(&entries) {
+            Some(key) => Err(de::Error::custom(format!("the key {key:?} stands there twice"))),
+            None => Ok(Value::Map(entries)),
+        }
     }
+}
+
+/// YAML has none; in JSON readers differ in which of the two they take.
+fn twice(entries: &[Entry]) -> Option<&str> {
+    let mut keys: Vec<&str> = entries.iter().map(|entry| entry.key.as_str()).collect();
+    keys.sort_unstable();
+    keys.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }

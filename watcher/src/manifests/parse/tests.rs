@@ -316,6 +316,9 @@ fn json_is_read_as_well() {
         &format!("{service}\n{{\"apiVersion\": \"v1\", \"kind\": \"Node\",\n \"metadata\": 7}}"),
         "3:14: metadata: found 7, wanted a map with the field name; correct it",
     );
+    let twice =
+        r#"{"apiVersion": "v1", "kind": "Pod", "kind": "Service", "metadata": {"name": "a"}}"#;
+    check(Format::Json, twice, "1:42: duplicate field `kind`");
 }
 
 #[test]
