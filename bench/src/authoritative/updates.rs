@@ -28,15 +28,32 @@ use crate::static_zone::{addresses, apex, host, loaded};
 
 /// Changes whose way to the answer is timed.
 const SINGLE: usize = 20_000;
-/// What is asked for of sustained changes, and how many of them come at a time.
+/// What is asked for of sustained changes.
 const RATE: f64 = 100_000.0;
-const AT_ONCE: usize = 50;
+/// How many of them come at a time: each time the worker has to make way.
+const AT_ONCE: [usize; 2] = [50, 500];
 
 /// What a thread on the worker's core has done beside it.
 struct Beside {
     steps: usize,
     used: Duration,
     took: Duration,
+}
+
+/// What comes of changes, and of a loop in their place, round by round.
+#[derive(Default)]
+struct Figures {
+    /// Changes a second.
+    rates: Vec<f64>,
+    changes: Shares,
+    spinning: Shares,
+}
+
+/// Shares of the core's time, and of the answers.
+#[derive(Default)]
+struct Shares {
+    used: Vec<f64>,
+    left: Vec<f64>,
 }
 
 /// Makes changes of one host after the other.
@@ -89,8 +106,8 @@ impl Changes {
     }
 
     /// Each a publication of its own.
-    fn commit_some(&mut self) {
-        for _ in 0..AT_ONCE {
+    fn commit_some(&mut self, count: usize) {
+        for _ in 0..count {
             let (diff, ..) = self.next();
             self.commit(&diff);
         }
@@ -170,45 +187,52 @@ fn sustained(
     workload: &Workload,
 ) {
     let ask = || rate(address, workload, Duration::from_millis(options.length));
-    let (mut kept, mut kept_by_spinning) = (vec![], vec![]);
-    let (mut alone, mut beside, mut shares, mut rates) = (vec![], vec![], vec![], vec![]);
+    let mut alone = Vec::new();
+    let mut all: Vec<Figures> = AT_ONCE.iter().map(|_| Figures::default()).collect();
     for _ in 0..options.rounds {
         let queries = ask();
         alone.push(queries);
-        let (writing, left) = beside_queries(ask, || changes.commit_some());
-        beside.push(left);
-        kept.push(left / queries);
-        shares.push(writing.share());
-        rates.push(writing.steps_a_second() * AT_ONCE as f64);
-        let each = writing.used / u32::try_from(writing.steps).expect("no round is that long");
-        let (_, left) = beside_queries(ask, || spin(each));
-        kept_by_spinning.push(left / queries);
+        for (at_once, figures) in AT_ONCE.into_iter().zip(&mut all) {
+            let (writing, left) = beside_queries(at_once, ask, || changes.commit_some(at_once));
+            figures.rates.push(writing.steps_a_second() * at_once as f64);
+            figures.changes.push(&writing, left / queries);
+            let each = writing.used / u32::try_from(writing.steps).expect("no round is that long");
+            let (spinning, left) = beside_queries(at_once, ask, || spin(each));
+            figures.spinning.push(&spinning, left / queries);
+        }
     }
-    let (share, kept) = (median(&shares), median(&kept));
-    let percent = |share: f64| format!("{:.1} %", share * 100.0);
     report.line(&format!(
-        "changes of {} names beside all queries that one core takes",
-        options.many_hosts
+        "changes of {} names beside all queries that one core takes, {:.0} answers/s without them",
+        options.many_hosts,
+        median(&alone)
     ));
-    report.table(&[
-        row(["", "median"]),
-        row(["answers/s without changes", &format!("{:.0}", median(&alone))]),
-        row(["answers/s beside them", &format!("{:.0}", median(&beside))]),
-        row(["changes/s", &format!("{:.0}", median(&rates))]),
-        row(["CPU time of them, of the core", &percent(share)]),
-        row(["answers left beside them", &percent(kept)]),
-        row(["answers left beside a loop of as much", &percent(median(&kept_by_spinning))]),
-    ]);
-    report.target_at_least("changes a second", median(&rates), RATE, "");
-    report.target_at_least("share of the answers that is left", kept, 1.0 - share, "");
+    let mut rows = vec![row(["", "changes/s", "CPU, of the core", "answers left", "beyond CPU"])];
+    for (at_once, figures) in AT_ONCE.into_iter().zip(&all) {
+        let Figures { rates, changes, spinning } = figures;
+        let rate = format!("{:.0}", median(rates));
+        rows.push(changes.row(&format!("changes, {at_once} at a time"), &rate));
+        rows.push(spinning.row("a loop in their place, without memory", ""));
+    }
+    report.table(&rows);
+    for (at_once, figures) in AT_ONCE.into_iter().zip(&all) {
+        let Figures { rates, changes, .. } = figures;
+        let what = format!("changes a second, {at_once} at a time");
+        report.target_at_least(&what, median(rates), RATE, "");
+        let what = format!("share of the answers that is left beside them, {at_once} at a time");
+        report.target_at_least(&what, changes.left(), 1.0 - changes.share(), "");
+    }
     report.line("");
 }
 
 /// What a thread on the worker's core did meanwhile, and the answers a second.
-fn beside_queries(ask: impl FnOnce() -> f64, step: impl FnMut() + Send) -> (Beside, f64) {
+fn beside_queries(
+    at_once: usize,
+    ask: impl FnOnce() -> f64,
+    step: impl FnMut() + Send,
+) -> (Beside, f64) {
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
-        let working = scope.spawn(|| keep_working(step, &done));
+        let working = scope.spawn(|| keep_working(at_once, step, &done));
         let queries = ask();
         done.store(true, Ordering::Relaxed);
         (working.join().expect("it does not fail"), queries)
@@ -222,14 +246,14 @@ fn rate(server: SocketAddr, workload: &Workload, length: Duration) -> f64 {
     counted.answers as f64 / length.as_secs_f64()
 }
 
-/// As many steps as there are of [`AT_ONCE`] changes at [`RATE`].
-fn keep_working(mut step: impl FnMut(), done: &AtomicBool) -> Beside {
+/// As many steps as there are of `at_once` changes at [`RATE`].
+fn keep_working(at_once: usize, mut step: impl FnMut(), done: &AtomicBool) -> Beside {
     pin(SERVER_CORE).expect("the core is there");
     let (begun, used, mut steps) = (Instant::now(), thread_cpu_time(), 0);
     while !done.load(Ordering::Relaxed) {
         step();
         steps += 1;
-        let due = Duration::from_secs_f64((steps * AT_ONCE) as f64 / (RATE * 1.02));
+        let due = Duration::from_secs_f64((steps * at_once) as f64 / (RATE * 1.02));
         if let Some(early) = due.checked_sub(begun.elapsed()) {
             pause(early);
         }
@@ -242,6 +266,30 @@ fn spin(length: Duration) {
     let begun = thread_cpu_time();
     while thread_cpu_time() - begun < length {
         std::hint::spin_loop();
+    }
+}
+
+// === impl Shares ===
+
+impl Shares {
+    fn push(&mut self, beside: &Beside, left: f64) {
+        self.used.push(beside.share());
+        self.left.push(left);
+    }
+
+    fn share(&self) -> f64 {
+        median(&self.used)
+    }
+
+    fn left(&self) -> f64 {
+        median(&self.left)
+    }
+
+    fn row(&self, what: &str, rate: &str) -> Vec<String> {
+        let percent = |share: f64| format!("{:.1} %", share * 100.0);
+        let beyond = 1.0 - self.share() - self.left();
+        let shares = [self.share(), self.left(), beyond].map(percent);
+        [what, rate].into_iter().map(str::to_owned).chain(shares).collect()
     }
 }
 
