@@ -77,7 +77,8 @@ fn answered(result: io::Result<usize>) -> Option<usize> {
     match result {
         Ok(length) => Some(length),
         Err(error) => match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::Interrupted => None,
+            // The last: one that starts has no port yet.
+            ErrorKind::WouldBlock | ErrorKind::Interrupted | ErrorKind::ConnectionRefused => None,
             _ => panic!("ask the server: {error}"),
         },
     }
