@@ -47,7 +47,7 @@ pub struct Join {
     /// PEM file of the certificates that sign the cluster's
     #[arg(long, value_name = "FILE")]
     cluster_ca: Option<PathBuf>,
-    /// The cluster's region, in place of what its nodes' labels say
+    /// The cluster's region, in place of what its nodes' labels say; empty: what these say again
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
     /// The cluster's availability zones, with --region
@@ -224,6 +224,11 @@ impl Join {
     fn request(&self) -> Result<JoinRequest, Failure> {
         let place = &self.place;
         let host_context = place.host_context()?;
+        if self.region.as_deref() == Some("") && !self.zones.is_empty() {
+            return Err(Failure::one(
+                "--zone: zones are of a region, and --region is empty; name it",
+            ));
+        }
         let authority = self.cluster_ca.as_deref().map(authority).transpose()?;
         let credential = match &self.credentials_kubeconfig {
             None => Credential::Account { is_bound: self.bound_token },

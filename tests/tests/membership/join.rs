@@ -13,7 +13,7 @@ pub(crate) fn tests() -> Vec<Test> {
         [Need::Kubernetes] =>
             the_command_lines_of_the_seeds_make_members,
             a_dry_run_shows_what_api_servers_accept_and_changes_nothing,
-            labels_and_regions_that_stand_are_kept,
+            labels_and_regions_that_stand_are_kept_until_they_are_taken_back,
             what_the_secret_knows_outlives_the_object,
             ready_is_waited_for_and_silence_is_told;
     }
@@ -148,7 +148,7 @@ fn a_dry_run_shows_what_api_servers_accept_and_changes_nothing() {
     }
 }
 
-fn labels_and_regions_that_stand_are_kept() {
+fn labels_and_regions_that_stand_are_kept_until_they_are_taken_back() {
     let stage = Stage::new();
     stage.printed(&format!("{BEIJING} --region=r1 --zone=z1 --labels=a=b,c=d"));
     stage.federation.kubectl().run("label cluster beijing own=yes");
@@ -161,6 +161,15 @@ fn labels_and_regions_that_stand_are_kept() {
     let secret = &secrets(&stage)[0]["metadata"]["annotations"];
     assert_eq!(secret["fedns.io/region"], "r1");
     assert_eq!(secret["fedns.io/server"], object["spec"]["server"]);
+
+    stage.printed(&format!("{BEIJING} --region="));
+    let spec = &stage.federation.kubectl().json("get cluster beijing")["spec"];
+    assert!(spec.get("region").or(spec.get("availabilityZones")).is_none(), "{spec}");
+    let secret = &secrets(&stage)[0]["metadata"]["annotations"];
+    assert!(
+        secret.get("fedns.io/region").or(secret.get("fedns.io/availability-zones")).is_none(),
+        "{secret}"
+    );
 }
 
 fn what_the_secret_knows_outlives_the_object() {

@@ -46,6 +46,7 @@ fn what_speaks_against_a_join_is_said_in_one_line() {
     for (words, expect) in [
         ("--labels=a=b%c", "metadata.labels"),
         ("--region=Mars_1", "spec.region"),
+        ("--region= --zone=z1", "--zone: zones are of a region"),
         ("--cluster-server=192.0.2.1", "spec.server"),
         ("--cluster-ca=/dev/null", "--cluster-ca /dev/null: holds no certificate in PEM"),
     ] {

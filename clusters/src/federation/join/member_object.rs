@@ -91,6 +91,7 @@ pub(super) fn spec(prepared: &Prepared) -> ClusterSpec {
         (None, None) => ClusterSpec::default(),
     };
     let (region, availability_zones) = match &request.region {
+        Some(region) if region.is_empty() => (None, Vec::new()),
         Some(region) => (Some(region.clone()), request.zones.clone()),
         None => (standing.region, standing.availability_zones),
     };

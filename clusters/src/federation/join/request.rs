@@ -23,6 +23,7 @@ pub struct JoinRequest {
     pub server: Option<String>,
     /// PEM; `None`: those of the kubeconfig and of the account.
     pub authority: Option<Vec<u8>>,
+    /// `None`: as it stands; empty: the nodes' labels tell it.
     pub region: Option<String>,
     pub zones: Vec<String>,
     /// Added to the `Cluster` object's.
