@@ -21,8 +21,8 @@ use crate::state::access::{self, Unusable};
 
 Reads the config, the static records, the manifest folders and the kubeconfig contexts, looks
 whether the state folder, the user and the CPUs can be used and files with keys read, and prints
-everything that is wrong with them, one line each. Nothing is made or changed, and a server may run
-on the same config.")]
+everything that is wrong with them, one line each; of a manifest file the first fault. Nothing is
+made or changed, and a server may run on the same config.")]
 pub struct Check {
     #[command(flatten)]
     file: ConfigFile,

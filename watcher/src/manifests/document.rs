@@ -130,6 +130,8 @@ fn has_content(document: &str) -> bool {
 
 /// One JSON value after another.
 fn json_documents(text: &str) -> Result<Vec<Document<'_>>, Finding> {
+    // Some editors begin a file so.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut documents = Vec::new();
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<IgnoredAny>();
     let mut start = 0;

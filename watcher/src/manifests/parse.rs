@@ -2,6 +2,8 @@
 //!
 //! A file counts as a whole: one document that cannot be read spoils it, with its place.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 use serde_json::Value;
 use serde_saphyr::Spanned;
@@ -29,11 +31,16 @@ struct List<T> {
     items: Option<Vec<T>>,
 }
 
-/// A name that no API server takes, and the way to it.
-struct NameFault {
+/// A value that no API server takes, and the way to it.
+struct Fault {
     path: String,
-    name: String,
+    found: String,
+    wanted: &'static str,
 }
+
+const WANTED_NAME: &str =
+    "lower-case letters, digits and hyphens, with no hyphen at an end; rename it";
+const WANTED_ADDRESS: &str = "an IP address like 192.0.2.10; correct it";
 
 /// Reads all documents of a file.
 ///
@@ -95,7 +102,7 @@ impl Document<'_> {
             Kind::Node => self.parse().map(Object::Node),
         };
         let object = object.map_err(|error| self.explain(error, schema::of_kind(kind)))?;
-        check_names(&object).map_err(|fault| {
+        check_values(&object).map_err(|fault| {
             let tree = self.tree().ok();
             let place = tree.as_ref().and_then(|tree| tree.at(&fault.path)).map(|at| at.place);
             self.finding(Remark { place: place.unwrap_or((1, 1)), message: fault.message("") })
@@ -123,7 +130,7 @@ impl Document<'_> {
                 let other = || Remark { place: begin, message: format!("{path}: {error}") };
                 self.finding(errors.into_iter().next().unwrap_or_else(other))
             })?;
-            check_names(&object).map_err(|fault| {
+            check_values(&object).map_err(|fault| {
                 let at = tree.and_then(|tree| tree.at(&fault.path));
                 let place = at.map_or(begin, |at| at.place);
                 self.finding(Remark { place, message: fault.message(&format!("{path}.")) })
@@ -186,10 +193,15 @@ fn read_item(kind: Kind, item: Value) -> Result<Object, serde_json::Error> {
     })
 }
 
-/// Names that an API server would refuse and that would mean something else in DNS: a Service `*`
-/// would answer for all of its namespace. Lengths are the planner's to judge.
-fn check_names(object: &Object) -> Result<(), NameFault> {
-    let Object::Service(Service { metadata, spec, .. }) = object else { return Ok(()) };
+/// What an API server would refuse, and would mean something else in DNS.
+fn check_values(object: &Object) -> Result<(), Fault> {
+    let Object::Service(service) = object else { return Ok(()) };
+    check_names(service)?;
+    check_addresses(service)
+}
+
+/// A Service `*` would answer for all of its namespace. Lengths are the planner's to judge.
+fn check_names(Service { metadata, spec, .. }: &Service) -> Result<(), Fault> {
     let port_path = |index: usize| format!("spec.ports[{index}].name");
     let ports = spec.ports.iter().enumerate();
     let ports = ports.filter_map(|(index, port)| Some((port_path(index), port.name.as_deref()?)));
@@ -201,20 +213,31 @@ fn check_names(object: &Object) -> Result<(), NameFault> {
     let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     for (path, name) in names.filter(|(_, name)| !name.is_empty()) {
         if !name.bytes().all(is_plain) || name.starts_with('-') || name.ends_with('-') {
-            return Err(NameFault { path, name: name.to_owned() });
+            return Err(Fault { path, found: name.to_owned(), wanted: WANTED_NAME });
         }
     }
     Ok(())
 }
 
-impl NameFault {
+/// One that is none would be as good as no address: the name would go.
+fn check_addresses(Service { status, .. }: &Service) -> Result<(), Fault> {
+    for (index, point) in status.load_balancer.ingress.iter().enumerate() {
+        let text = point.ip.as_deref().unwrap_or_default();
+        if !text.is_empty() && text.parse::<IpAddr>().is_err() {
+            let path = format!("status.loadBalancer.ingress[{index}].ip");
+            return Err(Fault { path, found: text.to_owned(), wanted: WANTED_ADDRESS });
+        }
+    }
+    Ok(())
+}
+
+// === impl Fault ===
+
+impl Fault {
     /// `above` is the way to the object.
     fn message(&self, above: &str) -> String {
-        let Self { path, name } = self;
-        format!(
-            "{above}{path}: found {name:?}, wanted lower-case letters, digits and hyphens, with no \
-             hyphen at an end; rename it"
-        )
+        let Self { path, found, wanted } = self;
+        format!("{above}{path}: found {found:?}, wanted {wanted}")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use model::{EmptyLevels, Label, Levels, Name};
+use model::{EmptyLevels, Label, Levels, Name, NameError};
 use planner::NameServer;
 
 use super::values::{read_levels, read_ttl};
@@ -127,7 +127,7 @@ fn zone(
         reader.note(Subject::Zone(name.clone()), node.place);
     }
     let hostmaster = match hostmaster {
-        Some(node) => reader.name(node),
+        Some(node) => reader.parsed(node, "a mailbox as a domain name", mailbox),
         None => name.as_ref().and_then(|name| default_hostmaster(reader, node, name)),
     };
     let empty_words = [("all", EmptyLevels::All), ("present", EmptyLevels::Present)];
@@ -167,6 +167,17 @@ fn static_file(reader: &mut Reader<'_>, node: &Node) -> Option<PathBuf> {
     let path = reader.path(node)?;
     reader.note(Subject::StaticRecords(path.clone()), node.place);
     Some(path)
+}
+
+/// RFC 1035 section 8: the first label is what stands before the `@`.
+fn mailbox(text: &str) -> Result<Name, String> {
+    match text.split_once('@') {
+        Some((local, domain)) if !local.ends_with('\\') => Err(format!(
+            "a dot stands in place of the @, like {}.{domain}",
+            local.replace('.', "\\.")
+        )),
+        _ => text.parse().map_err(|error: NameError| error.to_string()),
+    }
 }
 
 fn default_hostmaster(reader: &mut Reader<'_>, node: &Node, zone: &Name) -> Option<Name> {

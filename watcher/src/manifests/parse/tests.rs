@@ -305,6 +305,7 @@ fn json_is_read_as_well() {
         &format!(r#"{{"apiVersion": "v1", "items": [{service}], "kind": "List"}}"#),
         "Service default/a",
     );
+    check(Format::Json, &format!("\u{feff}{service}"), "Service default/a");
     check(Format::Json, "", "");
     check(
         Format::Json,
@@ -332,4 +333,29 @@ fn json_may_be_indented_with_tabs() {
 fn a_large_file_is_no_attack() {
     let text = format!("{SERVICE}more: [{}]\n", "1,".repeat(300_000));
     check(Format::Yaml, &text, "Service n/a");
+}
+
+#[test]
+fn addresses_that_are_none_are_refused() {
+    let status =
+        |ip: &str| format!("{SERVICE}status:\n  loadBalancer:\n    ingress: [{{ip: {ip}}}]\n");
+    for good in ["192.0.2.10", "'2001:db8::1'", "''", "~"] {
+        check(Format::Yaml, &status(good), "Service n/a");
+    }
+    for bad in ["192.0.2.300", "192.0.2.10/32", "192.0.2.010", "2001:db8::g", "lb.example.org"] {
+        let message = format!(
+            "6:20: status.loadBalancer.ingress[0].ip: found {bad:?}, wanted an IP address like \
+             192.0.2.10; correct it"
+        );
+        check(Format::Yaml, &status(bad), &message);
+    }
+    let list = r#"{"apiVersion": "v1", "kind": "List", "items": [
+  {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"},
+   "status": {"loadBalancer": {"ingress": [{"ip": "x"}]}}}]}"#;
+    check(
+        Format::Json,
+        list,
+        "3:51: items[0].status.loadBalancer.ingress[0].ip: found \"x\", wanted an IP address like \
+         192.0.2.10; correct it",
+    );
 }
