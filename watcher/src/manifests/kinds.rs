@@ -105,6 +105,14 @@ impl Head {
             return None;
         }
         match READ.iter().find(|(read, _)| *read == kind) {
+            // As a document it would be read.
+            Some((_, wanted)) if version == Some(wanted) => {
+                let message = format!(
+                    "kind: found {kind:?} as an item of a list, so it is ignored; wanted its items; put them in \
+                     its place"
+                );
+                Some(Remark { place: tree.get("kind")?.place, message })
+            }
             Some((_, wanted)) => {
                 let found = version.map_or("nothing".to_owned(), |version| format!("{version:?}"));
                 let place = tree.get("apiVersion").map_or(tree.place, |version| version.place);
@@ -125,10 +133,17 @@ impl Head {
         }
     }
 
-    /// A document with a version and without a kind, but with something that looks like one.
+    /// A document with a version and without a kind, but with something that looks like one, or else
+    /// like an object.
     fn slip_of_key(&self, tree: &Tree) -> Option<Remark> {
         self.api_version.as_ref()?;
-        let entry = tree.entries().iter().find(|entry| nearest(&entry.key, ["kind"]).is_some())?;
+        let mut entries = tree.entries().iter();
+        let Some(entry) = entries.find(|entry| nearest(&entry.key, ["kind"]).is_some()) else {
+            tree.get("metadata")?;
+            let message =
+                "kind: found nothing, so the object is ignored; wanted one like Service; add kind";
+            return Some(Remark { place: tree.place, message: message.to_owned() });
+        };
         let message = format!(
             "{}: found a field that Kubernetes does not have, so the object is ignored; wanted kind? \
              rename it",

@@ -118,6 +118,10 @@ impl Document<'_> {
             let path = format!("items[{index}]");
             let tree = trees.and_then(|trees| trees.items().get(index));
             let Some(kind) = kind.or_else(|| kind_of(&item)) else {
+                let head = |tree| inspect(tree, &schema::HEAD, &path, Texts::InQuotes);
+                if let Some(error) = tree.and_then(|tree| head(tree).errors.into_iter().next()) {
+                    return Err(self.finding(error));
+                }
                 let head = Option::<Head>::deserialize(&item).ok().flatten();
                 let slip = head.and_then(|head| head.slip(tree?));
                 parsed.slips.extend(slip.map(|slip| self.finding(slip.below(&path))));

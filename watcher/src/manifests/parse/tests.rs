@@ -53,6 +53,11 @@ fn lists_of_v1_are_opened() {
     check(Format::Yaml, "apiVersion: v1\nkind: List\nitems:\n", "");
     check(
         Format::Yaml,
+        "apiVersion: v1\nkind: List\nitems:\n- null\n- 5\n",
+        "5:3: items[1]: found 5, wanted a map of fields; correct it",
+    );
+    check(
+        Format::Yaml,
         "apiVersion: discovery.k8s.io/v1\nkind: EndpointSliceList\nitems:\n- metadata: {name: x}\n",
         "EndpointSlice default/x",
     );
@@ -183,6 +188,16 @@ fn slips_of_the_pen_are_told_with_the_nearest_word() {
         "apiVersion: v1\nkind: service\n",
         &[
             "2:7: kind: found \"service\", which Kubernetes does not have, so the object is ignored; wanted Service? correct it",
+        ],
+    );
+    check_slips(
+        "apiVersion: v1\nmetadata: {name: a}\n",
+        &["1:1: kind: found nothing, so the object is ignored; wanted one like Service; add kind"],
+    );
+    check_slips(
+        "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items: []\n",
+        &[
+            "5:9: items[0].kind: found \"List\" as an item of a list, so it is ignored; wanted its items; put them in its place",
         ],
     );
     check_slips(
