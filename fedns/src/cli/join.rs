@@ -11,7 +11,7 @@ use clusters::federation::join::{self, Prepared, flatten, manifests};
 use clusters::federation::steps::{Change, Party, Told};
 use clusters::federation::{corefile, host};
 
-use super::steps::{self, Place, Teller};
+use super::steps::{self, Place, Teller, one};
 use super::{CommandResult, Failure, print};
 use crate::output;
 
@@ -256,10 +256,6 @@ impl Join {
             credential,
         })
     }
-}
-
-fn one(error: &dyn std::error::Error) -> Failure {
-    Failure::one(error.to_string())
 }
 
 /// PEM of certificates.

@@ -130,6 +130,11 @@ fn show(text: &str) {
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
 
+/// Of an error whose own text says all.
+pub fn one(error: &dyn std::error::Error) -> Failure {
+    Failure::one(error.to_string())
+}
+
 /// Each leftover with its reason, and the command that removes it.
 pub fn leftovers_text(leftovers: &[Leftover]) -> String {
     let text = |leftover: &Leftover| {

@@ -13,7 +13,7 @@ use clusters::federation::unjoin::Leftover;
 use clusters::federation::unjoin::local::{self, Gone};
 use clusters::federation::unjoin::remote::{self, Leaver, PATIENCE};
 
-use super::steps::{self, Place, Teller};
+use super::steps::{self, Place, Teller, one};
 use super::{CommandResult, Failure, print};
 use crate::control_plane::delete::Fate;
 
@@ -214,10 +214,6 @@ impl Prepared {
             )),
         }
     }
-}
-
-fn one(error: &dyn std::error::Error) -> Failure {
-    Failure::one(error.to_string())
 }
 
 fn warn(line: &str) {

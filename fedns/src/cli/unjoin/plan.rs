@@ -4,7 +4,8 @@ use clusters::federation::unjoin::inventory::{self, Inventory};
 use clusters::federation::unjoin::local;
 use clusters::federation::unjoin::remote::{Leaver, PATIENCE};
 
-use super::{Prepared, Unjoin, one, warn};
+use super::{Prepared, Unjoin, warn};
+use crate::cli::steps::one;
 use crate::cli::{CommandResult, print, steps};
 use crate::control_plane::delete::text::MemberText;
 
@@ -17,12 +18,10 @@ impl Unjoin {
         if !held.is_listed {
             warn(&format!("cluster {name:?} is not in the federation"));
         }
-        let found = match self.leaver(prepared) {
-            Ok(leaver) => self.take_inventory(&leaver).await,
-            Err(leftover) => Err(leftover.why),
+        let (found, federation) = match self.leaver(prepared) {
+            Ok(leaver) => (self.take_inventory(&leaver).await, leaver.federation),
+            Err(leftover) => (Err(leftover.why), ""),
         };
-        let federation = prepared.hosted.name.as_ref().or(self.federation_name.as_ref());
-        let federation = federation.map(String::as_str).unwrap_or_default();
         let objects = self.objects;
         let mut text = "What would be removed; nothing was changed:\n".to_owned();
         if held.is_listed {

@@ -190,6 +190,13 @@ fn slips_of_the_pen_are_told_with_the_nearest_word() {
             "2:7: kind: found \"service\", which Kubernetes does not have, so the object is ignored; wanted Service? correct it",
         ],
     );
+    // A key that is merged in and said again stands there once.
+    check_slips(
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec:\n  <<: {type: X, port: []}\n  type: LoadBalancer\n",
+        &[
+            "5:7: spec.port: found a field that Kubernetes does not have, so it is ignored; wanted ports? rename it",
+        ],
+    );
     check_slips(
         "apiVersion: v1\nmetadata: {name: a}\n",
         &["1:1: kind: found nothing, so the object is ignored; wanted one like Service; add kind"],
